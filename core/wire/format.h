@@ -1,0 +1,166 @@
+#ifndef WIRE_FORMAT_H
+#define WIRE_FORMAT_H
+
+/* The provider formats behind one door, both directions: what a client writes and reads, what a mock
+ * reads and writes. One file per format (anthropic.c, openai_chat.c) fills a table of functions;
+ * format.c dispatches. Facts: wire-facts.md §2 (Anthropic Messages, version 2023-06-01), §3.1, §3.2,
+ * §3.4 (OpenAI Chat Completions). Pure; bytes only. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/outcome.h"
+#include "base/slice.h"
+#include "wire/answer_head.h"
+#include "wire/http1.h"
+
+#define API_LIST(X)                                                                                \
+    X(ANTHROPIC, "anthropic")                                                                      \
+    X(OPENAI_CHAT, "openai-chat")
+
+#define API_ENUM(name, word) API_##name,
+enum api { API_LIST(API_ENUM) API_COUNT };
+#undef API_ENUM
+
+const char *api_word(enum api api);
+bool api_find(struct slice word, enum api *api);
+
+/* "anthropic" or "openai": whose listener serves it unless the scenario names another provider. */
+const char *api_provider(enum api api);
+
+/* "/v1/messages", "/v1/chat/completions". */
+struct slice api_path(enum api api);
+
+/* ---- the client's side ------------------------------------------------------------------------ */
+
+/* What to ask for. Everything is borrowed for the call. */
+struct ask {
+    struct slice model;
+    struct slice prompt;
+    uint32_t output_tokens_max; /* max_tokens; at least 1 */
+    bool stream;                /* OpenAI: with stream_options.include_usage */
+};
+
+/* The JSON body, appended. */
+void format_write_ask(enum api api, const struct ask *ask, struct buffer *body);
+
+/* "name: value\r\n" lines: content type, version, key (a slice; empty writes a placeholder key). */
+void format_write_ask_headers(enum api api, struct slice key, struct buffer *headers);
+
+/* Tokens and counts that an answer told us. Usage that never arrived is unknown, not zero. */
+struct usage {
+    bool is_known;
+    uint64_t input_tokens;  /* uncached part for Anthropic, whole prompt for OpenAI, as on the wire */
+    uint64_t output_tokens;
+    uint64_t cached_tokens; /* read from a cache */
+    uint64_t cache_write_tokens;
+};
+
+/* What has been read of one answer so far. Zeroed is valid and empty. */
+struct answer {
+    bool is_complete; /* its protocol's own end was seen: message_stop, or [DONE], or a whole body */
+    enum outcome failure; /* OUTCOME_OK, or what the answer itself says went wrong (error body or event) */
+    struct usage usage;       /* last value per field wins: never summed (USE-02) */
+    uint64_t content_bytes;   /* of text */
+    uint64_t content_events;  /* events that carried text */
+    char stop_reason[32];     /* as the provider spells it; empty until told */
+    char id[64];
+    char model[64];           /* the model that answered, by its own word */
+    char error_type[48];      /* of an error body or event */
+    char error_message[160];
+};
+
+/* What one stream event brought. */
+struct answer_step {
+    bool has_token;   /* generated output of any kind */
+    bool has_content; /* text for the user */
+    bool is_end;      /* the protocol's own end */
+};
+
+/* One event of a stream. RC_OK, also for kinds it does not know (they are ignored); RC_MALFORMED when
+ * the data is not JSON of the expected shape. */
+MUST_USE enum rc format_read_event(enum api api, struct slice name, struct slice data,
+                                   struct answer *answer, struct answer_step *step);
+
+/* A whole non-streaming 200 body. RC_MALFORMED when it is none; a body that is an error object, or has
+ * no content, is RC_OK with answer->failure set (STR-09: EMPTY, SERVER_ERROR, ...). */
+MUST_USE enum rc format_read_answer(enum api api, struct slice body, struct answer *answer);
+
+/* An error status with its body (which may be HTML, cut, or empty): always classifies, by the body
+ * where it can (quota, context length), else by the status. Never OUTCOME_OK. Fills error_type and
+ * error_message with what was found. */
+enum outcome format_read_error(enum api api, uint16_t status, struct slice body, struct answer *answer);
+
+/* ---- the mock's side -------------------------------------------------------------------------- */
+
+/* What a client asked for, read from its body. */
+struct asked {
+    char model[64];
+    bool has_model;
+    bool stream;
+    bool include_usage;  /* OpenAI; true for Anthropic */
+    bool has_messages;
+    bool has_output_tokens_max;
+    uint64_t output_tokens_max;
+    uint64_t prompt_bytes; /* of all text in messages and system */
+};
+
+/* RC_MALFORMED: not JSON of the expected shape; `problem` (may be null) then says what in words. */
+MUST_USE enum rc format_read_ask(enum api api, struct slice body, struct asked *asked,
+                                 const char **problem);
+
+/* A request on this path: is it of a format we serve? Query and prefix are the caller's to cut. */
+bool format_find_path(struct slice path, enum api *api);
+
+/* Does it carry a credential as the format wants it: x-api-key or Authorization: Bearer (Anthropic),
+ * Authorization: Bearer (OpenAI)? */
+bool format_has_credential(enum api api, const struct http_request *request);
+
+/* What to answer. Borrowed for the call. */
+struct reply {
+    struct slice model;
+    uint64_t request_number; /* names the ids and opens the text: msg_..., req_... */
+    uint64_t run_tag;        /* minted per run, part of the ids */
+    int64_t wall_unix_s;     /* `created` */
+    uint64_t input_tokens;
+    uint64_t output_tokens;  /* of the whole answer */
+    bool stopped_by_limit;   /* max_tokens / length instead of end_turn / stop */
+    bool include_usage;
+};
+
+/* The text is numbered words, one per token: token 0 is "⟦r17⟧", token n is " wn". */
+
+/* A whole non-streaming body. */
+void format_write_answer(enum api api, const struct reply *reply, struct buffer *body);
+
+/* A stream: opening events, then token events (tokens first .. first+count-1, `per_event` in each),
+ * then closing events up to and with the protocol's own end. */
+void format_write_opening(enum api api, const struct reply *reply, struct buffer *out);
+void format_write_tokens(enum api api, const struct reply *reply, uint64_t first, uint64_t count,
+                         uint32_t per_event, struct buffer *out);
+void format_write_closing(enum api api, const struct reply *reply, struct buffer *out);
+
+/* An error as the provider words it. */
+struct refusal {
+    enum outcome failure;
+    uint16_t status;
+    struct slice model;
+    uint64_t request_number;
+    uint64_t run_tag;
+    uint64_t input_tokens;   /* for context_length */
+    uint64_t context_window; /* for context_length */
+    struct slice message;    /* overrides the usual wording when not empty */
+};
+void format_write_refusal(enum api api, const struct refusal *refusal, struct buffer *body);
+
+/* The status a provider gives that failure: 429, 529, 400, ... (OpenAI has 503 for overloaded). */
+uint16_t format_status(enum api api, enum outcome failure);
+
+/* "name: value\r\n" lines of every answer: request id under its right name, organisation, version,
+ * Date. `content_type` as given. */
+void format_write_headers(enum api api, uint64_t run_tag, uint64_t request_number,
+                          int64_t wall_unix_s, struct slice content_type, struct buffer *headers);
+
+#endif
