@@ -1,0 +1,45 @@
+#ifndef FAULT_PHASE_H
+#define FAULT_PHASE_H
+
+/* Phases: the windows of chaos, by name, in run time. A call carries every phase that holds its
+ * due, an attempt every phase that holds its sent. Besides the scenario's own there are built-in
+ * ones: `before` (until the first window opens), `after:NAME` (from the end of NAME on), `quiet`
+ * (no window open). Pure. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/nanos.h"
+#include "base/slice.h"
+
+enum { PHASES_MAX = 32 };
+
+struct phase {
+    char name[48];
+    nanos at;    /* opens */
+    nanos lasts; /* closes at at + lasts (not included); NANOS_NEVER: stays open */
+};
+
+struct phases {
+    struct phase list[PHASES_MAX];
+    uint32_t count;
+};
+
+/* A set of phases: bit i for list[i], bit 32 + i for after:list[i], then before and quiet. */
+struct phase_set {
+    uint64_t named; /* bits 0-31 and 32-63 as above */
+    bool is_before;
+    bool is_quiet;
+};
+
+bool phase_is_open(const struct phase *phase, nanos at);
+nanos phase_ends_at(const struct phase *phase);
+struct phase_set phases_at(const struct phases *phases, nanos at);
+
+/* One phase by its printed name ("overload", "after:overload", "before", "quiet") as a set to test
+ * against; false when there is none of that name. */
+bool phases_find(const struct phases *phases, struct slice name, struct phase_set *set);
+
+bool phase_set_overlaps(const struct phase_set *a, const struct phase_set *b);
+
+#endif

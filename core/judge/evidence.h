@@ -1,0 +1,131 @@
+#ifndef JUDGE_EVIDENCE_H
+#define JUDGE_EVIDENCE_H
+
+/* Evidence: what both ends of the wire saw, as records in memory and as lines of JSON on disk.
+ *
+ *   call_record     one call, seen by the caller, with its attempts   calls.jsonl, attempts.jsonl
+ *   journal_record  one request, seen by the mock: the truth          journal.jsonl
+ *
+ * A call line starts with the fields of the guide's logger under its names (model, latency_ms,
+ * input_tokens, output_tokens, error, stop_reason) and goes on with ours. Instants are written in
+ * nanoseconds of run time; what has not happened (NANOS_NEVER) and what is not known is null.
+ * Writers append one whole line with its LF; readers take one line without it. The shells own
+ * files.
+ *
+ * Records are plain values: any thread may hold its own. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/nanos.h"
+#include "base/outcome.h"
+#include "policy/conduct.h"
+#include "scenario/scenario.h"
+#include "scenario/source.h"
+#include "wire/answer_head.h"
+#include "wire/format.h"
+
+enum { RECORD_ATTEMPTS_MAX = CONDUCT_ATTEMPTS_MAX };
+
+struct attempt_record {
+    uint32_t ordinal; /* from 1 */
+    uint32_t model;   /* index */
+    uint32_t layer;   /* which retry layer made it; 0 for the first */
+    bool is_fallback; /* the first attempt on a fallback model, or a later one there */
+    nanos handed_at;
+    nanos sent_at; /* on a connected wire */
+    nanos first_byte_at;
+    nanos first_token_at;
+    nanos first_content_at;
+    nanos last_content_at;
+    nanos ended_at;
+    nanos gap_max;   /* longest silence between events with content; 0 with fewer than two */
+    uint16_t status; /* 0: no answer */
+    enum outcome outcome;
+    enum advice_form advice_form;
+    nanos advice_wait; /* 0: none usable */
+    struct usage usage;
+    char request_id[64];
+};
+
+/* Where an unfinished call stood when the run was cut. */
+enum call_pending { PENDING_NOTHING, PENDING_ATTEMPT, PENDING_WAIT };
+
+struct call_record {
+    struct call_id id;
+    uint32_t instance;
+    bool stream;
+    uint32_t model_asked;        /* index */
+    uint32_t model_answered;     /* index of the model of the last attempt */
+    uint64_t input_tokens_asked; /* declared */
+    uint64_t output_tokens_asked;
+    nanos due_at;
+    nanos
+        ended_at; /* of the call: last content, or when it was given up; NANOS_NEVER: unfinished */
+    enum outcome outcome;      /* exactly one */
+    enum call_pending pending; /* meaningful when unfinished */
+    nanos wait_max;            /* longest wait between two attempts */
+    struct usage usage;        /* of the answering attempt */
+    char stop_reason[32];
+    char error[160];         /* empty on OK */
+    uint32_t attempts_count; /* made; may be 0 when shed or never started */
+    struct attempt_record attempts[RECORD_ATTEMPTS_MAX];
+};
+
+/* How the mock knew which call a request belongs to (design §9, in this order). */
+enum key_used { KEY_NONE, KEY_HEADER, KEY_LIKENESS };
+
+enum closed_by {
+    CLOSED_WHOLE,  /* the whole answer was written */
+    CLOSED_CLIENT, /* the client left first */
+    CLOSED_FAULT,  /* the plan ended it: cut, reset */
+    CLOSED_RUN,    /* still open when the mock was stopped */
+};
+
+struct journal_record {
+    uint64_t number;     /* of the request at this mock, from 1, by arrival */
+    uint32_t provider;   /* index */
+    uint32_t model;      /* index; models_count when unknown */
+    uint32_t connection; /* number at this mock, from 1 */
+    enum key_used key;
+    char call[CALL_ID_TEXT_MAX]; /* empty when unknown */
+    uint32_t attempt;            /* as the sender said; 0 unknown */
+    nanos accepted_at;           /* connection accepted */
+    nanos head_in_at;
+    nanos body_in_at;
+    nanos first_out_at; /* first byte written */
+    nanos last_out_at;  /* last byte written */
+    nanos closed_at;    /* exchange over */
+    enum closed_by closed_by;
+    uint16_t status;       /* sent; 0: none */
+    enum outcome answered; /* OK, or the failure that was told */
+    bool is_complete;      /* the protocol's own end was written */
+    enum plan_advice advice;
+    nanos advice_wait; /* as a client can read it from the wire; 0: none */
+    int16_t rule;      /* chaos rule, or PLAN_NO_RULE */
+    uint64_t rules_matched;
+    uint64_t input_tokens;
+    uint64_t output_tokens;  /* planned */
+    uint64_t tokens_written; /* really */
+    uint64_t bytes_out;
+    char plan[256]; /* printed */
+};
+
+/* The call's line, and one line for each of its attempts. */
+void evidence_write_call(const struct scenario *scenario, const struct call_record *call,
+                         struct buffer *out);
+void evidence_write_attempts(const struct scenario *scenario, const struct call_record *call,
+                             struct buffer *out);
+void evidence_write_journal(const struct scenario *scenario, const struct journal_record *record,
+                            struct buffer *out);
+
+/* RC_MALFORMED: not such a line (err says what). Unknown members are ignored. */
+MUST_USE enum rc evidence_read_journal(const struct scenario *scenario, struct slice line,
+                                       struct journal_record *record, struct error *err);
+
+/* What is complete, correct and within the deadline: OUTCOME_OK and ended in time. */
+bool call_is_useful(const struct scenario *scenario, const struct call_record *call);
+
+#endif

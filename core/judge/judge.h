@@ -1,0 +1,102 @@
+#ifndef JUDGE_JUDGE_H
+#define JUDGE_JUDGE_H
+
+/* The judge: evidence in, verdicts out. **Where the effect of a fault is judged.**
+ *
+ * Happy path: judge_new(scenario) parses laws and expectations; feed calls and journal records in
+ * any order while the run runs; judge_finish once; read the rows. A call is judged when both ends
+ * are in (as many journal records as attempts that were sent), at the latest at judge_finish, so
+ * memory grows with calls that are open, not with calls that were made.
+ *
+ * The judge is a pure function of the evidence and the scenario's laws and expectations. It never
+ * reads the client's policy. Failure modes: only judge_new fails (a bad law or expectation: file,
+ * line, column, nearest known word; no memory); when a table is full later, or memory runs out,
+ * evidence is counted as lost and what depends on it becomes inconclusive.
+ *
+ * Verdicts (design §7): a violation that was seen stands: fail. Otherwise a broken schedule, lost
+ * evidence, unconsumed faults or too few samples make what depends on them inconclusive. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/nanos.h"
+#include "judge/evidence.h"
+#include "scenario/scenario.h"
+
+enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_INCONCLUSIVE, VERDICT_NOT_APPLICABLE };
+
+const char *verdict_word(enum verdict verdict); /* pass, fail, inconclusive, n/a */
+
+enum row_kind { ROW_LAW, ROW_CONDITION, ROW_EXPECTATION };
+
+enum { ROW_EXAMPLES_MAX = 5 };
+
+struct verdict_example {
+    char call[CALL_ID_TEXT_MAX];
+    char text[160]; /* what happened to it, with instants */
+};
+
+struct verdict_row {
+    enum row_kind kind;
+    char name[128];   /* "advice-heeded", or the expectation as written */
+    char limit[64];   /* "max 5", "<= 4s": what was asked; may be empty */
+    char value[64];   /* what was seen: "9 attempts", "1.37", "812 ms" */
+    char reason[200]; /* one sentence; why it failed, or cannot be told, or does not apply */
+    enum verdict verdict;
+    bool is_warning;     /* level "warn": shown, not counted */
+    uint64_t n;          /* samples or calls it was judged over */
+    uint64_t violations; /* calls that broke a law */
+    uint32_t examples_count;
+    struct verdict_example examples[ROW_EXAMPLES_MAX];
+};
+
+/* What the run itself tells the judge at its end. */
+struct run_facts {
+    uint64_t calls_planned; /* by the source */
+    nanos cut_at;           /* end of the run */
+    bool was_interrupted;   /* signal or --max-time: the plan was not carried out whole */
+    bool has_journal;       /* a mock's journal was there at all */
+    bool journal_is_whole;  /* ... and reached its end */
+    bool is_simulated;      /* the schedule cannot slip */
+};
+
+/* Figures of the whole run, for the report's head. */
+struct run_figures {
+    uint64_t calls, useful, failed, unfinished;
+    uint64_t attempts;
+    uint64_t outcomes[OUTCOME_COUNT]; /* calls by outcome */
+    uint64_t rules_fired[CHAOS_RULES_MAX], rules_matched[CHAOS_RULES_MAX];
+    uint64_t n_ok; /* of the next six */
+    nanos response_p50, response_p95, response_p99;
+    nanos first_token_p50, first_token_p95, first_token_p99;
+    uint64_t n_failed; /* of the next two: failures apart */
+    nanos failed_p50, failed_p99;
+    nanos send_lag_p99;
+    uint32_t in_flight_most; /* calls open at once, by their records */
+};
+
+struct judge;
+
+/* Borrows `scenario` and `memory` until judge_free. */
+MUST_USE enum rc judge_new(struct judge **judge, const struct scenario *scenario,
+                           const struct memory *memory, struct error *err);
+void judge_free(struct judge *judge); /* NULL is fine */
+
+void judge_feed_call(struct judge *judge, const struct call_record *call);
+void judge_feed_journal(struct judge *judge, const struct journal_record *record);
+
+/* Once, after all evidence. */
+void judge_finish(struct judge *judge, const struct run_facts *facts);
+
+/* After judge_finish. Rows: laws, then conditions, then expectations, each in its listed order. */
+enum verdict judge_verdict(const struct judge *judge);
+const struct verdict_row *judge_rows(const struct judge *judge, uint32_t *count);
+const struct run_figures *judge_figures(const struct judge *judge);
+
+/* What exists, for `brownout laws` and `brownout measures`: NULL past the last. */
+const char *judge_law_name(uint32_t index, const char **about);
+const char *judge_measure_name(uint32_t index, const char **about);
+
+#endif

@@ -1,0 +1,42 @@
+#ifndef METRIC_HISTOGRAM_H
+#define METRIC_HISTOGRAM_H
+
+/* A high-dynamic-range histogram of non-negative spans (Tene's HdrHistogram idea): each power of
+ * two is cut into 1024 equal buckets, so a value is known to within 0.1 % whatever its size; below
+ * 1024 ns exactly. Values above 2^42 ns (73 min) count as that. About 270 KB, allocated once;
+ * recording is a shift and an add and never allocates.
+ *
+ * Percentiles are nearest rank: the smallest recorded value such that at least p % of all samples
+ * are at or below it (reported as the highest value its bucket holds, at most `max`). One thread
+ * owns it. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/nanos.h"
+
+struct histogram {
+    uint64_t *counts;
+    uint64_t count; /* n */
+    nanos min, max; /* exact; meaningful while count > 0 */
+    double sum;
+    const struct memory *memory;
+};
+
+MUST_USE enum rc histogram_init(struct histogram *h, const struct memory *memory);
+void histogram_deinit(struct histogram *h);
+void histogram_clear(struct histogram *h);
+
+/* A negative value counts as 0. */
+void histogram_record(struct histogram *h, nanos value);
+
+/* 0 <= percent <= 100; false when empty. */
+bool histogram_percentile(const struct histogram *h, double percent, nanos *value);
+bool histogram_mean(const struct histogram *h, double *value);
+
+/* Adds all of `from` to `h`. */
+void histogram_merge(struct histogram *h, const struct histogram *from);
+
+#endif

@@ -1,0 +1,142 @@
+#ifndef SCENARIO_SCENARIO_H
+#define SCENARIO_SCENARIO_H
+
+/* A scenario: the text of a .jsonc file, checked and turned into a plan that both worlds run.
+ *
+ * Happy path: scenario_load(text) once, read the struct from then on; free its arena.
+ * Failure modes: everything a person can get wrong is refused with "file:line:column: what was
+ * found, what was expected, did you mean ..." (RC_MALFORMED, RC_LIMIT), and nothing is half loaded.
+ * Laws and expectations are kept as text with their place and parsed by the judge (judge/judge.h),
+ * because the rooms above may not know it; `check` calls both.
+ *
+ * All instants are run time. Immutable once loaded: any thread may read it. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/distribution.h"
+#include "base/error.h"
+#include "base/nanos.h"
+#include "base/slice.h"
+#include "fault/chaos.h"
+#include "fault/model.h"
+#include "policy/arrival.h"
+#include "policy/conduct.h"
+#include "scenario/trace.h"
+#include "wire/format.h"
+#include "wire/json.h"
+
+enum {
+    SCENARIO_PROVIDERS_MAX = 8,
+    SCENARIO_MODELS_MAX = 16,
+    SCENARIO_REQUESTS_MAX = 16,
+    SCENARIO_PARTS_MAX = 16,
+    SCENARIO_EXPECTS_MAX = 64,
+    SCENARIO_IN_FLIGHT_MAX = 4096,
+};
+
+/* A place in the scenario's text. */
+struct scenario_text {
+    struct slice text; /* of the value, as written (a string's without its quotes) */
+    struct json_position position;
+};
+
+/* Someone who serves models, on a listener of its own. */
+struct provider {
+    char name[32]; /* "anthropic", "openai", or the scenario's own word */
+    enum api api;
+};
+
+/* One kind of request; picked by weight, keyed by the call's index. */
+struct request_shape {
+    uint32_t model; /* index: the model asked first */
+    bool stream;
+    double weight; /* above 0 */
+    struct distribution input_tokens;
+    struct distribution output_tokens;
+    bool has_input_tokens, has_output_tokens; /* else from the trace's row */
+};
+
+enum part_kind { PART_ARRIVALS, PART_TRACE };
+
+/* A stretch of the load; parts run one after another. */
+struct load_part {
+    char name[32]; /* source of the call ids: "steady:40", "trace:217" */
+    enum part_kind kind;
+    struct arrival_rules arrivals; /* start_at is set: the sum of what lies before */
+    const struct trace_row *rows;  /* PART_TRACE: due in run time, sorted */
+    uint64_t rows_count;
+};
+
+struct load {
+    struct request_shape requests[SCENARIO_REQUESTS_MAX];
+    uint32_t requests_count;
+    struct load_part parts[SCENARIO_PARTS_MAX];
+    uint32_t parts_count;
+    nanos lasts;    /* due times lie in [0, lasts) */
+    nanos deadline; /* of a call: the application's wish */
+    nanos drain;    /* the run ends at the latest this long after the last due */
+    uint32_t in_flight_max;
+};
+
+/* The simulator's network. */
+struct link_rules {
+    nanos latency;    /* one way */
+    nanos connect;    /* a new connection, before the first byte can leave */
+    nanos idle_close; /* the server closes an idle connection after this */
+};
+
+struct scenario {
+    struct slice text; /* as run: --set and --client already applied */
+    struct slice file; /* its name, for messages */
+    char name[64];
+    char about[256];
+    uint64_t seed;
+    struct client_policy client;
+    struct provider providers[SCENARIO_PROVIDERS_MAX];
+    uint32_t providers_count;
+    struct model models[SCENARIO_MODELS_MAX];
+    uint32_t models_count;
+    struct load load;
+    struct chaos chaos;
+    struct link_rules link;
+    struct scenario_text laws; /* the object of "laws", or empty text */
+    struct scenario_text expects[SCENARIO_EXPECTS_MAX];
+    uint32_t expects_count;
+};
+
+/* How the scenario room asks its shell for the files a scenario names (a trace). The path is
+ * relative to the scenario's folder. The bytes live in the arena. */
+struct scenario_files {
+    enum rc (*read)(void *context, struct slice path, struct arena *arena, struct slice *bytes,
+                    struct error *err);
+    void *context;
+};
+
+/* Loads `text` (borrowed for as long as the scenario). Everything built lives in `arena`. */
+MUST_USE enum rc scenario_load(struct scenario *scenario, struct slice text, struct slice file,
+                               const struct scenario_files *files, struct arena *arena,
+                               struct error *err);
+
+/* Replaces the value at a JSON pointer (RFC 6901), or adds a member to an object that exists,
+ * giving a new text with everything else, comments included, as it was. `value` is JSON; text that
+ * is no JSON value is taken as a string ("--set /load/deadline=5s"). */
+MUST_USE enum rc scenario_set(struct slice text, struct slice pointer, struct slice value,
+                              struct arena *arena, struct slice *result, struct error *err);
+
+/* Replaces the whole /subject/client block: by {"preset": NAME} for a preset's name, else by
+ * `block`, the text of a JSON object read from a file. */
+MUST_USE enum rc scenario_set_client(struct slice text, struct slice preset, struct slice block,
+                                     struct arena *arena, struct slice *result, struct error *err);
+
+/* A model by name; SCENARIO_MODELS_MAX when there is none. */
+uint32_t scenario_model(const struct scenario *scenario, struct slice name);
+
+/* How many calls the load makes in all. (Poisson parts are counted by drawing them.) */
+uint64_t scenario_calls_count(const struct scenario *scenario);
+
+/* Prints the scenario with all defaults filled in, as JSON (`check --print`). */
+void scenario_write(const struct scenario *scenario, struct buffer *out);
+
+#endif
