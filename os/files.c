@@ -1,0 +1,109 @@
+#include "os/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+
+enum { TRACE_BYTES_MAX = 256 << 20 };
+
+static enum rc fail(struct error *err, const char *path)
+{
+    int code = errno;
+
+    error_set(err, RC_SYSTEM, "%s: %s", path, strerror(code));
+    err->os_errno = code;
+    return RC_SYSTEM;
+}
+
+static enum rc read_all(int fd, const char *path, struct buffer *into, struct error *err)
+{
+    for (;;) {
+        char piece[65536];
+        ssize_t size = read(fd, piece, sizeof(piece));
+
+        if (size < 0 && errno == EINTR)
+            continue;
+        if (size < 0)
+            return fail(err, path);
+        if (size == 0)
+            return RC_OK;
+        buffer_append(into, (struct slice){piece, (size_t)size});
+        if (into->rc != RC_OK)
+            return error_set(err, into->rc, "%s: %s", path,
+                             into->rc == RC_LIMIT ? "the file is too large" : "out of memory");
+    }
+}
+
+enum rc files_read(const char *path, size_t bytes_max, struct arena *arena, struct slice *bytes,
+                   struct error *err)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    struct buffer whole;
+    enum rc rc;
+
+    if (fd < 0)
+        return fail(err, path);
+    buffer_init(&whole, memory_heap(), bytes_max);
+    if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode))
+        rc = error_set(err, RC_SYSTEM, "%s: is a folder, expected a file", path);
+    else
+        rc = read_all(fd, path, &whole, err);
+    if (rc == RC_OK) {
+        struct slice copy = arena_copy(arena, buffer_slice(&whole));
+
+        if (copy.data == NULL)
+            rc = error_set(err, arena->rc, "%s: %s", path, rc_text(arena->rc));
+        else
+            *bytes = copy;
+    }
+    buffer_deinit(&whole);
+    if (!is_stdin)
+        close(fd);
+    return rc;
+}
+
+enum rc files_write_all(int fd, struct slice bytes, struct error *err)
+{
+    while (bytes.size > 0) {
+        ssize_t size = write(fd, bytes.data, bytes.size);
+
+        if (size < 0 && errno == EINTR)
+            continue;
+        if (size < 0) {
+            int code = errno;
+
+            error_set(err, RC_SYSTEM, "write: %s", strerror(code));
+            err->os_errno = code;
+            return RC_SYSTEM;
+        }
+        bytes.data += size;
+        bytes.size -= (size_t)size;
+    }
+    return RC_OK;
+}
+
+static enum rc read_beside(void *context, struct slice path, struct arena *arena,
+                           struct slice *bytes, struct error *err)
+{
+    const char *folder = context;
+    bool is_plain = folder[0] == '\0' || (path.size > 0 && path.data[0] == '/');
+    char whole[4096];
+    int size = snprintf(whole, sizeof(whole), "%s%s%.*s", is_plain ? "" : folder,
+                        is_plain ? "" : "/", SLICE_ARG(path));
+
+    if (size < 0 || (size_t)size >= sizeof(whole))
+        return error_set(err, RC_LIMIT, "%.*s: the name is too long", SLICE_ARG(path));
+    return files_read(whole, TRACE_BYTES_MAX, arena, bytes, err);
+}
+
+struct scenario_files files_beside(const char *folder)
+{
+    return (struct scenario_files){read_beside, (void *)(uintptr_t)folder};
+}
