@@ -4,7 +4,11 @@
 /* A set of causes: why an attempt failed, by outcome word or by HTTP status. In a scenario:
  * [529, 503, "timeout", "connect", "rate_limited"]. A number matches that status; a word matches
  * that outcome; "timeout" is every timeout, "5xx" every status from 500, "network" is dns, connect,
- * tls, reset_before and reset_after. A zeroed set is empty. */
+ * tls, reset_before and reset_after. A zeroed set is empty.
+ *
+ * Mind the difference: 429 matches an account without money too (wire-facts.md §3.4), rate_limited
+ * does not. Words that name no failure of an attempt (ok, useless, cancelled, client_crash, shed,
+ * unfinished) and statuses outside 300 to 599 are not causes. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +27,8 @@ struct cause_set {
 
 /* `status` is 0 where no answer came. OUTCOME_OK is never a cause. */
 bool cause_set_has(const struct cause_set *set, enum outcome outcome, uint16_t status);
+
+bool cause_set_is_empty(const struct cause_set *set);
 
 /* Adds a word ("timeout", "529", "overloaded", "5xx", "network"). False: not a known cause, or
  * full. */

@@ -12,10 +12,15 @@
  *                      end, with the attempt's outcome
  *
  *   Before any retry: a fallback rule whose `on` has the cause and whose `after` attempts on the
- *   first model are spent sends the call to `to` at once.
+ *   first model are spent sends the call to `to` at once. It spends a try of the innermost layer
+ *   that has one left, as a retry would, so the layers bound the call over all models; when no try
+ *   is left the call ends.
  *
  * Layers are how real programs multiply attempts: an SDK that tries three times inside a loop that
  * tries three times makes nine (RET-09). A careful client has one layer.
+ *
+ * A call makes at most CONDUCT_ATTEMPTS_MAX attempts, whatever the layers say. OUTCOME_TIMEOUT_CALL
+ * always ends it.
  *
  * Deadline: with `keeps_deadline`, a wait that would end at or after the call's limit is not
  * waited: a fallback rule with that cause (whatever its `after`) is taken, else the call ends now
@@ -36,9 +41,10 @@ enum { CONDUCT_LAYERS_MAX = 2, CONDUCT_FALLBACKS_MAX = 8, CONDUCT_ATTEMPTS_MAX =
 
 /* What to do with retry advice. */
 enum advice_manner {
-    ADVICE_OBEY,      /* wait that long, at least */
+    ADVICE_OBEY,      /* wait that long */
     ADVICE_IGNORE,    /* own backoff */
-    ADVICE_WHOLE_INT, /* as Python's int(header): whole seconds are obeyed, anything else raises */
+    ADVICE_WHOLE_INT, /* as Python's int(header): whole seconds are obeyed, 0 too; anything else
+                         raises: the call ends as client_crash */
 };
 
 struct retry_layer {
@@ -81,8 +87,8 @@ struct client_policy {
 struct attempt_end {
     enum outcome outcome;                   /* not OUTCOME_OK */
     uint16_t status;                        /* 0: no answer */
-    bool has_advice_header;                 /* some retry-after header was there, usable or not */
-    bool advice_is_whole;                   /* ... and was a whole number of seconds */
+    bool has_advice_header;                 /* retry-after was there, usable or not */
+    bool advice_is_whole;                   /* ... and was a whole number of seconds, 0 too */
     nanos advice_wait;                      /* 0: no usable advice */
     bool should_retry_yes, should_retry_no; /* x-should-retry */
     nanos at;
@@ -93,7 +99,8 @@ struct conduct_state {
     uint32_t attempts; /* made so far, over all models */
     uint32_t attempts_on_first_model;
     uint32_t fallbacks_taken;           /* index into fallbacks of the one in use, plus 1 */
-    uint32_t tries[CONDUCT_LAYERS_MAX]; /* of the layer's present round */
+    uint32_t tries[CONDUCT_LAYERS_MAX]; /* of the layer's present round: attempts for the innermost,
+                                           rounds of the inner one further out */
 };
 
 enum conduct_kind { CONDUCT_RETRY, CONDUCT_FALLBACK, CONDUCT_END };
@@ -115,17 +122,22 @@ void conduct_attempt_made(struct conduct_state *state);
 struct conduct conduct_decide(const struct client_policy *policy, struct conduct_state *state,
                               const struct attempt_end *end, nanos call_ends_at, double u);
 
-/* The most attempts one call can make under this policy. */
+/* The most attempts one call can make under this policy: the product of its layers, before the cap
+ * of CONDUCT_ATTEMPTS_MAX. */
 uint32_t conduct_attempts_max(const struct client_policy *policy);
 
-/* --- presets ---------------------------------------------------------------------------------
- * none              one attempt, no timeouts
- * careful           ours: 4 attempts, 0.5 s x 2 up to 8 s with full jitter, obeys advice within its
- *                   deadline, retries 408 409 429 5xx and network failures, never a permanent
- * refusal guide             the article's code on the Python SDK 0.121: an outer loop of 3 without
- * jitter, int(retry-after), sleeping before giving up, around an SDK of 3 that obeys advice only
- * for 0 < x <= 60 s (wire-facts.md §5.1, §5.3; design §13): 9 attempts guide-inner-off   the same
- * loop on an SDK that does not retry */
+/* --- presets ----------------------------------------------------------------------------------
+ *
+ * none             one attempt, no timeouts
+ * careful          ours: 4 attempts, 0.5 s x 2 up to 8 s with full jitter, obeys advice within its
+ *                  deadline, retries 408, 409, 429, 5xx, network failures and broken answers, never
+ *                  a permanent refusal
+ * guide            the article's code on the Python SDK 0.121: an outer loop of 3 without jitter,
+ *                  int(retry-after), sleeping before giving up, around an SDK of 3 that obeys
+ *                  advice only for 0 < x <= 60 s (wire-facts.md §5.1, §5.3; design §13): 9 attempts
+ * guide-inner-off  the same loop on an SDK that does not retry: 3 attempts
+ *
+ * False when there is none of that name; `policy` is then as it was. */
 bool policy_preset(struct slice name, struct client_policy *policy);
 
 /* Name and one line about it; NULL past the last. */
