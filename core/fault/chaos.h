@@ -7,13 +7,25 @@
  * A rule belongs to a phase (window), matches attempts (provider, model glob, input tokens,
  * stream), and hits a share of them, or a per-call sequence. All of this is *keyed*: (seed, phase
  * name, call id, attempt ordinal) alone decide, so any number of threads, and both worlds, inject
- * the same.
+ * the same. The draws of this room, each rng_unit(seed, rng_stream(NAME), slice_hash(call id),
+ * attempt ordinal):
+ *
+ *     NAME             decides
+ *     the phase's name which rule of that phase fires
+ *     "first_token"    the model's first-token time
+ *
+ * (Arrivals draw by their part's name and arrival index: policy/arrival.h.)
  *
  * The rules of one phase share one draw u per attempt: walking the rules that match in their order,
  * their shares are laid end to end on [0, 1), and the rule under u fires. So four rules of 15 % in
- * one phase hit 60 % of attempts, 15 % each. Of several phases the first that fires wins.
+ * one phase hit 60 % of attempts, 15 % each; what goes past 1 never fires. Of several phases the
+ * first that fires wins.
  *
- * A `context_window` fault matches only inputs longer than the window; then it always refuses. */
+ * A `context_window` fault matches only inputs longer than the window. A sequence matches only
+ * attempts it has an entry for; an entry FAULT_NONE fires too, and keeps other rules from firing.
+ * Every fault begins `delay` later than it would have; refusals and resets are immediate otherwise.
+ * A fault that would shape an answer does nothing (and is not named in the plan) where the model's
+ * own window refuses the input. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,8 +43,9 @@ enum fault_kind {
     FAULT_SLOW_TOKENS,    /* gaps between tokens times `factor` */
     FAULT_LATE_FIRST,     /* the first token later by `delay` */
     FAULT_CONTEXT_WINDOW, /* the window shrinks to `tokens` */
-    FAULT_CUT,            /* the answer ends after `tokens` tokens, by `close` */
-    FAULT_STALL,          /* silence after `tokens` tokens */
+    FAULT_CUT,            /* the answer ends after `tokens` tokens, by `close`; a shorter one after
+                             all of them, but before the protocol's own end */
+    FAULT_STALL,          /* silence after `tokens` tokens, likewise */
     FAULT_RESET,          /* no answer at all: `close` FIN or RST */
 };
 
@@ -88,7 +101,8 @@ struct attempt_facts {
 /* Does the rule's match hold (window and share aside)? */
 bool chaos_rule_matches(const struct chaos_rule *rule, const struct attempt_facts *facts);
 
-/* How likely does this rule fire for these facts, its window being open (for "faults consumed")? */
+/* How likely does this rule fire for these facts, its window being open and no other phase in the
+ * way (for "faults consumed")? */
 double chaos_rule_chance(const struct chaos *chaos, uint32_t rule,
                          const struct attempt_facts *facts);
 

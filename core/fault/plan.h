@@ -75,8 +75,12 @@ uint64_t plan_tokens_due(const struct plan *plan, nanos elapsed);
 /* When the answer ends (last token, refusal or cut). NANOS_NEVER for a stall. */
 nanos plan_ends_at(const struct plan *plan);
 
-/* One line: "429 rate_limited, retry-after 1.5 s", "200 stream 27 tokens: first 402ms, then
- * every 16.6ms". */
+/* One line, without its LF:
+ *     429 rate_limited, retry-after 1.5s
+ *     200 stream 27 tokens: first 402ms, then every 16.666ms, cut after 5 by FIN
+ *     200 whole 27 tokens: first 402ms, then every 16.666ms
+ *     context_length, 8100 tokens into 7000
+ *     no answer, RST */
 void plan_write(const struct plan *plan, struct buffer *out);
 
 #endif
