@@ -3,8 +3,9 @@
 
 /* A high-dynamic-range histogram of non-negative spans (Tene's HdrHistogram idea): each power of
  * two is cut into 1024 equal buckets, so a value is known to within 0.1 % whatever its size; below
- * 1024 ns exactly. Values above 2^42 ns (73 min) count as that. About 270 KB, allocated once;
- * recording is a shift and an add and never allocates.
+ * 1024 ns exactly. Values from 2^42 ns (73 min) on count as the nanosecond before it. About 270 KB,
+ * allocated once; recording is a shift and an add and never allocates. A zeroed histogram is empty:
+ * it can be asked, merged from and deinited, but not recorded into.
  *
  * Percentiles are nearest rank: the smallest recorded value such that at least p % of all samples
  * are at or below it (reported as the highest value its bucket holds, at most `max`). One thread
@@ -16,6 +17,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/nanos.h"
+
+#define HISTOGRAM_VALUE_MAX (((nanos)1 << 42) - 1)
 
 struct histogram {
     uint64_t *counts;
@@ -32,7 +35,7 @@ void histogram_clear(struct histogram *h);
 /* A negative value counts as 0. */
 void histogram_record(struct histogram *h, nanos value);
 
-/* 0 <= percent <= 100; false when empty. */
+/* 0 <= percent <= 100, to six decimals; false when empty. About 30 us. */
 bool histogram_percentile(const struct histogram *h, double percent, nanos *value);
 bool histogram_mean(const struct histogram *h, double *value);
 
