@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdbool.h>
 
 /* Grown in floating point, so that many retries reach the cap rather than wrap round. */
 static nanos grow(const struct backoff *b, uint32_t retry)
