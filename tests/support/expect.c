@@ -1,4 +1,4 @@
-#include "support/expect.h"
+#include "tests/support/expect.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

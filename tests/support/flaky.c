@@ -1,4 +1,4 @@
-#include "support/flaky.h"
+#include "tests/support/flaky.h"
 
 #include <stdlib.h>
 

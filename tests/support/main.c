@@ -4,7 +4,7 @@
  * set up, and is content with no test at all. So the exit code is ours: 0 only when some test ran
  * and nothing was recorded as failed. The last line is for whoever adds up several programs. */
 
-#include "support/suites.h"
+#include "tests/support/suites.h"
 
 #include <stdbool.h>
 #include <stdio.h>
