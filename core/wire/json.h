@@ -12,10 +12,10 @@
  *     rc is RC_END after the one value and nothing behind it
  *
  * Strict: RFC 8259 grammar, strict UTF-8 (no surrogates, no overlong forms), lone \u surrogates
- * refused, numbers as the grammar has them ("01", "1.", "+1" refused), nothing but white space behind
- * the value. Bounded: JSON_DEPTH_MAX levels, JSON_TEXT_MAX bytes. It allocates nothing and builds
- * nothing; tokens borrow from `text`. Every failure has a position and a sentence, and stays: a failed
- * reader answers the same code again.
+ * refused, numbers as the grammar has them ("01", "1.", "+1" refused), nothing but white space
+ * behind the value. Bounded: JSON_DEPTH_MAX levels, JSON_TEXT_MAX bytes. It allocates nothing and
+ * builds nothing; tokens borrow from `text`. Every failure has a position and a sentence, and
+ * stays: a failed reader answers the same code again.
  *
  * JSON_COMMENTS also allows // and / * * / comments and a trailing comma (scenario files).
  * JSON_UNIQUE refuses a key that stands twice in one object (linear per object; at most
@@ -73,18 +73,21 @@ struct json {
     uint8_t state;
     uint8_t open[JSON_DEPTH_MAX]; /* '{' or '[' by level */
     enum rc rc;                   /* sticky failure, or RC_OK */
-    const char *problem;          /* "expected a comma or }", once failed */
+    const char *problem;          /* "expected a comma or }", once failed; may point into `j` */
     size_t problem_at;            /* offset */
     size_t limit_bytes;           /* JSON_TEXT_MAX */
     uint32_t keys_count;
     uint32_t keys_first[JSON_DEPTH_MAX]; /* where each level's keys begin */
     struct json_key_seen *keys;          /* JSON_UNIQUE only: the caller's JSON_KEYS_MAX places */
+    char problem_text[96];               /* where `problem` is made up of pieces */
 };
 
 void json_init(struct json *j, struct slice text, unsigned flags);
 
-/* As json_init with JSON_UNIQUE in flags; `keys` has JSON_KEYS_MAX places, borrowed for as long as `j`. */
-void json_init_unique(struct json *j, struct slice text, unsigned flags, struct json_key_seen *keys);
+/* As json_init with JSON_UNIQUE in flags; `keys` has JSON_KEYS_MAX places, borrowed for as long as
+ * `j`. */
+void json_init_unique(struct json *j, struct slice text, unsigned flags,
+                      struct json_key_seen *keys);
 
 /* RC_OK and a token, RC_END, RC_MALFORMED or RC_LIMIT. */
 MUST_USE enum rc json_next(struct json *j, struct json_token *token);
@@ -101,7 +104,8 @@ void json_text(const struct json_token *token, struct buffer *out);
 /* Is this key or string the given text? Decodes escapes on the way, allocates nothing. */
 bool json_is(const struct json_token *token, struct slice text);
 
-/* A number as a whole one ("3", "3.0" and "3e2" are; "3.5" is not): RC_MALFORMED or RC_LIMIT else. */
+/* A number as a whole one ("3", "3.0" and "3e2" are; "3.5" is not): RC_MALFORMED or RC_LIMIT else.
+ */
 MUST_USE enum rc json_u64(const struct json_token *token, uint64_t *value);
 MUST_USE enum rc json_i64(const struct json_token *token, int64_t *value);
 /* The nearest double; RC_LIMIT when not finite. */
