@@ -34,6 +34,8 @@ enum {
     SCENARIO_PARTS_MAX = 16,
     SCENARIO_EXPECTS_MAX = 64,
     SCENARIO_IN_FLIGHT_MAX = 4096,
+    SCENARIO_TEXT_MAX = 1 << 20, /* bytes */
+    SCENARIO_CALLS_MAX = 100 * 1000 * 1000,
 };
 
 /* A place in the scenario's text. */
@@ -67,6 +69,7 @@ struct load_part {
     struct arrival_rules arrivals; /* start_at is set: the sum of what lies before */
     const struct trace_row *rows;  /* PART_TRACE: due in run time, sorted */
     uint64_t rows_count;
+    struct trace_options trace; /* PART_TRACE: where the rows came from, and the cut */
 };
 
 struct load {
@@ -87,6 +90,14 @@ struct link_rules {
     nanos idle_close; /* the server closes an idle connection after this */
 };
 
+/* Where things stand in the text, for messages that come after loading. */
+struct scenario_places {
+    struct json_position client; /* line 0: the scenario has none */
+    struct json_position requests[SCENARIO_REQUESTS_MAX];
+    struct json_position parts[SCENARIO_PARTS_MAX];
+    struct json_position rules[CHAOS_RULES_MAX];
+};
+
 struct scenario {
     struct slice text; /* as run: --set and --client already applied */
     struct slice file; /* its name, for messages */
@@ -104,6 +115,7 @@ struct scenario {
     struct scenario_text laws; /* the object of "laws", or empty text */
     struct scenario_text expects[SCENARIO_EXPECTS_MAX];
     uint32_t expects_count;
+    struct scenario_places places;
 };
 
 /* How the scenario room asks its shell for the files a scenario names (a trace). The path is

@@ -1,0 +1,163 @@
+#include "scenario/scenario.h"
+
+#include <string.h>
+
+#include "scenario/read.h"
+#include "scenario/source.h"
+
+/* The file's sections as they stand in the text; read in the order in which they need each other:
+ * the load asks models, chaos lies within the load, the client falls back to models. */
+struct sections {
+    struct value name, about, seed, subject, target, load, chaos, laws, expect, link;
+};
+
+static const struct read_key section_keys[] = {
+    {"$schema", OPTIONAL, read_ignored, 0},
+    {"name", NEEDED, read_keep, offsetof(struct sections, name)},
+    {"about", OPTIONAL, read_keep, offsetof(struct sections, about)},
+    {"seed", OPTIONAL, read_keep, offsetof(struct sections, seed)},
+    {"subject", OPTIONAL, read_keep, offsetof(struct sections, subject)},
+    {"target", NEEDED, read_keep, offsetof(struct sections, target)},
+    {"load", NEEDED, read_keep, offsetof(struct sections, load)},
+    {"chaos", OPTIONAL, read_keep, offsetof(struct sections, chaos)},
+    {"laws", OPTIONAL, read_keep, offsetof(struct sections, laws)},
+    {"expect", OPTIONAL, read_keep, offsetof(struct sections, expect)},
+    {"link", OPTIONAL, read_keep, offsetof(struct sections, link)},
+    {"monitor", OPTIONAL, read_not_built, 0},
+    {"use", OPTIONAL, read_not_built, 0},
+    {"vary", OPTIONAL, read_not_built, 0},
+    {"control", OPTIONAL, read_not_built, 0},
+};
+
+/* JSON numbers are exact up to 2^53 - 1 in every tool that may read a result. */
+static const uint64_t SEED_MAX = ((uint64_t)1 << 53) - 1;
+
+static enum rc read_head(struct reading *r, const struct sections *sections)
+{
+    struct scenario *scenario = r->scenario;
+
+    scenario->seed = 1;
+    TRY(read_name(r, &sections->name, 0, scenario->name, sizeof(scenario->name)));
+    if (value_is_there(&sections->about))
+        TRY(read_text(r, &sections->about, scenario->about, sizeof(scenario->about)));
+    if (value_is_there(&sections->seed))
+        TRY(read_whole(r, &sections->seed, 0, SEED_MAX, &scenario->seed));
+    return RC_OK;
+}
+
+static enum rc read_subject(struct reading *r, const struct value *value)
+{
+    static const struct read_key keys[] = {
+        {"client", NEEDED, read_keep, 0},
+        {"exec", OPTIONAL, read_not_built, 0},
+        {"service", OPTIONAL, read_not_built, 0},
+    };
+    struct value client = {0};
+
+    if (value_is_there(value))
+        TRY(read_object(r, value, keys, ARRAY_SIZE(keys), &client));
+    return read_client(r, &client);
+}
+
+static enum rc read_link(struct reading *r, const struct value *value)
+{
+    static const struct read_key keys[] = {
+        {"latency", OPTIONAL, read_duration, offsetof(struct link_rules, latency)},
+        {"connect", OPTIONAL, read_duration, offsetof(struct link_rules, connect)},
+        {"idle_close", OPTIONAL, read_span_or_never, offsetof(struct link_rules, idle_close)},
+    };
+    struct link_rules *link = &r->scenario->link;
+
+    *link = (struct link_rules){
+        .latency = 500 * NANOS_US, .connect = 300 * NANOS_US, .idle_close = 60 * NANOS_S};
+    if (!value_is_there(value))
+        return RC_OK;
+    return read_object(r, value, keys, ARRAY_SIZE(keys), link);
+}
+
+/* --- for the judge: text with its place --------------------------------------------------------
+ */
+
+static enum rc read_laws(struct reading *r, const struct value *value)
+{
+    if (!value_is_there(value))
+        return RC_OK;
+    TRY(read_expect_object(r, value));
+    r->scenario->laws = (struct scenario_text){value->text, value_position(r, value)};
+    return RC_OK;
+}
+
+static enum rc read_expects(struct reading *r, const struct value *value)
+{
+    struct scenario *scenario = r->scenario;
+    struct walk walk;
+    struct value element;
+
+    if (!value_is_there(value))
+        return RC_OK;
+    TRY(read_expect_array(r, value, SCENARIO_EXPECTS_MAX));
+    walk_init(&walk, value);
+    while (walk_next(&walk, NULL, &element)) {
+        if (element.token.kind != JSON_STRING)
+            return read_refuse(r, RC_MALFORMED, &element,
+                               "a string such as \"calls.useful >= 99%%\"");
+        scenario->expects[scenario->expects_count++] =
+            (struct scenario_text){element.token.raw, value_position(r, &element)};
+    }
+    return RC_OK;
+}
+
+/* --- the whole ---------------------------------------------------------------------------------
+ */
+
+static enum rc read_sections(struct reading *r)
+{
+    struct sections sections = {0};
+    struct value whole;
+
+    if (r->text.size > SCENARIO_TEXT_MAX)
+        return error_set(r->err, RC_LIMIT, "%.*s: found %zu bytes, expected at most %d",
+                         SLICE_ARG(r->file), r->text.size, SCENARIO_TEXT_MAX);
+    TRY(read_check(r, &whole));
+    TRY(read_object(r, &whole, section_keys, ARRAY_SIZE(section_keys), &sections));
+    TRY(read_head(r, &sections));
+    TRY(read_target(r, &sections.target));
+    TRY(read_load(r, &sections.load));
+    TRY(read_subject(r, &sections.subject));
+    if (value_is_there(&sections.chaos))
+        TRY(read_chaos(r, &sections.chaos));
+    TRY(read_laws(r, &sections.laws));
+    TRY(read_expects(r, &sections.expect));
+    return read_link(r, &sections.link);
+}
+
+enum rc scenario_load(struct scenario *scenario, struct slice text, struct slice file,
+                      const struct scenario_files *files, struct arena *arena, struct error *err)
+{
+    struct error unwanted;
+    struct reading reading = {.text = text,
+                              .file = file,
+                              .files = files,
+                              .scenario = scenario,
+                              .arena = arena,
+                              .err = err != NULL ? err : &unwanted};
+    enum rc rc;
+
+    *scenario = (struct scenario){.text = text, .file = file};
+    rc = read_sections(&reading);
+    if (rc != RC_OK)
+        *scenario = (struct scenario){0};
+    return rc;
+}
+
+uint64_t scenario_calls_count(const struct scenario *scenario)
+{
+    struct source source;
+    struct call_plan plan;
+    uint64_t count = 0;
+
+    source_init(&source, scenario);
+    while (source_next(&source, &plan))
+        count++;
+    return count;
+}

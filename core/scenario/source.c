@@ -1,0 +1,135 @@
+#include "scenario/source.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/rng.h"
+
+uint32_t call_id_write(const struct scenario *scenario, struct call_id id, char *text)
+{
+    int written;
+
+    assert(id.source < scenario->load.parts_count);
+    written = snprintf(text, CALL_ID_TEXT_MAX, "%s:%llu", scenario->load.parts[id.source].name,
+                       (unsigned long long)id.index);
+    assert(written > 0);
+    assert(written < CALL_ID_TEXT_MAX);
+    return (uint32_t)written;
+}
+
+bool call_id_read(const struct scenario *scenario, struct slice text, struct call_id *id)
+{
+    struct slice name;
+    uint64_t index;
+
+    if (!slice_cut(&text, ':', &name) || !slice_u64(text, &index))
+        return false;
+    for (uint32_t i = 0; i < scenario->load.parts_count; i++) {
+        if (slice_is(name, slice_of(scenario->load.parts[i].name))) {
+            *id = (struct call_id){.source = i, .index = index};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- what a call asks for: keyed by its id, so that no order can change it ---------------------
+ */
+
+static double draw(const struct source *source, const char *stream, uint64_t key)
+{
+    return rng_unit(source->scenario->seed, rng_stream(slice_of(stream)), key, 0);
+}
+
+static const struct request_shape *pick_shape(const struct load *load, double u)
+{
+    double total = 0, upto = 0;
+
+    for (uint32_t i = 0; i < load->requests_count; i++)
+        total += load->requests[i].weight;
+    for (uint32_t i = 0; i + 1 < load->requests_count; i++) {
+        upto += load->requests[i].weight;
+        if (u * total < upto)
+            return &load->requests[i];
+    }
+    return &load->requests[load->requests_count - 1];
+}
+
+static uint64_t draw_tokens(const struct distribution *d, double u)
+{
+    double tokens = distribution_at(d, u) + 0.5;
+
+    return tokens < 1 ? 1 : (uint64_t)tokens;
+}
+
+static void fill_request(const struct source *source, const struct trace_row *row,
+                         struct call_plan *plan)
+{
+    char id[CALL_ID_TEXT_MAX];
+    uint32_t id_size = call_id_write(source->scenario, plan->id, id);
+    uint64_t key = slice_hash((struct slice){id, id_size});
+    const struct request_shape *shape =
+        pick_shape(&source->scenario->load, draw(source, "request", key));
+
+    assert(row != NULL || (shape->has_input_tokens && shape->has_output_tokens));
+    plan->model = shape->model;
+    plan->stream = shape->stream;
+    plan->input_tokens = shape->has_input_tokens
+                             ? draw_tokens(&shape->input_tokens, draw(source, "input_tokens", key))
+                             : row->input_tokens;
+    plan->output_tokens = shape->has_output_tokens ? draw_tokens(&shape->output_tokens,
+                                                                 draw(source, "output_tokens", key))
+                                                   : row->output_tokens;
+}
+
+/* --- the walk ----------------------------------------------------------------------------------
+ */
+
+void source_init(struct source *source, const struct scenario *scenario)
+{
+    *source = (struct source){.scenario = scenario};
+}
+
+static bool next_row(struct source *source, const struct load_part *part, struct call_plan *plan)
+{
+    const struct trace_row *row;
+
+    if (source->row >= part->rows_count)
+        return false;
+    row = &part->rows[source->row++];
+    plan->id = (struct call_id){.source = source->part, .index = row->index};
+    plan->due_at = row->due_at;
+    fill_request(source, row, plan);
+    return true;
+}
+
+static bool next_arrival(struct source *source, const struct load_part *part,
+                         struct call_plan *plan)
+{
+    if (!source->has_arrival)
+        arrival_init(&source->arrival, &part->arrivals, source->scenario->seed,
+                     rng_stream(slice_of(part->name)));
+    source->has_arrival = true;
+    plan->id = (struct call_id){.source = source->part, .index = source->arrival.next};
+    if (!arrival_next(&source->arrival, &plan->due_at))
+        return false;
+    fill_request(source, NULL, plan);
+    return true;
+}
+
+bool source_next(struct source *source, struct call_plan *plan)
+{
+    const struct load *load = &source->scenario->load;
+
+    for (; source->part < load->parts_count; source->part++) {
+        const struct load_part *part = &load->parts[source->part];
+
+        if (part->kind == PART_TRACE ? next_row(source, part, plan)
+                                     : next_arrival(source, part, plan))
+            return true;
+        source->row = 0;
+        source->has_arrival = false;
+    }
+    return false;
+}
