@@ -6,7 +6,7 @@
  * time costs milliseconds. The same scenario, engines, formats and faults as over sockets; only the
  * network is a model:
  *
- *   request:  [connect, when no idle connection is pooled] + latency --> upstream
+ *   request:  [connect, when no idle connection is pooled], sent, latency --> upstream
  *   answer:   latency --> client, in order                cancel: latency --> upstream learns of it
  *
  * The wall clock starts at SIMULATOR_WALL_UNIX_NS, so that HTTP dates are the same every time.

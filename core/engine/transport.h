@@ -67,7 +67,7 @@ struct client_effect {
     struct slice path;    /* "/v1/messages" */
     struct slice headers; /* whole "name: value\r\n" lines */
     struct slice body;
-    /* CLIENT_DONE; lives until the next client_next: */
+    /* Of the call, final when CLIENT_DONE; lives until the next client_next: */
     const struct call_record *record;
 };
 

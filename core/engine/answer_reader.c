@@ -1,0 +1,159 @@
+#include "engine/answer_reader.h"
+
+void reader_init(struct answer_reader *r, const struct memory *memory)
+{
+    *r = (struct answer_reader){.token_latest_at = NANOS_NEVER};
+    sse_init(&r->sse, memory, ANSWER_EVENT_BYTES_MAX);
+    buffer_init(&r->body, memory, ANSWER_BYTES_MAX);
+}
+
+void reader_deinit(struct answer_reader *r)
+{
+    sse_deinit(&r->sse);
+    buffer_deinit(&r->body);
+}
+
+void reader_begin(struct answer_reader *r, enum api api, bool asked_stream)
+{
+    r->api = api;
+    r->asked_stream = asked_stream;
+    r->is_stream = false;
+    r->is_broken = false;
+    r->status = 0;
+    r->advice = (struct advice){0};
+    r->has_advice_header = false;
+    r->token_latest_at = NANOS_NEVER;
+    r->answer = (struct answer){0};
+    sse_clear(&r->sse);
+    buffer_clear(&r->body);
+}
+
+void reader_head(struct answer_reader *r, const struct answer_head *head, nanos at,
+                 int64_t wall_unix_ns, struct attempt_record *record)
+{
+    r->status = head->status;
+    r->advice = answer_head_advice(head, wall_unix_ns);
+    r->has_advice_header = head->has_retry_after || head->has_retry_after_ms;
+    /* A stream without a content type still is one; JSON in its place is an answer to be read
+     * whole. */
+    r->is_stream = head->status == 200 && (head->is_stream || (r->asked_stream && !head->is_json));
+    r->token_latest_at = at;
+    record->first_byte_at = at;
+    record->status = head->status;
+    record->advice_form = r->advice.form;
+    record->advice_wait = r->advice.wait;
+    slice_copy(slice_of(head->request_id), record->request_id, sizeof(record->request_id));
+}
+
+static void stamp_content(struct attempt_record *record, nanos at)
+{
+    if (record->first_content_at == NANOS_NEVER)
+        record->first_content_at = at;
+    else if (at - record->last_content_at > record->gap_max)
+        record->gap_max = at - record->last_content_at;
+    record->last_content_at = at;
+}
+
+static void read_events(struct answer_reader *r, nanos at, struct attempt_record *record)
+{
+    struct sse_event event;
+    enum rc rc;
+
+    while ((rc = sse_next(&r->sse, &event)) == RC_OK) {
+        struct answer_step step = {0};
+
+        if (format_read_event(r->api, event.name, event.data, &r->answer, &step) != RC_OK) {
+            r->is_broken = true;
+            continue;
+        }
+        if (step.has_token) {
+            r->token_latest_at = at;
+            if (record->first_token_at == NANOS_NEVER)
+                record->first_token_at = at;
+        }
+        if (step.has_content)
+            stamp_content(record, at);
+    }
+    if (rc != RC_AGAIN)
+        r->is_broken = true;
+}
+
+void reader_body(struct answer_reader *r, struct slice bytes, nanos at,
+                 struct attempt_record *record)
+{
+    if (bytes.size == 0)
+        return;
+    if (r->is_stream) {
+        sse_feed(&r->sse, bytes);
+        read_events(r, at, record);
+        return;
+    }
+    r->token_latest_at = at;
+    buffer_append(&r->body, bytes);
+    if (r->status == 200) { /* a whole answer is content only once its last byte is there */
+        record->first_token_at = at;
+        record->first_content_at = at;
+        record->last_content_at = at;
+    }
+}
+
+bool reader_is_complete(const struct answer_reader *r)
+{
+    return r->is_stream && r->answer.is_complete;
+}
+
+static enum outcome end_of_stream(struct answer_reader *r, enum client_end end)
+{
+    if (r->answer.failure != OUTCOME_OK)
+        return r->answer.failure;
+    if (r->is_broken)
+        return OUTCOME_MALFORMED;
+    if (r->answer.is_complete)
+        return r->answer.content_events > 0 ? OUTCOME_OK : OUTCOME_EMPTY;
+    return end == END_RESET ? OUTCOME_RESET_AFTER : OUTCOME_TRUNCATED;
+}
+
+static enum outcome end_of_body(struct answer_reader *r, enum client_end end)
+{
+    if (end == END_RESET)
+        return OUTCOME_RESET_AFTER;
+    if (end != END_WHOLE)
+        return OUTCOME_TRUNCATED;
+    if (r->body.rc != RC_OK)
+        return OUTCOME_MALFORMED;
+    if (format_read_answer(r->api, buffer_slice(&r->body), &r->answer) != RC_OK)
+        return OUTCOME_MALFORMED;
+    return r->answer.failure;
+}
+
+static enum outcome end_without_answer(enum client_end end)
+{
+    switch (end) {
+    case END_CONNECT:
+        return OUTCOME_CONNECT;
+    case END_DNS:
+        return OUTCOME_DNS;
+    case END_TLS:
+        return OUTCOME_TLS;
+    case END_WHOLE:
+    case END_SHORT:
+    case END_RESET:
+        break;
+    }
+    return OUTCOME_RESET_BEFORE;
+}
+
+enum outcome reader_end(struct answer_reader *r, enum client_end end, struct attempt_record *record)
+{
+    enum outcome outcome;
+
+    if (r->status == 0)
+        return end_without_answer(end);
+    if (r->status >= 400)
+        return format_read_error(r->api, r->status, buffer_slice(&r->body), &r->answer);
+    if (r->status != 200)
+        return OUTCOME_MALFORMED; /* these services neither redirect nor answer 204 */
+    outcome = r->is_stream ? end_of_stream(r, end) : end_of_body(r, end);
+    record->usage = r->answer.usage;
+    return outcome;
+}

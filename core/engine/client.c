@@ -1,0 +1,731 @@
+#include "engine/client.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "base/timers.h"
+#include "engine/answer_reader.h"
+#include "policy/conduct.h"
+#include "scenario/source.h"
+
+enum {
+    OUTPUT_TOKENS_MAX_LEAST = 4096, /* max_tokens we ask for, unless the call wants more */
+    HEADERS_BYTES_MAX = 4096,
+    BODY_BYTES_MAX = 4 << 20,
+    NO_SLOT = UINT32_MAX,
+};
+
+/* Once an answer is complete its connection may be kept open by the server for ever (STR-03 c). */
+static const nanos LINGER = 500 * NANOS_MS;
+
+/* What a slot is doing. One door: enter(). */
+enum slot_state {
+    SLOT_FREE,
+    SLOT_SENDING, /* the send effect waits to be taken */
+    SLOT_HANDED,  /* with the transport, not yet on a connected wire */
+    SLOT_SENT,    /* on the wire, or answering */
+    SLOT_WAITING, /* between two attempts, until acts_at */
+    SLOT_ENDING,  /* given up, but sleeping once more until acts_at, as naive loops do */
+    SLOT_DONE,    /* the done effect waits to be taken */
+};
+
+struct slot {
+    enum slot_state state;
+    uint32_t next_free;
+    struct call_plan plan;
+    char id_text[CALL_ID_TEXT_MAX];
+    uint32_t id_size;
+    uint64_t id_hash;
+    struct conduct_state conduct;
+    uint32_t model; /* of the present or next attempt */
+    uint32_t layer; /* which makes the next attempt */
+    nanos acts_at;  /* WAITING, ENDING */
+    enum outcome ends_as;
+    struct call_record record;
+    struct answer_reader reader;
+    struct buffer headers;
+    struct buffer body;
+    bool has_space; /* reader and buffers are set up: the slot was used before */
+};
+
+/* An effect that waits to be taken. */
+struct pending {
+    enum client_effect_kind kind;
+    uint32_t slot;
+    uint32_t attempt;
+};
+
+struct client {
+    struct client_options options;
+    const struct scenario *scenario;
+    struct source source;
+    struct call_plan next; /* of the source */
+    bool has_next;
+    bool is_cut;     /* what is open ends, what comes is unfinished */
+    bool is_stopped; /* likewise, and nothing comes */
+    nanos latest_due_at;
+    nanos latest_at; /* newest event, to assert time's direction */
+    uint64_t calls_started;
+    uint32_t calls_open;
+    struct slot *slots;
+    uint32_t slots_max;
+    uint32_t slots_born;
+    uint32_t free_first;
+    uint32_t releasing; /* slot of the done effect handed out last */
+    struct timers timers;
+    struct pending *queue; /* ring */
+    uint32_t queue_size, queue_first, queue_count;
+};
+
+static struct attempt_record *attempt_of(struct slot *slot)
+{
+    assert(slot->record.attempts_count > 0);
+    return &slot->record.attempts[slot->record.attempts_count - 1];
+}
+
+static bool has_attempt(const struct slot *slot)
+{
+    return slot->state == SLOT_SENDING || slot->state == SLOT_HANDED || slot->state == SLOT_SENT;
+}
+
+static void push(struct client *c, enum client_effect_kind kind, uint32_t index)
+{
+    assert(c->queue_count < c->queue_size);
+    c->queue[(c->queue_first + c->queue_count++) % c->queue_size] =
+        (struct pending){kind, index, c->slots[index].record.attempts_count};
+}
+
+static nanos call_ends_at(const struct client *c, const struct slot *slot)
+{
+    return nanos_add(slot->plan.due_at, c->scenario->client.timeouts.call);
+}
+
+/* The instant at which something must happen in this slot, and what it would be. */
+static nanos alarm_of(const struct client *c, struct slot *slot, enum outcome *strikes)
+{
+    const struct timeouts *t = &c->scenario->client.timeouts;
+    nanos first = call_ends_at(c, slot);
+    const struct attempt_record *attempt;
+    struct {
+        nanos at;
+        enum outcome outcome;
+    } others[3] = {{NANOS_NEVER, 0}, {NANOS_NEVER, 0}, {NANOS_NEVER, 0}};
+
+    *strikes = OUTCOME_TIMEOUT_CALL;
+    if (slot->state == SLOT_WAITING || slot->state == SLOT_ENDING)
+        return nanos_min(first, slot->acts_at);
+    if (slot->state != SLOT_HANDED && slot->state != SLOT_SENT)
+        return NANOS_NEVER;
+    attempt = attempt_of(slot);
+    others[0].at = nanos_add(attempt->handed_at, t->attempt);
+    others[0].outcome = OUTCOME_TIMEOUT_ATTEMPT;
+    if (slot->state == SLOT_HANDED) {
+        others[1].at = nanos_add(attempt->handed_at, t->connect);
+        others[1].outcome = OUTCOME_TIMEOUT_CONNECT;
+    } else if (reader_is_complete(&slot->reader)) {
+        others[1].at = nanos_add(slot->reader.token_latest_at, LINGER);
+        others[1].outcome = OUTCOME_OK;
+    } else if (slot->plan.stream && attempt->first_token_at == NANOS_NEVER) {
+        others[1].at = nanos_add(attempt->sent_at, t->first_token);
+        others[1].outcome = OUTCOME_TIMEOUT_FIRST_TOKEN;
+    } else {
+        nanos since = slot->reader.token_latest_at != NANOS_NEVER ? slot->reader.token_latest_at
+                                                                  : attempt->sent_at;
+
+        others[2].at = nanos_add(since, t->between_tokens);
+        others[2].outcome = OUTCOME_TIMEOUT_STALL;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        if (others[i].at < first) {
+            first = others[i].at;
+            *strikes = others[i].outcome;
+        }
+    }
+    return first;
+}
+
+/* Alarms only ever move later while bytes arrive; the timer is then left where it is, and re-set
+ * when it strikes too early. So a token costs no heap operation. */
+static void set_alarm(struct client *c, uint32_t index)
+{
+    enum outcome strikes;
+    nanos at = alarm_of(c, &c->slots[index], &strikes);
+    nanos set = c->timers.at[index];
+
+    if (at < set || at == NANOS_NEVER || set == NANOS_NEVER)
+        timers_set(&c->timers, index, at);
+}
+
+static void enter(struct client *c, uint32_t index, enum slot_state state)
+{
+    c->slots[index].state = state;
+    set_alarm(c, index);
+}
+
+/* --- one attempt -------------------------------------------------------------------------------
+ */
+
+static void write_request(struct client *c, struct slot *slot, enum api api)
+{
+    uint64_t wanted = slot->plan.output_tokens;
+    struct ask ask = {
+        .model = slice_of(c->scenario->models[slot->model].name),
+        .prompt = {slot->id_text, slot->id_size},
+        .output_tokens_max =
+            wanted > OUTPUT_TOKENS_MAX_LEAST ? (uint32_t)wanted : OUTPUT_TOKENS_MAX_LEAST,
+        .stream = slot->plan.stream,
+    };
+
+    buffer_clear(&slot->headers);
+    buffer_clear(&slot->body);
+    format_write_ask_headers(api, SLICE(""), &slot->headers);
+    format_write_ask(api, &ask, &slot->body);
+    if (!c->options.marks_requests)
+        return;
+    buffer_text(&slot->headers, "x-brownout-call: ");
+    buffer_append(&slot->headers, ask.prompt);
+    buffer_text(&slot->headers, "\r\nx-brownout-attempt: ");
+    buffer_u64(&slot->headers, slot->record.attempts_count);
+    buffer_text(&slot->headers, "\r\nx-brownout-input-tokens: ");
+    buffer_u64(&slot->headers, slot->plan.input_tokens);
+    buffer_text(&slot->headers, "\r\nx-brownout-output-tokens: ");
+    buffer_u64(&slot->headers, slot->plan.output_tokens);
+    buffer_text(&slot->headers, "\r\n");
+}
+
+static void begin_attempt(struct client *c, uint32_t index)
+{
+    struct slot *slot = &c->slots[index];
+    enum api api = c->scenario->providers[c->scenario->models[slot->model].provider].api;
+
+    assert(slot->record.attempts_count < RECORD_ATTEMPTS_MAX);
+    slot->record.attempts_count++;
+    *attempt_of(slot) = (struct attempt_record){
+        .ordinal = slot->record.attempts_count,
+        .model = slot->model,
+        .layer = slot->layer,
+        .is_fallback = slot->conduct.fallbacks_taken > 0,
+        .handed_at = NANOS_NEVER,
+        .sent_at = NANOS_NEVER,
+        .first_byte_at = NANOS_NEVER,
+        .first_token_at = NANOS_NEVER,
+        .first_content_at = NANOS_NEVER,
+        .last_content_at = NANOS_NEVER,
+        .ended_at = NANOS_NEVER,
+    };
+    slot->record.model_answered = slot->model;
+    conduct_attempt_made(&slot->conduct);
+    reader_begin(&slot->reader, api, slot->plan.stream);
+    write_request(c, slot, api);
+    enter(c, index, SLOT_SENDING);
+    push(c, CLIENT_SEND, index);
+}
+
+/* --- the end of a call --------------------------------------------------------------------------
+ */
+
+static void describe_error(struct call_record *record, const struct answer *answer)
+{
+    char *out = record->error;
+    size_t room = sizeof(record->error);
+    const char *parts[] = {outcome_word(record->outcome), answer->error_type,
+                           answer->error_message};
+
+    out[0] = '\0';
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        size_t used = strlen(out);
+
+        if (parts[i][0] == '\0' || room - used < 4)
+            continue;
+        if (used > 0) {
+            memcpy(out + used, ": ", 3);
+            used += 2;
+        }
+        slice_copy(slice_of(parts[i]), out + used, room - used);
+    }
+}
+
+static void finish(struct client *c, uint32_t index, enum outcome outcome, nanos ended_at)
+{
+    struct slot *slot = &c->slots[index];
+    struct call_record *record = &slot->record;
+
+    record->outcome = outcome;
+    record->ended_at = ended_at;
+    record->error[0] = '\0';
+    if (record->attempts_count > 0)
+        record->usage = attempt_of(slot)->usage;
+    slice_copy(slice_of(slot->reader.answer.stop_reason), record->stop_reason,
+               sizeof(record->stop_reason));
+    if (outcome != OUTCOME_OK)
+        describe_error(record, &slot->reader.answer);
+    enter(c, index, SLOT_DONE);
+    push(c, CLIENT_DONE, index);
+}
+
+static void finish_answered(struct client *c, uint32_t index)
+{
+    struct slot *slot = &c->slots[index];
+    nanos last_at = attempt_of(slot)->last_content_at;
+    bool is_late = last_at > nanos_add(slot->plan.due_at, c->scenario->load.deadline);
+
+    finish(c, index, is_late ? OUTCOME_USELESS : OUTCOME_OK, last_at);
+}
+
+/* What is open when the run is cut: it says where it stood. */
+static void finish_unfinished(struct client *c, uint32_t index, nanos now)
+{
+    struct slot *slot = &c->slots[index];
+
+    slot->record.pending = PENDING_NOTHING;
+    if (slot->state == SLOT_WAITING || slot->state == SLOT_ENDING)
+        slot->record.pending = PENDING_WAIT;
+    if (has_attempt(slot)) {
+        slot->record.pending = PENDING_ATTEMPT;
+        attempt_of(slot)->outcome = OUTCOME_CANCELLED;
+        attempt_of(slot)->ended_at = now;
+        push(c, CLIENT_CANCEL, index);
+    }
+    finish(c, index, OUTCOME_UNFINISHED, NANOS_NEVER);
+}
+
+/* --- after an attempt ----------------------------------------------------------------------------
+ */
+
+static bool is_whole_number(const struct advice *advice)
+{
+    return advice->form == ADVICE_SECONDS;
+}
+
+static void wait_until(struct client *c, uint32_t index, enum slot_state state, nanos at)
+{
+    c->slots[index].acts_at = at;
+    enter(c, index, state);
+}
+
+static void apply_conduct(struct client *c, uint32_t index, const struct conduct *conduct,
+                          nanos now)
+{
+    struct slot *slot = &c->slots[index];
+    nanos acts_at = nanos_add(now, conduct->wait);
+
+    if (conduct->kind == CONDUCT_END) {
+        slot->ends_as = conduct->outcome;
+        if (conduct->wait == 0)
+            finish(c, index, conduct->outcome, now);
+        else
+            wait_until(c, index, SLOT_ENDING, acts_at);
+        return;
+    }
+    slot->layer = conduct->layer;
+    if (conduct->kind == CONDUCT_FALLBACK) {
+        const struct fallback_rule *rule = &c->scenario->client.fallbacks[conduct->fallback];
+
+        slot->model = scenario_model(c->scenario, slice_of(rule->to));
+        assert(slot->model < c->scenario->models_count); /* scenario_load checked it */
+    }
+    if (conduct->wait == 0) {
+        begin_attempt(c, index);
+        return;
+    }
+    slot->record.wait_max = nanos_max(slot->record.wait_max, conduct->wait);
+    wait_until(c, index, SLOT_WAITING, acts_at);
+}
+
+static void end_attempt(struct client *c, uint32_t index, enum outcome outcome, nanos now)
+{
+    struct slot *slot = &c->slots[index];
+    struct attempt_record *attempt = attempt_of(slot);
+    const struct answer_reader *reader = &slot->reader;
+    struct attempt_end end = {
+        .outcome = outcome,
+        .status = attempt->status,
+        .has_advice_header = reader->has_advice_header,
+        .advice_is_whole = is_whole_number(&reader->advice),
+        .advice_wait = reader->advice.wait,
+        .should_retry_yes = reader->advice.should_retry == SHOULD_RETRY_YES,
+        .should_retry_no = reader->advice.should_retry == SHOULD_RETRY_NO,
+        .at = now,
+    };
+    struct conduct conduct;
+
+    attempt->outcome = outcome;
+    attempt->ended_at = now;
+    attempt->usage = reader->answer.usage;
+    if (outcome == OUTCOME_OK) {
+        finish_answered(c, index);
+        return;
+    }
+    if (outcome == OUTCOME_TIMEOUT_CALL || slot->record.attempts_count == RECORD_ATTEMPTS_MAX) {
+        finish(c, index, outcome, now);
+        return;
+    }
+    conduct = conduct_decide(
+        &c->scenario->client, &slot->conduct, &end, call_ends_at(c, slot),
+        rng_unit(c->scenario->seed, rng_stream(SLICE("jitter")), slot->id_hash, attempt->ordinal));
+    apply_conduct(c, index, &conduct, now);
+}
+
+/* --- time ----------------------------------------------------------------------------------------
+ */
+
+static void strike(struct client *c, uint32_t index, nanos now)
+{
+    struct slot *slot = &c->slots[index];
+    enum outcome strikes;
+    nanos at = alarm_of(c, slot, &strikes);
+
+    if (at > now) { /* it moved later while bytes arrived */
+        timers_set(&c->timers, index, at);
+        return;
+    }
+    if (slot->state == SLOT_WAITING && slot->acts_at <= now) {
+        begin_attempt(c, index);
+        return;
+    }
+    if (slot->state == SLOT_ENDING && slot->acts_at <= now) {
+        finish(c, index, slot->ends_as, now);
+        return;
+    }
+    if (!has_attempt(slot)) {
+        finish(c, index, OUTCOME_TIMEOUT_CALL, now);
+        return;
+    }
+    push(c, CLIENT_CANCEL, index);
+    end_attempt(c, index, strikes, now);
+}
+
+static void take_next(struct client *c)
+{
+    c->has_next = source_next(&c->source, &c->next);
+    if (c->has_next)
+        c->latest_due_at = c->next.due_at;
+}
+
+static void prepare(struct client *c, struct slot *slot)
+{
+    if (slot->has_space)
+        return;
+    reader_init(&slot->reader, c->options.memory);
+    buffer_init(&slot->headers, c->options.memory, HEADERS_BYTES_MAX);
+    buffer_init(&slot->body, c->options.memory, BODY_BYTES_MAX);
+    slot->has_space = true;
+}
+
+static uint32_t take_slot(struct client *c)
+{
+    uint32_t index = c->free_first;
+
+    if (index != NO_SLOT)
+        c->free_first = c->slots[index].next_free;
+    else if (c->slots_born < c->slots_max)
+        index = c->slots_born++;
+    return index;
+}
+
+static bool has_slot(const struct client *c)
+{
+    return c->free_first != NO_SLOT || c->slots_born < c->slots_max;
+}
+
+static void start_call(struct client *c, nanos now)
+{
+    uint32_t index = take_slot(c);
+    struct slot *slot = &c->slots[index];
+
+    prepare(c, slot);
+    slot->plan = c->next;
+    slot->id_size = call_id_write(c->scenario, c->next.id, slot->id_text);
+    slot->id_hash = slice_hash((struct slice){slot->id_text, slot->id_size});
+    slot->conduct = (struct conduct_state){0};
+    slot->model = c->next.model;
+    slot->layer = 0;
+    slot->record.id = c->next.id;
+    slot->record.instance = 0;
+    slot->record.stream = c->next.stream;
+    slot->record.model_asked = c->next.model;
+    slot->record.model_answered = c->next.model;
+    slot->record.input_tokens_asked = c->next.input_tokens;
+    slot->record.output_tokens_asked = c->next.output_tokens;
+    slot->record.due_at = c->next.due_at;
+    slot->record.pending = PENDING_NOTHING;
+    slot->record.wait_max = 0;
+    slot->record.usage = (struct usage){0};
+    slot->record.attempts_count = 0;
+    c->calls_started++;
+    c->calls_open++;
+    take_next(c);
+    if (c->is_cut) {
+        reader_begin(&slot->reader, API_ANTHROPIC, false);
+        finish_unfinished(c, index, now);
+        return;
+    }
+    begin_attempt(c, index);
+}
+
+static nanos cut_at(const struct client *c)
+{
+    if (c->has_next || c->is_cut)
+        return NANOS_NEVER; /* calls are still to come: the cut counts from the last of them */
+    return nanos_add(c->latest_due_at, c->scenario->load.drain);
+}
+
+static void cut(struct client *c, nanos now)
+{
+    c->is_cut = true;
+    for (uint32_t index = 0; index < c->slots_born; index++) {
+        enum slot_state state = c->slots[index].state;
+
+        if (state != SLOT_FREE && state != SLOT_DONE)
+            finish_unfinished(c, index, now);
+    }
+}
+
+/* The drain also bounds calls that could not start at the ceiling. */
+static bool is_past_drain(const struct client *c, nanos now)
+{
+    return !c->is_cut && c->has_next && !has_slot(c) &&
+           now >= nanos_add(c->scenario->load.lasts, c->scenario->load.drain);
+}
+
+static void wake(struct client *c, nanos now)
+{
+    uint32_t index;
+
+    while (timers_take(&c->timers, now, &index))
+        strike(c, index, now);
+    if ((now >= cut_at(c) && c->calls_open > 0) || is_past_drain(c, now))
+        cut(c, now);
+    while (c->has_next && c->next.due_at <= now && has_slot(c))
+        start_call(c, now);
+}
+
+/* --- events --------------------------------------------------------------------------------------
+ */
+
+static void on_head(struct client *c, struct slot *slot, const struct client_event *event)
+{
+    int64_t wall_unix_ns = c->options.wall_unix_ns + event->at;
+
+    reader_head(&slot->reader, event->head, event->at, wall_unix_ns, attempt_of(slot));
+}
+
+static void on_body(struct client *c, struct slot *slot, const struct client_event *event)
+{
+    struct attempt_record *attempt = attempt_of(slot);
+    bool had_token = attempt->first_token_at != NANOS_NEVER;
+
+    reader_body(&slot->reader, event->body, event->at, attempt);
+    /* Only here may the alarm come nearer: another limit counts from the first token, and from the
+     * end. */
+    if (had_token != (attempt->first_token_at != NANOS_NEVER) || reader_is_complete(&slot->reader))
+        set_alarm(c, event->slot);
+}
+
+static void on_attempt(struct client *c, const struct client_event *event)
+{
+    struct slot *slot = &c->slots[event->slot];
+    struct attempt_record *attempt;
+
+    assert(event->slot < c->slots_born);
+    if (!has_attempt(slot) || slot->record.attempts_count != event->attempt)
+        return; /* about an attempt that is over */
+    attempt = attempt_of(slot);
+    switch (event->kind) {
+    case CLIENT_HANDED:
+        attempt->handed_at = event->at;
+        enter(c, event->slot, SLOT_HANDED);
+        break;
+    case CLIENT_SENT:
+        attempt->sent_at = event->at;
+        enter(c, event->slot, SLOT_SENT);
+        break;
+    case CLIENT_HEAD:
+        on_head(c, slot, event);
+        break;
+    case CLIENT_BODY:
+        on_body(c, slot, event);
+        break;
+    case CLIENT_END:
+        end_attempt(c, event->slot, reader_end(&slot->reader, event->end, attempt), event->at);
+        break;
+    case CLIENT_WAKE:
+    case CLIENT_STOP:
+        break; /* not about an attempt: client_step took them */
+    }
+}
+
+void client_step(struct client *c, const struct client_event *event)
+{
+    assert(event->at >= c->latest_at);
+    c->latest_at = event->at;
+    if (event->kind == CLIENT_WAKE) {
+        wake(c, event->at);
+    } else if (event->kind == CLIENT_STOP) {
+        c->is_stopped = true;
+        c->has_next = false;
+        cut(c, event->at);
+    } else {
+        on_attempt(c, event);
+    }
+}
+
+/* --- effects -------------------------------------------------------------------------------------
+ */
+
+static void release(struct client *c)
+{
+    uint32_t index = c->releasing;
+
+    if (index == NO_SLOT)
+        return;
+    assert(c->slots[index].state == SLOT_DONE);
+    c->slots[index].state = SLOT_FREE;
+    c->slots[index].next_free = c->free_first;
+    c->free_first = index;
+    c->releasing = NO_SLOT;
+    c->calls_open--;
+}
+
+bool client_next(struct client *c, struct client_effect *effect)
+{
+    struct pending pending;
+    struct slot *slot;
+
+    release(c);
+    if (c->queue_count == 0)
+        return false;
+    pending = c->queue[c->queue_first];
+    c->queue_first = (c->queue_first + 1) % c->queue_size;
+    c->queue_count--;
+    slot = &c->slots[pending.slot];
+    *effect = (struct client_effect){.kind = pending.kind,
+                                     .slot = pending.slot,
+                                     .attempt = pending.attempt,
+                                     .record = &slot->record};
+    if (pending.kind == CLIENT_SEND) {
+        const struct model *model = &c->scenario->models[slot->model];
+
+        effect->provider = model->provider;
+        effect->path = api_path(c->scenario->providers[model->provider].api);
+        effect->headers = buffer_slice(&slot->headers);
+        effect->body = buffer_slice(&slot->body);
+    } else if (pending.kind == CLIENT_DONE) {
+        c->releasing = pending.slot;
+    }
+    return true;
+}
+
+nanos client_wakes_at(const struct client *c)
+{
+    nanos at = timers_first_at(&c->timers);
+
+    if (c->has_next && has_slot(c))
+        at = nanos_min(at, c->next.due_at);
+    if (c->has_next && !has_slot(c) && !c->is_cut)
+        at = nanos_min(at, nanos_add(c->scenario->load.lasts, c->scenario->load.drain));
+    if (c->calls_open > 0)
+        at = nanos_min(at, cut_at(c));
+    return at;
+}
+
+bool client_is_done(const struct client *c)
+{
+    return !c->has_next && c->calls_open == 0 && c->queue_count == 0;
+}
+
+uint64_t client_calls_started(const struct client *c)
+{
+    return c->calls_started;
+}
+
+uint32_t client_calls_open(const struct client *c)
+{
+    return c->calls_open;
+}
+
+size_t client_bytes(const struct client *c)
+{
+    size_t bytes = (size_t)c->slots_born * sizeof(*c->slots);
+
+    for (uint32_t index = 0; index < c->slots_born; index++) {
+        const struct slot *slot = &c->slots[index];
+
+        bytes += slot->headers.capacity + slot->body.capacity + slot->reader.body.capacity;
+        bytes += slot->reader.sse.line.capacity + slot->reader.sse.data.capacity;
+    }
+    return bytes;
+}
+
+void client_check(const struct client *c)
+{
+    uint32_t open = 0;
+
+    for (uint32_t index = 0; index < c->slots_born; index++) {
+        const struct slot *slot = &c->slots[index];
+
+        open += slot->state != SLOT_FREE;
+        if (slot->state == SLOT_FREE || slot->state == SLOT_DONE)
+            assert(c->timers.at[index] == NANOS_NEVER);
+        if (slot->state == SLOT_WAITING)
+            assert(c->timers.at[index] <= slot->acts_at);
+        if (has_attempt(slot))
+            assert(slot->record.attempts_count > 0);
+    }
+    assert(open == c->calls_open);
+}
+
+/* --- birth and death -----------------------------------------------------------------------------
+ */
+
+enum rc client_new(struct client **client, const struct client_options *options, struct error *err)
+{
+    const struct memory *memory = options->memory;
+    struct client *c = memory_zeroed(memory, 1, sizeof(*c));
+    enum rc rc = RC_NOMEM;
+
+    if (c == NULL)
+        return error_set(err, RC_NOMEM, "client engine: out of memory");
+    c->options = *options;
+    c->scenario = options->scenario;
+    c->slots_max = options->scenario->load.in_flight_max;
+    c->free_first = NO_SLOT;
+    c->releasing = NO_SLOT;
+    c->latest_at = INT64_MIN;
+    c->queue_size =
+        4 * c->slots_max + 4; /* a slot has at most a cancel, a send and a done waiting */
+    c->slots = memory_zeroed(memory, c->slots_max, sizeof(*c->slots));
+    c->queue = memory_zeroed(memory, c->queue_size, sizeof(*c->queue));
+    if (c->slots != NULL && c->queue != NULL)
+        rc = timers_init(&c->timers, memory, c->slots_max);
+    if (rc != RC_OK) {
+        client_free(c);
+        return error_set(err, rc, "client engine: %s for %u calls in flight", rc_text(rc),
+                         options->scenario->load.in_flight_max);
+    }
+    source_init(&c->source, c->scenario);
+    take_next(c);
+    *client = c;
+    return RC_OK;
+}
+
+void client_free(struct client *c)
+{
+    const struct memory *memory;
+
+    if (c == NULL)
+        return;
+    memory = c->options.memory;
+    for (uint32_t index = 0; index < c->slots_born; index++) {
+        if (!c->slots[index].has_space)
+            continue;
+        reader_deinit(&c->slots[index].reader);
+        buffer_deinit(&c->slots[index].headers);
+        buffer_deinit(&c->slots[index].body);
+    }
+    timers_deinit(&c->timers);
+    memory_release(memory, c->slots);
+    memory_release(memory, c->queue);
+    memory_release(memory, c);
+}

@@ -1,0 +1,517 @@
+#include "engine/simulator.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "engine/client.h"
+#include "engine/link.h"
+#include "engine/upstream.h"
+
+enum {
+    NO_EXCHANGE = UINT32_MAX,
+    STEPS_PER_ASK = 4096, /* steps between two looks at is_interrupted */
+    RUN_TAG = 1,          /* names response ids; the same every time */
+};
+
+/* What travels on the link. */
+enum message_kind {
+    TO_CLIENT_CONNECTED, /* a new connection is there: the request may leave (carried along) */
+    TO_UPSTREAM_REQUEST, /* first: headers, second: body; exchange: the provider; number: is_new */
+    TO_UPSTREAM_CANCEL,  /* the client left */
+    TO_CLIENT_HEAD,      /* first: headers; number: status */
+    TO_CLIENT_BODY,
+    TO_CLIENT_END, /* number: enum upstream_end */
+};
+
+/* The line of one client slot: who is at its other end. */
+struct line {
+    uint32_t attempt;    /* the attempt that is on it */
+    uint32_t exchange;   /* at the upstream, once the request arrived */
+    uint32_t connection; /* number */
+    uint32_t provider;
+    struct call_id call;
+    bool is_open; /* the client still waits for this attempt */
+};
+
+/* And the other way round, by exchange. */
+struct far_end {
+    uint32_t slot, attempt;
+    bool is_over; /* journalled: the exchange may be someone else's by now */
+    uint64_t bytes_out;
+};
+
+/* An idle connection. */
+struct idle {
+    uint32_t connection;
+    nanos since;
+};
+
+struct pool {
+    struct idle *idle; /* a stack: the latest used is taken first */
+    uint32_t count;
+};
+
+struct world {
+    const struct simulation *simulation;
+    const struct scenario *scenario;
+    struct client *client;
+    struct upstream *upstream;
+    struct link link;
+    nanos now;
+    struct line *lines;  /* by client slot */
+    struct far_end *far; /* by exchange */
+    uint32_t exchanges_max;
+    struct pool pools[SCENARIO_PROVIDERS_MAX];
+    uint32_t pool_max;
+    uint32_t connections; /* numbered so far */
+    struct http_header headers[HTTP1_HEADERS_MAX];
+    enum rc rc; /* RC_OK, or why the world ends */
+};
+
+/* --- connections ---------------------------------------------------------------------------------
+ */
+
+/* The number of a pooled connection, or 0 when a new one must be opened. */
+static uint32_t take_connection(struct world *w, uint32_t provider)
+{
+    struct pool *pool = &w->pools[provider];
+    nanos oldest_kept = w->now - w->scenario->link.idle_close;
+
+    if (pool->count == 0)
+        return 0;
+    if (pool->idle[pool->count - 1].since < oldest_kept) {
+        pool->count = 0; /* the latest used is too old, so all are */
+        return 0;
+    }
+    return pool->idle[--pool->count].connection;
+}
+
+static void give_connection(struct world *w, const struct line *line)
+{
+    struct pool *pool = &w->pools[line->provider];
+
+    if (pool->count < w->pool_max)
+        pool->idle[pool->count++] = (struct idle){line->connection, w->now};
+}
+
+/* --- telling
+ * -------------------------------------------------------------------------------------- */
+
+static void tell(struct world *w, const struct call_id *call, uint32_t attempt, const char *what)
+{
+    if (w->simulation->on_step != NULL)
+        w->simulation->on_step(w->simulation->context, w->now, call, attempt, what);
+}
+
+static void post(struct world *w, enum link_lane lane, const struct link_message *message)
+{
+    enum rc rc = link_post(&w->link, lane, w->now, message);
+
+    if (rc != RC_OK && w->rc == RC_OK)
+        w->rc = rc;
+}
+
+/* --- the client's effects ------------------------------------------------------------------------
+ */
+
+static void step_client(struct world *w, enum client_event_kind kind, uint32_t slot,
+                        uint32_t attempt)
+{
+    client_step(w->client, &(struct client_event){
+                               .kind = kind, .at = w->now, .slot = slot, .attempt = attempt});
+}
+
+static void apply_send(struct world *w, const struct client_effect *effect)
+{
+    struct line *line = &w->lines[effect->slot];
+    uint32_t pooled = take_connection(w, effect->provider);
+    struct link_message message = {
+        .kind = pooled > 0 ? TO_UPSTREAM_REQUEST : TO_CLIENT_CONNECTED,
+        .slot = effect->slot,
+        .attempt = effect->attempt,
+        .exchange = effect->provider,
+        .connection = pooled > 0 ? pooled : ++w->connections,
+        .number = pooled == 0,
+        .first = effect->headers,
+        .second = effect->body,
+    };
+
+    *line = (struct line){
+        .attempt = effect->attempt,
+        .exchange = NO_EXCHANGE,
+        .connection = message.connection,
+        .provider = effect->provider,
+        .call = effect->record->id,
+        .is_open = true,
+    };
+    tell(w, &line->call, effect->attempt, "send");
+    step_client(w, CLIENT_HANDED, effect->slot, effect->attempt);
+    if (pooled > 0)
+        step_client(w, CLIENT_SENT, effect->slot, effect->attempt);
+    post(w, pooled > 0 ? LINK_POOLED : LINK_NEW, &message);
+}
+
+static void apply_cancel(struct world *w, const struct client_effect *effect)
+{
+    struct line *line = &w->lines[effect->slot];
+
+    if (!line->is_open || line->attempt != effect->attempt)
+        return;
+    line->is_open = false;
+    tell(w, &line->call, effect->attempt, "cancel");
+    if (line->exchange != NO_EXCHANGE)
+        post(w, LINK_POOLED,
+             &(struct link_message){.kind = TO_UPSTREAM_CANCEL,
+                                    .slot = effect->slot,
+                                    .attempt = effect->attempt,
+                                    .exchange = line->exchange});
+}
+
+static void apply_client(struct world *w)
+{
+    struct client_effect effect;
+
+    while (client_next(w->client, &effect)) {
+        switch (effect.kind) {
+        case CLIENT_SEND:
+            apply_send(w, &effect);
+            break;
+        case CLIENT_CANCEL:
+            apply_cancel(w, &effect);
+            break;
+        case CLIENT_DONE:
+            tell(w, &effect.record->id, effect.record->attempts_count,
+                 outcome_word(effect.record->outcome));
+            if (w->simulation->on_call != NULL)
+                w->simulation->on_call(w->simulation->context, effect.record);
+            break;
+        }
+    }
+}
+
+/* --- the upstream's effects ----------------------------------------------------------------------
+ */
+
+static void apply_end(struct world *w, const struct upstream_effect *effect,
+                      const struct link_message *message)
+{
+    struct far_end *far = &w->far[effect->exchange];
+    struct link_message end = *message;
+
+    end.kind = TO_CLIENT_END;
+    end.number = effect->end;
+    post(w, LINK_ANSWER, &end);
+    upstream_flushed(w->upstream, effect->exchange, far->bytes_out, w->now);
+}
+
+static void apply_upstream(struct world *w)
+{
+    struct upstream_effect effect;
+
+    while (upstream_next(w->upstream, &effect)) {
+        struct far_end *far = &w->far[effect.exchange];
+        struct link_message message = {
+            .slot = far->slot, .attempt = far->attempt, .exchange = effect.exchange};
+
+        switch (effect.kind) {
+        case UPSTREAM_HEAD:
+            message.kind = TO_CLIENT_HEAD;
+            message.number = effect.status;
+            message.first = effect.headers;
+            far->bytes_out += effect.headers.size;
+            post(w, LINK_ANSWER, &message);
+            break;
+        case UPSTREAM_BODY:
+            message.kind = TO_CLIENT_BODY;
+            message.first = effect.body;
+            far->bytes_out += effect.body.size;
+            post(w, LINK_ANSWER, &message);
+            break;
+        case UPSTREAM_END:
+            apply_end(w, &effect, &message);
+            break;
+        case UPSTREAM_JOURNAL:
+            far->is_over = true;
+            if (w->simulation->on_journal != NULL)
+                w->simulation->on_journal(w->simulation->context, effect.record);
+            break;
+        }
+    }
+}
+
+/* --- messages arriving ---------------------------------------------------------------------------
+ */
+
+static struct http_request request_of(struct world *w, const struct link_message *message)
+{
+    struct http_request request = {
+        .method = SLICE("POST"), .headers = w->headers, .body = message->second};
+    struct slice lines = message->first;
+    struct slice line, name;
+
+    while (request.headers_count < HTTP1_HEADERS_MAX && slice_cut(&lines, '\n', &line)) {
+        if (!slice_cut(&line, ':', &name))
+            continue;
+        w->headers[request.headers_count++] = (struct http_header){name, slice_trim(line)};
+    }
+    request.path = api_path(w->scenario->providers[message->exchange].api);
+    return request;
+}
+
+static bool is_current(const struct world *w, const struct link_message *message)
+{
+    const struct line *line = &w->lines[message->slot];
+
+    return line->is_open && line->attempt == message->attempt;
+}
+
+/* The same message goes on its way as a request, now that there is a wire. */
+static void deliver_connected(struct world *w, const struct link_message *message)
+{
+    struct link_message request = *message;
+
+    if (!is_current(w, message))
+        return; /* given up while connecting: nothing was ever sent */
+    step_client(w, CLIENT_SENT, message->slot, message->attempt);
+    request.kind = TO_UPSTREAM_REQUEST;
+    post(w, LINK_POOLED, &request);
+}
+
+/* A request that was cancelled on its way still arrives; then its client is gone. */
+static void deliver_request(struct world *w, const struct link_message *message)
+{
+    struct http_request http = request_of(w, message);
+    bool is_new = message->number != 0;
+    uint32_t exchange;
+    struct upstream_request request = {
+        .provider = message->exchange,
+        .connection = message->connection,
+        .accepted_at = is_new ? w->now - w->scenario->link.latency : w->now,
+        .head_in_at = w->now,
+        .body_in_at = w->now,
+        .http = &http,
+    };
+
+    if (!upstream_begin(w->upstream, &request, w->now, &exchange)) {
+        w->rc = RC_LIMIT; /* cannot be: exchanges_max allows for every slot twice */
+        return;
+    }
+    w->far[exchange] = (struct far_end){.slot = message->slot, .attempt = message->attempt};
+    if (is_current(w, message))
+        w->lines[message->slot].exchange = exchange;
+    else
+        upstream_gone(w->upstream, exchange, 0, w->now);
+}
+
+static void deliver_cancel(struct world *w, const struct link_message *message)
+{
+    struct far_end *far = &w->far[message->exchange];
+
+    if (far->slot == message->slot && far->attempt == message->attempt && !far->is_over)
+        upstream_gone(w->upstream, message->exchange, far->bytes_out, w->now);
+}
+
+static void deliver_head(struct world *w, const struct link_message *message)
+{
+    char what[] = "answered 000";
+    struct answer_head head;
+    struct slice lines = message->first;
+    struct slice line;
+
+    answer_head_clear(&head);
+    while (slice_cut(&lines, '\n', &line))
+        answer_head_line(&head, line);
+    head.status = (uint16_t)message->number;
+    for (int place = 11, rest = head.status; place > 8; place--, rest /= 10)
+        what[place] = (char)('0' + rest % 10);
+    tell(w, &w->lines[message->slot].call, message->attempt, what);
+    client_step(w->client, &(struct client_event){.kind = CLIENT_HEAD,
+                                                  .at = w->now,
+                                                  .slot = message->slot,
+                                                  .attempt = message->attempt,
+                                                  .head = &head});
+}
+
+static void deliver_end(struct world *w, const struct link_message *message)
+{
+    static const enum client_end ends[] = {
+        [UPSTREAM_END_WHOLE] = END_WHOLE,
+        [UPSTREAM_END_FIN] = END_SHORT,
+        [UPSTREAM_END_RST] = END_RESET,
+    };
+    struct line *line = &w->lines[message->slot];
+
+    line->is_open = false;
+    if (message->number == UPSTREAM_END_WHOLE)
+        give_connection(w, line);
+    client_step(w->client, &(struct client_event){.kind = CLIENT_END,
+                                                  .at = w->now,
+                                                  .slot = message->slot,
+                                                  .attempt = message->attempt,
+                                                  .end = ends[message->number]});
+}
+
+static void deliver(struct world *w, const struct link_message *message)
+{
+    if (message->kind == TO_CLIENT_CONNECTED) {
+        deliver_connected(w, message);
+        return;
+    }
+    if (message->kind == TO_UPSTREAM_REQUEST) {
+        deliver_request(w, message);
+        return;
+    }
+    if (message->kind == TO_UPSTREAM_CANCEL) {
+        deliver_cancel(w, message);
+        return;
+    }
+    if (!is_current(w, message))
+        return; /* the client has left this attempt */
+    if (message->kind == TO_CLIENT_HEAD)
+        deliver_head(w, message);
+    else if (message->kind == TO_CLIENT_END)
+        deliver_end(w, message);
+    else
+        client_step(w->client, &(struct client_event){.kind = CLIENT_BODY,
+                                                      .at = w->now,
+                                                      .slot = message->slot,
+                                                      .attempt = message->attempt,
+                                                      .body = message->first});
+}
+
+/* --- the loop ------------------------------------------------------------------------------------
+ */
+
+static void settle(struct world *w)
+{
+    apply_client(w);
+    apply_upstream(w);
+}
+
+static nanos next_at(const struct world *w)
+{
+    nanos at = nanos_min(client_wakes_at(w->client), upstream_wakes_at(w->upstream));
+
+    return nanos_min(at, link_first_at(&w->link));
+}
+
+/* One instant: what arrives, then what the upstream does, then what the client does. */
+static void step(struct world *w)
+{
+    struct link_message message;
+
+    w->now = nanos_max(w->now, next_at(w));
+    while (w->rc == RC_OK && link_take(&w->link, w->now, &message)) {
+        deliver(w, &message);
+        settle(w);
+    }
+    while (upstream_wakes_at(w->upstream) <= w->now) {
+        upstream_wake(w->upstream, w->now);
+        settle(w);
+    }
+    if (client_wakes_at(w->client) <= w->now) {
+        step_client(w, CLIENT_WAKE, 0, 0);
+        settle(w);
+    }
+}
+
+static void run(struct world *w, struct simulation_result *result)
+{
+    const struct simulation *simulation = w->simulation;
+    uint32_t steps = 0;
+
+    while (w->rc == RC_OK && !client_is_done(w->client)) {
+        step(w);
+        if (++steps % STEPS_PER_ASK == 0 && !result->was_interrupted &&
+            simulation->is_interrupted != NULL && simulation->is_interrupted(simulation->context)) {
+            result->was_interrupted = true;
+            step_client(w, CLIENT_STOP, 0, 0);
+            settle(w);
+        }
+    }
+    result->ended_at = w->now;
+    while (w->rc == RC_OK && link_first_at(&w->link) != NANOS_NEVER) { /* cancels under way */
+        struct link_message message;
+
+        w->now = link_first_at(&w->link);
+        while (link_take(&w->link, w->now, &message)) {
+            deliver(w, &message);
+            settle(w);
+        }
+    }
+    upstream_stop(w->upstream, w->now);
+    apply_upstream(w);
+    result->calls_started = client_calls_started(w->client);
+}
+
+static enum rc build(struct world *w, struct error *err)
+{
+    const struct memory *memory = w->simulation->memory;
+    uint32_t slots = w->scenario->load.in_flight_max;
+    struct client_options client = {
+        .scenario = w->scenario,
+        .memory = memory,
+        .wall_unix_ns = SIMULATOR_WALL_UNIX_NS,
+        .marks_requests = true,
+    };
+    struct upstream_options upstream = {
+        .scenario = w->scenario,
+        .memory = memory,
+        .run_tag = RUN_TAG,
+        .wall_unix_ns = SIMULATOR_WALL_UNIX_NS,
+        .exchanges_max = 2 * slots + 16, /* a cancelled one lives on until the cancel arrives */
+    };
+
+    w->exchanges_max = upstream.exchanges_max;
+    w->pool_max = slots;
+    w->lines = memory_zeroed(memory, slots, sizeof(*w->lines));
+    w->far = memory_zeroed(memory, w->exchanges_max, sizeof(*w->far));
+    if (w->lines == NULL || w->far == NULL)
+        return error_set(err, RC_NOMEM, "simulator: out of memory");
+    for (uint32_t provider = 0; provider < w->scenario->providers_count; provider++) {
+        w->pools[provider].idle = memory_zeroed(memory, w->pool_max, sizeof(struct idle));
+        if (w->pools[provider].idle == NULL)
+            return error_set(err, RC_NOMEM, "simulator: out of memory");
+    }
+    if (link_init(&w->link, &w->scenario->link, memory) != RC_OK)
+        return error_set(err, RC_NOMEM, "simulator: out of memory");
+    TRY(client_new(&w->client, &client, err));
+    TRY(upstream_new(&w->upstream, &upstream, err));
+    return RC_OK;
+}
+
+static void tear_down(struct world *w)
+{
+    const struct memory *memory = w->simulation->memory;
+
+    client_free(w->client);
+    upstream_free(w->upstream);
+    link_deinit(&w->link);
+    memory_release(memory, w->lines);
+    memory_release(memory, w->far);
+    for (uint32_t provider = 0; provider < w->scenario->providers_count; provider++)
+        memory_release(memory, w->pools[provider].idle);
+}
+
+enum rc simulate(const struct simulation *simulation, struct simulation_result *result,
+                 struct error *err)
+{
+    struct world *w = memory_zeroed(simulation->memory, 1, sizeof(*w));
+    enum rc rc;
+
+    *result = (struct simulation_result){0};
+    if (w == NULL)
+        return error_set(err, RC_NOMEM, "simulator: out of memory");
+    w->simulation = simulation;
+    w->scenario = simulation->scenario;
+    rc = build(w, err);
+    if (rc == RC_OK) {
+        run(w, result);
+        rc = w->rc;
+        if (rc != RC_OK)
+            error_set(err, rc, "simulator: %s", rc_text(rc));
+    }
+    tear_down(w);
+    memory_release(simulation->memory, w);
+    return rc;
+}
