@@ -109,7 +109,7 @@ bench:
 	$(MAKE) all $(BENCH:.o=)
 	bench/run $(OUT)/bench $(BIN)
 
-$(BENCH:.o=): %: %.o $(LIBCORE)
+$(BENCH:.o=): %: %.o $(OS) $(LIBCORE)
 	$(LINK) $(LIBS_harness)
 
 deps:
