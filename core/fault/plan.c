@@ -4,7 +4,7 @@
 
 #include "base/units.h"
 
-static uint64_t tokens_to_come(const struct plan *plan)
+uint64_t plan_tokens_to_come(const struct plan *plan)
 {
     if (plan->kind != PLAN_ANSWER)
         return 0;
@@ -16,7 +16,7 @@ static uint64_t tokens_to_come(const struct plan *plan)
 nanos plan_token_at(const struct plan *plan, uint64_t token)
 {
     assert(plan->token_gap >= 0);
-    if (token >= tokens_to_come(plan))
+    if (token >= plan_tokens_to_come(plan))
         return NANOS_NEVER;
     if (plan->token_gap > 0 && token > (uint64_t)(NANOS_NEVER / plan->token_gap))
         return NANOS_NEVER;
@@ -25,7 +25,7 @@ nanos plan_token_at(const struct plan *plan, uint64_t token)
 
 uint64_t plan_tokens_due(const struct plan *plan, nanos elapsed)
 {
-    uint64_t to_come = tokens_to_come(plan);
+    uint64_t to_come = plan_tokens_to_come(plan);
     uint64_t due;
 
     if (to_come == 0 || elapsed < plan->first_token)
@@ -38,7 +38,7 @@ uint64_t plan_tokens_due(const struct plan *plan, nanos elapsed)
 
 nanos plan_ends_at(const struct plan *plan)
 {
-    uint64_t to_come = tokens_to_come(plan);
+    uint64_t to_come = plan_tokens_to_come(plan);
 
     if (plan->kind == PLAN_ANSWER && plan->ending == PLAN_STALL)
         return NANOS_NEVER;
@@ -112,7 +112,7 @@ static void write_reset(const struct plan *plan, struct buffer *out)
 
 static void write_ending(const struct plan *plan, struct buffer *out)
 {
-    unsigned long long tokens = tokens_to_come(plan);
+    unsigned long long tokens = plan_tokens_to_come(plan);
 
     switch (plan->ending) {
     case PLAN_WHOLE:

@@ -65,6 +65,10 @@ struct plan {
 
 _Static_assert(sizeof(struct plan) <= 256, "a plan is a recipe, not a transcript");
 
+/* How many tokens the answer will bring: all, or those before its cut or stall. 0 for a refusal or
+ * reset. */
+uint64_t plan_tokens_to_come(const struct plan *plan);
+
 /* When token k (from 0) is due, as a span from the request. NANOS_NEVER for a token that never
  * comes (past the cut or stall, or past the last). */
 nanos plan_token_at(const struct plan *plan, uint64_t token);

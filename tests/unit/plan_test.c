@@ -85,6 +85,7 @@ static void a_cut_answer_has_no_token_past_the_cut(void)
     cut_after(5, PLAN_CLOSE_FIN);
     EXPECT_I64(plan_token_at(&plan, 4), 402 * NANOS_MS + 4 * 16666667);
     EXPECT_I64(plan_token_at(&plan, 5), NANOS_NEVER);
+    EXPECT_U64(plan_tokens_to_come(&plan), 5);
     EXPECT_U64(plan_tokens_due(&plan, NANOS_NEVER), 5);
     EXPECT_I64(plan_ends_at(&plan), plan_token_at(&plan, 4));
 }
