@@ -330,6 +330,17 @@ static void falls_back_only_on_the_rules_causes(void)
                                         "   400ms  ok: done\n");
 }
 
+static void attempts_at_a_later_model_do_not_count_for_after(void)
+{
+    policy_preset(SLICE("careful"), &policy);
+    fall_back_to("b", "529", 1);
+    fall_back_to("c", "500", 2);
+    EXPECT_TEXT(play("529 500 500 ok"), "   100ms  529: to b\n"
+                                        "   200ms  500: layer 0 waits 0s\n"
+                                        "   300ms  500: layer 0 waits 0s\n"
+                                        "   400ms  ok: done\n");
+}
+
 static void the_layer_bounds_the_attempts_at_all_models_together(void)
 {
     policy_preset(SLICE("careful"), &policy);
@@ -463,6 +474,8 @@ static CU_TestInfo tests[] = {
     {"falls back after as many attempts as the rule asks",
      falls_back_after_as_many_attempts_as_the_rule_asks},
     {"falls back only on the rule's causes", falls_back_only_on_the_rules_causes},
+    {"attempts at a later model do not count for after",
+     attempts_at_a_later_model_do_not_count_for_after},
     {"the layer bounds the attempts at all models together",
      the_layer_bounds_the_attempts_at_all_models_together},
     {"a fallback with no try left is not taken", a_fallback_with_no_try_left_is_not_taken},
