@@ -9,8 +9,7 @@
 
 #include "scenario/read.h"
 
-/* --- one fault ---------------------------------------------------------------------------------
- */
+/* --- one fault ------------------------------------------------------------------------------- */
 
 struct fault_block {
     struct value status, retry_after, failure;
@@ -227,8 +226,7 @@ static enum rc read_sequence(struct reading *r, const struct value *value, struc
     return RC_OK;
 }
 
-/* --- whom it hits ------------------------------------------------------------------------------
- */
+/* --- whom it hits ---------------------------------------------------------------------------- */
 
 struct match_block {
     struct value provider, model, stream, input_tokens;
@@ -316,8 +314,7 @@ static enum rc read_match(struct reading *r, const struct value *value, struct c
     return RC_OK;
 }
 
-/* --- when --------------------------------------------------------------------------------------
- */
+/* --- when ------------------------------------------------------------------------------------ */
 
 struct chaos_block {
     struct value phase, rule, at, lasts, match, fault;
@@ -397,8 +394,7 @@ static enum rc read_phase(struct reading *r, const struct chaos_block *block, ui
     return RC_OK;
 }
 
-/* --- rules -------------------------------------------------------------------------------------
- */
+/* --- rules ----------------------------------------------------------------------------------- */
 
 /* The phase's name; for its second rule "limits/2", and so on. */
 static void name_rule(const struct chaos *chaos, struct chaos_rule *rule)

@@ -9,8 +9,7 @@
 #include "base/buffer.h"
 #include "base/units.h"
 
-/* --- places and messages -----------------------------------------------------------------------
- */
+/* --- places and messages --------------------------------------------------------------------- */
 
 bool value_is_there(const struct value *value)
 {
@@ -130,8 +129,7 @@ static enum rc out_of_memory(struct reading *r)
                      SLICE_ARG(r->file), rc_text(r->arena->rc != RC_OK ? r->arena->rc : RC_NOMEM));
 }
 
-/* --- the grammar -------------------------------------------------------------------------------
- */
+/* --- the grammar ----------------------------------------------------------------------------- */
 
 /* The JSON reader says what it wanted, or what is wrong: then that is the whole sentence. */
 static enum rc refuse_grammar(struct reading *r, enum rc rc, const struct json *json)
@@ -170,8 +168,7 @@ enum rc read_check(struct reading *r, struct value *whole)
     return refuse_grammar(r, rc, &json);
 }
 
-/* --- walking -----------------------------------------------------------------------------------
- */
+/* --- walking --------------------------------------------------------------------------------- */
 
 void walk_init(struct walk *walk, const struct value *container)
 {
@@ -204,8 +201,7 @@ bool walk_next(struct walk *walk, struct value *key, struct value *value)
     return true;
 }
 
-/* --- objects and arrays ------------------------------------------------------------------------
- */
+/* --- objects and arrays ---------------------------------------------------------------------- */
 
 enum rc read_expect_object(struct reading *r, const struct value *value)
 {
@@ -293,8 +289,7 @@ enum rc read_object(struct reading *r, const struct value *value, const struct r
     return RC_OK;
 }
 
-/* --- fields ------------------------------------------------------------------------------------
- */
+/* --- fields ---------------------------------------------------------------------------------- */
 
 enum rc read_keep(struct reading *r, const struct value *value, void *out)
 {
@@ -465,8 +460,7 @@ enum rc read_tokens(struct reading *r, const struct value *value, void *out)
     return read_whole(r, value, 1, 1000000000, out);
 }
 
-/* --- distributions -----------------------------------------------------------------------------
- */
+/* --- distributions --------------------------------------------------------------------------- */
 
 static enum rc read_span_point(struct reading *r, const struct value *value, void *out)
 {
@@ -522,8 +516,7 @@ enum rc read_tokens_distribution(struct reading *r, const struct value *value, v
     return read_distribution(r, value, read_tokens_point, out);
 }
 
-/* --- words -------------------------------------------------------------------------------------
- */
+/* --- words ----------------------------------------------------------------------------------- */
 
 enum rc read_text(struct reading *r, const struct value *value, char *out, size_t capacity)
 {

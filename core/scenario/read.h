@@ -51,8 +51,7 @@ MUST_USE enum rc read_check(struct reading *r, struct value *whole);
 bool value_is_there(const struct value *value);
 struct json_position value_position(const struct reading *r, const struct value *value);
 
-/* --- walking -----------------------------------------------------------------------------------
- */
+/* --- walking --------------------------------------------------------------------------------- */
 
 struct walk {
     struct json json;
@@ -65,8 +64,7 @@ void walk_init(struct walk *walk, const struct value *container);
  */
 bool walk_next(struct walk *walk, struct value *key, struct value *value);
 
-/* --- refusing ----------------------------------------------------------------------------------
- */
+/* --- refusing -------------------------------------------------------------------------------- */
 
 enum { EXCERPT_SIZE = 48 };
 
@@ -97,8 +95,7 @@ enum rc read_refuse_word(struct reading *r, const struct value *found,
 enum rc read_refuse_as(struct reading *r, enum rc rc, const struct value *at, const char *format,
                        ...) PRINTF_LIKE(4, 5);
 
-/* --- objects -----------------------------------------------------------------------------------
- */
+/* --- objects --------------------------------------------------------------------------------- */
 
 enum read_need { OPTIONAL, NEEDED };
 
@@ -120,8 +117,7 @@ MUST_USE enum rc read_expect_object(struct reading *r, const struct value *value
 MUST_USE enum rc read_expect_array(struct reading *r, const struct value *value,
                                    uint32_t count_max);
 
-/* --- fields: `out` is what the comment says ----------------------------------------------------
- */
+/* --- fields: `out` is what the comment says -------------------------------------------------- */
 
 enum rc read_keep(struct reading *r, const struct value *value, void *out);    /* struct value */
 enum rc read_ignored(struct reading *r, const struct value *value, void *out); /* a string */
@@ -142,8 +138,7 @@ enum rc read_tokens(struct reading *r, const struct value *value, void *out); /*
 enum rc read_span_distribution(struct reading *r, const struct value *value, void *out);
 enum rc read_tokens_distribution(struct reading *r, const struct value *value, void *out);
 
-/* --- with arguments, for field readers to be made of -------------------------------------------
- */
+/* --- with arguments, for field readers to be made of ----------------------------------------- */
 
 MUST_USE enum rc read_whole(struct reading *r, const struct value *value, uint64_t min,
                             uint64_t max, uint64_t *out);
@@ -165,8 +160,7 @@ MUST_USE enum rc read_name(struct reading *r, const struct value *value, char ex
 MUST_USE enum rc read_word(struct reading *r, const struct value *value, const char *const *words,
                            uint32_t words_count, uint32_t *index);
 
-/* --- the sections, one file each ---------------------------------------------------------------
- */
+/* --- the sections, one file each ------------------------------------------------------------- */
 
 MUST_USE enum rc read_client(struct reading *r, const struct value *value);
 MUST_USE enum rc read_target(struct reading *r, const struct value *value);
