@@ -1,0 +1,90 @@
+#ifndef MOCKSERVER_CONNECTION_H
+#define MOCKSERVER_CONNECTION_H
+
+/* Client connections: bytes on sockets become HTTP requests, answers become bytes again. **Where a
+ * planned ending is executed on the wire** (whole, FIN, RST); what to answer is its owner's affair.
+ *
+ *     READING --whole request--> ANSWERING --whole answer left, keep-alive--> READING
+ *                                    |
+ *                                    +--FIN, or "connection: close"--> LINGERING --> closed
+ *                                    +--RST, or the client left------------------> closed
+ *
+ * Happy path: the owner is told of a request, now or later it writes a head, pieces of body and one
+ * end, and is told when the last byte has been handed to the kernel. One exchange at a time: what a
+ * client pipelines waits in the reader. While an answer is held back the socket stays watched, so a
+ * client that leaves is noticed at once. Writes are gathered; connections_settle sends them.
+ *
+ * Failure modes, all the client's and none an error of ours: a request that is no HTTP is answered
+ * with the status the reader names and the connection closed; a client that leaves during an
+ * answer, or lets more than CONNECTION_UNSENT_MAX bytes of it pile up, is `gone`. LINGERING
+ * swallows what the client still sends (closing on unread bytes would turn our FIN into a reset)
+ * until it closes too or has been silent for two seconds.
+ *
+ * Instants are of the monotonic clock. Closed connections are kept for the next client, so nothing
+ * is allocated per request once as many were open as ever will be. One thread owns all. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/nanos.h"
+#include "base/slice.h"
+#include "engine/upstream.h"
+#include "wire/http1.h"
+
+struct event_base;
+struct connection;
+struct connections;
+
+#define CONNECTION_UNSENT_MAX ((size_t)8 << 20)
+#define CONNECTION_REQUEST_BODY_MAX ((size_t)32 << 20)
+
+struct connection_request {
+    const struct http_request *http; /* borrowed for the call */
+    nanos head_in_at;
+    nanos body_in_at;
+};
+
+/* Whoever answers the requests of one listener. `bytes_out` counts the answer, framing included, as
+ * far as the kernel took it. After `flushed` (of a whole answer) the connection may bring its next
+ * request; after `gone`, or an ending that closes, the owner must forget it. */
+struct connection_owner {
+    void (*request)(void *context, struct connection *c, const struct connection_request *request);
+    void (*flushed)(void *context, struct connection *c, uint64_t bytes_out); /* may be NULL */
+    void (*gone)(void *context, struct connection *c, uint64_t bytes_out);    /* may be NULL */
+    void *context;
+};
+
+MUST_USE enum rc connections_new(struct connections **pool, struct event_base *base,
+                                 const struct memory *memory, struct error *err);
+void connections_free(struct connections *pool); /* closes all without telling; NULL is fine */
+
+/* Takes a connected non-blocking socket; `owner` is borrowed for its life. Without memory the
+ * socket is closed. */
+void connections_take(struct connections *pool, int fd, const struct connection_owner *owner);
+
+/* Sends what was written since the last time, and goes on with requests that waited for it. To be
+ * called after answers were written outside `request`. */
+void connections_settle(struct connections *pool);
+
+/* --- one connection -------------------------------------------------------------------------- */
+
+uint32_t connection_number(const struct connection *c); /* from 1, over all listeners */
+nanos connection_accepted_at(const struct connection *c);
+
+/* A number of the owner's, kept for it during one exchange. */
+void connection_mark(struct connection *c, uint32_t mark);
+uint32_t connection_marked(const struct connection *c);
+
+/* The answer to the open request, in this order, each at its time: head once, body any number of
+ * times, end once. */
+void connection_head(struct connection *c, uint16_t status, struct slice headers,
+                     int64_t content_length);
+void connection_body(struct connection *c, struct slice bytes);
+void connection_end(struct connection *c, enum upstream_end end);
+
+/* A whole JSON answer at once; `closes` ends the connection behind it. */
+void connection_answer(struct connection *c, uint16_t status, struct slice json, bool closes);
+
+#endif

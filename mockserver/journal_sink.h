@@ -1,0 +1,48 @@
+#ifndef MOCKSERVER_JOURNAL_SINK_H
+#define MOCKSERVER_JOURNAL_SINK_H
+
+/* Where the journal goes: a file, an inherited socket (one end of a pair whose other end the driver
+ * reads), both or neither.
+ *
+ * Happy path: journal_sink_write per record; the bytes leave 50 ms later at the latest, or when
+ * 64 KB have gathered; journal_sink_finish writes the rest and {"end":true,"records":N,"lost":M}.
+ * Only with that last line, and M = 0, is a journal the whole truth.
+ *
+ * Failure modes: a reader that is too slow never holds up an answer: 64 MB wait for it, lines
+ * beyond are dropped and counted in `lost`. When the reader is gone (end of file, or a broken
+ * pipe), the driver is: `on_orphaned` is called, once, and the mock ends. A file that cannot be
+ * written (disk full) is said once on standard error, and its lines count as lost. One thread owns
+ * it. */
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "judge/evidence.h"
+#include "scenario/scenario.h"
+
+struct event_base;
+struct journal_sink;
+
+struct journal_sink_options {
+    struct event_base *base;
+    const struct memory *memory;
+    const struct scenario *scenario; /* borrowed for life, like the two above */
+    const char *file;                /* NULL: none; an old one is replaced */
+    int fd;                          /* -1: none; owned from here on, made non-blocking */
+    void (*on_orphaned)(void *context);
+    void *context;
+};
+
+/* RC_SYSTEM: the file cannot be opened, or `fd` is not a socket. */
+MUST_USE enum rc journal_sink_open(struct journal_sink **sink,
+                                   const struct journal_sink_options *options, struct error *err);
+
+void journal_sink_write(struct journal_sink *sink, const struct journal_record *record);
+
+/* Writes what is left and the last line, waiting for a slow reader at most `patience`. */
+void journal_sink_finish(struct journal_sink *sink, nanos patience);
+
+void journal_sink_close(struct journal_sink *sink); /* NULL is fine */
+
+#endif

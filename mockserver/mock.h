@@ -1,0 +1,62 @@
+#ifndef MOCKSERVER_MOCK_H
+#define MOCKSERVER_MOCK_H
+
+/* The mock: the upstream engine between sockets and the journal. It holds no opinion: requests go
+ * in with their instants, effects come out and are applied.
+ *
+ *     connections --request, flushed, gone--> engine --head, body, end--> connections
+ *                                               |
+ *                                               +--journal--> journal_sink
+ *
+ * Happy path: mock_open; connections of provider p belong to mock_owner(p); mock_start, or the
+ * first request, starts the run; the program's loop calls mock_turn whenever something happened and
+ * sleeps no longer than it says; mock_stop journals what is open.
+ *
+ * Failure modes: the engine cannot be made (memory; mock_start says so). More than
+ * MOCK_EXCHANGES_MAX requests at a time are answered 503 by the shell and not journalled. A path
+ * /t/NAME/rest is served as /rest: the prefix isolates one test from another. */
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/nanos.h"
+#include "connection.h"
+#include "journal_sink.h"
+#include "scenario/scenario.h"
+
+enum { MOCK_EXCHANGES_MAX = 16384 };
+
+struct mock;
+
+struct mock_options {
+    const struct scenario *scenario; /* all borrowed for life */
+    const struct memory *memory;
+    struct connections *connections;
+    struct journal_sink *journal;
+};
+
+MUST_USE enum rc mock_open(struct mock **mock, const struct mock_options *options,
+                           struct error *err);
+void mock_close(struct mock *mock); /* NULL is fine */
+
+/* Who answers at the listener of this provider; lives as long as the mock. */
+const struct connection_owner *mock_owner(const struct mock *mock, uint32_t provider);
+
+bool mock_is_started(const struct mock *mock);
+
+/* Run time 0 is `t0` of the monotonic clock, past or to come. Once only. */
+MUST_USE enum rc mock_start(struct mock *mock, nanos t0, struct error *err);
+
+/* Does what is due. Returns how long the loop may sleep: 0 for not at all, NANOS_NEVER for until
+ * something happens. */
+nanos mock_turn(struct mock *mock);
+
+/* The run is over: every open exchange goes into the journal. Nothing is sent after this. */
+void mock_stop(struct mock *mock);
+
+uint64_t mock_run_tag(const struct mock *mock); /* part of every response id, new per mock */
+uint32_t mock_open_count(const struct mock *mock);
+uint64_t mock_requests_count(const struct mock *mock);
+
+#endif
