@@ -5,10 +5,11 @@
  * into a fixed space, and the retry advice read from them. Both transports fill it line by line.
  *
  * Advice (wire-facts.md §5.1, §5.3, §13; catalogue RET-03 to RET-07): `retry-after-ms` before
- * `retry-after`; a number of seconds may have a fraction; a date counts by the *server's* clock (its
- * Date header; ours only when there is none). Of several headers of one name the first counts. What cannot be
- * used (negative, NaN, infinite, garbage, "2814, 2", empty, a date in the past) is no advice, and
- * `form` says what it looked like. Zero is no advice: no case retries at once. Values up to 10 years. */
+ * `retry-after`; a number of seconds may have a fraction; a date counts by the *server's* clock
+ * (its Date header; ours only when there is none). Of several headers of one name the first counts.
+ * What cannot be used (negative, NaN, infinite, garbage, "2814, 2", empty, a date in the past) is
+ * no advice, and `form` says what it looked like. Zero is no advice: no case retries at once.
+ * Values up to 10 years. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,7 +31,7 @@ enum should_retry { SHOULD_RETRY_UNSAID, SHOULD_RETRY_YES, SHOULD_RETRY_NO };
 struct advice {
     enum advice_form form;
     nanos wait; /* above 0 where the form is one of the four usable ones, else 0 */
-    enum should_retry should_retry; /* x-should-retry, compared case-sensitively (wire-facts.md §5.3) */
+    enum should_retry should_retry; /* x-should-retry; case counts (wire-facts.md §5.3) */
 };
 
 struct answer_head {

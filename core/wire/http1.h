@@ -6,8 +6,9 @@
  * Reader: http1_feed(bytes), then http1_next until RC_AGAIN. One request after another on the same
  * connection (keep-alive, pipelining). Bodies by Content-Length or chunked, handed over whole.
  * Failure modes: RC_MALFORMED (not HTTP/1.x, both framings at once, bad lengths, obsolete folding,
- * space before a colon) and RC_LIMIT (head over 64 KB, more than 100 headers, body over the ceiling);
- * both stay, and `status` says what to answer (400, 413, 431, 505). One thread owns it. */
+ * space before a colon, LF without CR), RC_LIMIT (head over 64 KB, more than 100 headers, body over
+ * the ceiling, or far more fed than was taken out) and RC_NOMEM; they stay, and `status` says what
+ * to answer (400, 413, 431, 501, 503, 505). Trailers are skipped. One thread owns it. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,7 +31,7 @@ struct http_request {
     const struct http_header *headers;
     uint32_t headers_count;
     struct slice body;
-    bool keeps_alive;  /* the connection may serve another request */
+    bool keeps_alive; /* the connection may serve another request */
     bool is_http10;
 };
 
@@ -39,13 +40,14 @@ struct http1 {
     struct buffer chunked; /* a chunked body, put together */
     struct http_header headers[HTTP1_HEADERS_MAX];
     uint32_t headers_count;
-    size_t consumed;       /* of bytes: the request handed out last, dropped at the next call */
-    size_t scanned;        /* of bytes: already searched for the end of the head */
-    size_t head_size;      /* 0 until the head is whole */
-    size_t body_at;        /* chunked: next byte to read */
-    uint64_t body_size;    /* by Content-Length */
+    size_t consumed;    /* of bytes: requests handed out, dropped at the next feed */
+    size_t scanned;     /* behind consumed: whole lines already searched for the end of the head */
+    size_t head_size;   /* 0 until the head is whole */
+    size_t body_at;     /* chunked: behind consumed, the next byte to read */
+    uint64_t body_size; /* by Content-Length */
     bool is_chunked;
-    uint16_t status;       /* what to answer once failed */
+    bool expects_continue;
+    uint16_t status; /* what to answer once failed */
     enum rc rc;
     size_t body_bytes_max;
 };
@@ -65,7 +67,8 @@ bool http1_has_head(const struct http1 *h);
 /* Does the client wait for "100 Continue" before it sends the body? */
 bool http1_wants_continue(const struct http1 *h);
 
-/* The value of the first header of that name (case-insensitive); empty slice with null data if none. */
+/* The value of the first header of that name (case-insensitive); empty slice with null data if
+ * none. */
 struct slice http_header_of(const struct http_request *request, struct slice name);
 
 /* --- writing --------------------------------------------------------------------------------- */

@@ -15,7 +15,8 @@ enum { HTTP_DATE_SIZE = 29 };
 MUST_USE enum rc http_date_read(struct slice text, int64_t *unix_s);
 void http_date_write(struct buffer *out, int64_t unix_s);
 
-/* "2026-05-04T12:34:56Z" (RFC 3339; fractions and offsets are read): Anthropic's reset headers, logs. */
+/* "2026-05-04T12:34:56Z" (RFC 3339; fractions and offsets are read): Anthropic's reset headers,
+ * logs. */
 MUST_USE enum rc rfc3339_read(struct slice text, int64_t *unix_s);
 void rfc3339_write(struct buffer *out, int64_t unix_s);
 
