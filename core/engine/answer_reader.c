@@ -22,6 +22,7 @@ void reader_begin(struct answer_reader *r, enum api api, bool asked_stream)
     r->status = 0;
     r->advice = (struct advice){0};
     r->has_advice_header = false;
+    r->advice_is_whole = false;
     r->token_latest_at = NANOS_NEVER;
     r->answer = (struct answer){0};
     sse_clear(&r->sse);
@@ -31,9 +32,12 @@ void reader_begin(struct answer_reader *r, enum api api, bool asked_stream)
 void reader_head(struct answer_reader *r, const struct answer_head *head, nanos at,
                  int64_t wall_unix_ns, struct attempt_record *record)
 {
+    uint64_t seconds;
+
     r->status = head->status;
     r->advice = answer_head_advice(head, wall_unix_ns);
-    r->has_advice_header = head->has_retry_after || head->has_retry_after_ms;
+    r->has_advice_header = head->has_retry_after;
+    r->advice_is_whole = slice_u64(slice_trim(slice_of(head->retry_after)), &seconds);
     /* A stream without a content type still is one; JSON in its place is an answer to be read
      * whole. */
     r->is_stream = head->status == 200 && (head->is_stream || (r->asked_stream && !head->is_json));

@@ -27,8 +27,9 @@ struct answer_reader {
     bool is_broken; /* an event or the body could not be read */
     uint16_t status;
     struct advice advice;
-    bool has_advice_header;
-    nanos token_latest_at; /* latest sign of progress: token, else head; NANOS_NEVER before */
+    bool has_advice_header; /* retry-after was there, usable or not */
+    bool advice_is_whole;   /* ... and was a whole number of seconds, as int() reads it */
+    nanos token_latest_at;  /* latest sign of progress: token, else head; NANOS_NEVER before */
     struct answer answer;
     struct sse sse;
     struct buffer body;

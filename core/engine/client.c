@@ -293,11 +293,6 @@ static void finish_unfinished(struct client *c, uint32_t index, nanos now)
 /* --- after an attempt ----------------------------------------------------------------------------
  */
 
-static bool is_whole_number(const struct advice *advice)
-{
-    return advice->form == ADVICE_SECONDS;
-}
-
 static void wait_until(struct client *c, uint32_t index, enum slot_state state, nanos at)
 {
     c->slots[index].acts_at = at;
@@ -342,7 +337,7 @@ static void end_attempt(struct client *c, uint32_t index, enum outcome outcome, 
         .outcome = outcome,
         .status = attempt->status,
         .has_advice_header = reader->has_advice_header,
-        .advice_is_whole = is_whole_number(&reader->advice),
+        .advice_is_whole = reader->advice_is_whole,
         .advice_wait = reader->advice.wait,
         .should_retry_yes = reader->advice.should_retry == SHOULD_RETRY_YES,
         .should_retry_no = reader->advice.should_retry == SHOULD_RETRY_NO,

@@ -261,7 +261,18 @@ static enum upstream_end end_of(enum plan_close close)
     return UPSTREAM_END_RST;
 }
 
-/* A whole answer in one body; a cut or stalled one stops after its tokens' share of the bytes. */
+/* A cut or stalled body stops after its tokens' share of the bytes; past the last token it lacks
+ * its last byte, so that it is never whole. */
+static size_t bytes_to_write(const struct plan *plan, size_t whole)
+{
+    if (plan->ending == PLAN_WHOLE)
+        return whole;
+    if (plan->tokens_before_end >= plan->output_tokens)
+        return whole - 1;
+    return (size_t)((double)whole * (double)plan->tokens_before_end / (double)plan->output_tokens);
+}
+
+/* An answer in one body. */
 static void serve_body(struct upstream *u, uint32_t index, nanos now)
 {
     struct exchange *x = &u->exchanges[index];
@@ -271,31 +282,26 @@ static void serve_body(struct upstream *u, uint32_t index, nanos now)
     bool announces_less = x->plan.ending == PLAN_CUT && x->plan.close == PLAN_CLOSE_END;
 
     format_write_answer(x->api, &reply, &u->scratch);
-    whole = size = u->scratch.size - body_at;
-    if (x->plan.ending != PLAN_WHOLE && x->plan.tokens_before_end < x->plan.output_tokens)
-        size = (size_t)((double)whole * (double)x->plan.tokens_before_end /
-                        (double)x->plan.output_tokens);
+    whole = u->scratch.size - body_at;
+    size = bytes_to_write(&x->plan, whole);
     headers_at = write_headers(u, x, SLICE("application/json"), now);
     push_head(u, index, 200, (int64_t)(announces_less ? size : whole), headers_at, now);
     push_body(u, index, body_at, size, now);
-    x->record.tokens_written = size == whole ? x->plan.output_tokens : x->plan.tokens_before_end;
+    x->record.tokens_written = plan_tokens_to_come(&x->plan);
     if (x->plan.ending == PLAN_STALL) {
         x->state = EXCHANGE_SILENT;
         return;
     }
-    x->record.is_complete = size == whole;
-    push_end(u, index, size == whole ? UPSTREAM_END_WHOLE : end_of(x->plan.close));
+    x->record.is_complete = x->plan.ending == PLAN_WHOLE;
+    push_end(u, index, x->record.is_complete ? UPSTREAM_END_WHOLE : end_of(x->plan.close));
 }
 
 /* When the next token event of a stream is due: with its last token. */
 static nanos next_event_at(const struct exchange *x)
 {
     uint64_t last = x->record.tokens_written + x->plan.tokens_per_event - 1;
-    uint64_t stop =
-        x->plan.ending == PLAN_WHOLE ? x->plan.output_tokens : x->plan.tokens_before_end;
+    uint64_t stop = plan_tokens_to_come(&x->plan);
 
-    if (stop > x->plan.output_tokens)
-        stop = x->plan.output_tokens;
     if (x->record.tokens_written >= stop)
         return x->begun_at; /* nothing left to write but the end */
     return nanos_add(x->begun_at, plan_token_at(&x->plan, last < stop ? last : stop - 1));
@@ -305,13 +311,8 @@ static void write_tokens_due(struct upstream *u, struct exchange *x, nanos now)
 {
     struct reply reply = reply_of(u, x);
     uint64_t due = plan_tokens_due(&x->plan, now - x->begun_at);
-    uint64_t stop =
-        x->plan.ending == PLAN_WHOLE ? x->plan.output_tokens : x->plan.tokens_before_end;
+    uint64_t stop = plan_tokens_to_come(&x->plan);
 
-    if (stop > x->plan.output_tokens)
-        stop = x->plan.output_tokens;
-    if (due > stop)
-        due = stop;
     if (due < stop) /* whole events only, until the last */
         due -= (due - x->record.tokens_written) % x->plan.tokens_per_event;
     if (due <= x->record.tokens_written)
@@ -325,12 +326,10 @@ static void serve_stream(struct upstream *u, uint32_t index, nanos now)
 {
     struct exchange *x = &u->exchanges[index];
     size_t body_at = u->scratch.size;
-    uint64_t stop =
-        x->plan.ending == PLAN_WHOLE ? x->plan.output_tokens : x->plan.tokens_before_end;
     bool is_over;
 
     write_tokens_due(u, x, now);
-    is_over = x->record.tokens_written >= stop || x->record.tokens_written >= x->plan.output_tokens;
+    is_over = x->record.tokens_written >= plan_tokens_to_come(&x->plan);
     if (is_over && x->plan.ending == PLAN_WHOLE) {
         struct reply reply = reply_of(u, x);
 

@@ -1,0 +1,64 @@
+/* Failing memory, walked through a whole simulation: every allocation fails once. Whatever fails,
+ * nothing leaks, nothing crashes, and every call that was begun still ends in one record, or the
+ * simulation says that it could not be carried out. */
+
+#include <CUnit/CUnit.h>
+
+#include "support/expect.h"
+#include "support/flaky.h"
+#include "support/world.h"
+
+#define LOAD                                                                                   \
+    "{\"requests\": [{\"model\": \"claude\", \"stream\": true, \"input_tokens\": 10,"          \
+    " \"output_tokens\": 3}, {\"model\": \"claude\", \"stream\": false, \"input_tokens\": 10," \
+    " \"output_tokens\": 3}], \"in_flight_max\": 4, \"deadline\": \"5s\","                     \
+    " \"arrivals\": [{\"part\": \"few\", \"rate\": \"10/s\", \"for\": \"800ms\"}]}"
+#define CHAOS                                                                    \
+    "[{\"phase\": \"bad\", \"at\": \"0s\", \"for\": \"1h\", \"share\": \"50%\"," \
+    " \"fault\": {\"status\": 529}}]"
+
+static void count_call(void *context, const struct call_record *call)
+{
+    (void)call;
+    ++*(uint32_t *)context;
+}
+
+static void survives_every_allocation_that_can_fail(void)
+{
+    struct world_run world;
+    uint64_t allow = 0;
+    struct flaky flaky;
+
+    world_run(&world, world_text("{\"preset\": \"careful\"}", CHAOS, LOAD));
+    EXPECT_U64(world.calls_count, 8);
+    do {
+        uint32_t calls = 0;
+        struct memory memory;
+        struct simulation_result result;
+        struct error err;
+        enum rc rc;
+
+        flaky = (struct flaky){.allow = allow++};
+        memory = flaky_memory(&flaky);
+        rc = simulate(&(struct simulation){.scenario = world.scenario,
+                                           .memory = &memory,
+                                           .context = &calls,
+                                           .on_call = count_call},
+                      &result, &err);
+        CU_ASSERT(rc == RC_OK || rc == RC_NOMEM);
+        if (rc == RC_OK)
+            EXPECT_U64(calls, 8);
+        if (!flaky.failed)
+            EXPECT_RC(rc, RC_OK);
+        EXPECT_U64(flaky.live, 0);
+    } while (flaky.failed);
+    CU_ASSERT(allow > 20);
+    world_close(&world);
+}
+
+static CU_TestInfo tests[] = {
+    {"survives every allocation that can fail", survives_every_allocation_that_can_fail},
+    CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo memory_suite = {"memory", NULL, NULL, NULL, NULL, tests};
