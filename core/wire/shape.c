@@ -1,0 +1,235 @@
+#include "wire/shape.h"
+
+#include <assert.h>
+
+#include "base/buffer.h"
+
+/* --- texts as written: how far one step reaches ------------------------------------------------
+ */
+
+/* The bytes of one character or escape as they stand in a JSON text that was accepted. */
+static size_t step_at(struct slice raw, size_t at)
+{
+    if (raw.data[at] != '\\')
+        return 1;
+    return raw.data[at + 1] == 'u' ? 6 : 2;
+}
+
+static unsigned hex_digit(char c)
+{
+    if (c <= '9')
+        return (unsigned)(c - '0');
+    return (unsigned)((c | 0x20) - 'a') + 10;
+}
+
+static unsigned code_unit(const char *escape)
+{
+    unsigned unit = 0;
+
+    for (int i = 2; i < 6; i++)
+        unit = unit << 4 | hex_digit(escape[i]);
+    return unit;
+}
+
+/* UTF-8 bytes of one escape. Each half of a surrogate pair counts two of the pair's four. */
+static size_t escape_size(const char *escape)
+{
+    unsigned unit;
+
+    if (escape[1] != 'u')
+        return 1;
+    unit = code_unit(escape);
+    if (unit < 0x80)
+        return 1;
+    if (unit < 0x800 || (unit >= 0xD800 && unit < 0xE000))
+        return 2;
+    return 3;
+}
+
+static uint64_t decoded_size(const struct json_token *token)
+{
+    uint64_t size = 0;
+    size_t step;
+
+    if (!token->has_escapes)
+        return token->raw.size;
+    for (size_t at = 0; at < token->raw.size; at += step) {
+        step = step_at(token->raw, at);
+        size += step == 1 ? 1 : escape_size(token->raw.data + at);
+    }
+    return size;
+}
+
+/* --- reading -----------------------------------------------------------------------------------
+ */
+
+static bool takes(enum shape_kind shape, enum json_kind kind)
+{
+    switch (shape) {
+    case SHAPE_SCALAR:
+        return kind == JSON_STRING || kind == JSON_NUMBER || kind == JSON_TRUE ||
+               kind == JSON_FALSE;
+    case SHAPE_NUMBER:
+        return kind == JSON_NUMBER;
+    case SHAPE_BYTES:
+        return kind == JSON_STRING;
+    case SHAPE_OBJECT:
+        return kind == JSON_OBJECT;
+    case SHAPE_EACH:
+        return kind == JSON_ARRAY;
+    case SHAPE_END:
+        break;
+    }
+    return false;
+}
+
+static const struct shape *row_for(const struct shape *shape, const struct json_token *key,
+                                   enum json_kind kind)
+{
+    for (; shape->kind != SHAPE_END; shape++)
+        if (takes(shape->kind, kind) && json_is(key, shape->name))
+            return shape;
+    return NULL;
+}
+
+static void *place(const struct shape *row, void *target)
+{
+    return (char *)target + row->offset;
+}
+
+static void add(const struct shape *row, void *target, uint64_t count)
+{
+    if (row->offset != SHAPE_NOWHERE)
+        *(uint64_t *)place(row, target) += count;
+}
+
+static void take_number(const struct json_token *token, struct shape_number *number)
+{
+    uint64_t value;
+
+    if (json_u64(token, &value) == RC_OK)
+        *number = (struct shape_number){.is_known = true, .value = value};
+}
+
+static void take(const struct shape *row, const struct json_token *token, void *target)
+{
+    if (row->kind == SHAPE_SCALAR)
+        *(struct json_token *)place(row, target) = *token;
+    if (row->kind == SHAPE_NUMBER)
+        take_number(token, place(row, target));
+    if (row->kind == SHAPE_BYTES)
+        add(row, target, decoded_size(token));
+}
+
+/* The rest of the value that `token` begins. Recursion is as deep as the table, not the text. */
+static enum rc read_value(struct json *json, const struct shape *row,
+                          const struct json_token *token, void *target)
+{
+    const struct shape element = {{0}, SHAPE_OBJECT, row->offset, row->members};
+    const struct shape *inner;
+    struct json_token key, value;
+
+    if (row->kind != SHAPE_OBJECT && row->kind != SHAPE_EACH) {
+        take(row, token, target);
+        return RC_OK;
+    }
+    if (row->kind == SHAPE_OBJECT)
+        add(row, target, 1);
+    for (;;) {
+        TRY(json_next(json, &value));
+        if (value.kind == JSON_OBJECT_END || value.kind == JSON_ARRAY_END)
+            return RC_OK;
+        if (row->kind == SHAPE_OBJECT) {
+            key = value;
+            TRY(json_next(json, &value));
+            inner = row_for(row->members, &key, value.kind);
+        } else {
+            inner = value.kind == JSON_OBJECT ? &element : NULL;
+        }
+        TRY(inner != NULL ? read_value(json, inner, &value, target) : json_skip(json, &value));
+    }
+}
+
+static enum rc read_text(struct json *json, const struct shape *shape, void *target)
+{
+    const struct shape top = {{0}, SHAPE_OBJECT, SHAPE_NOWHERE, shape};
+    struct json_token token;
+
+    TRY(json_next(json, &token));
+    if (token.kind != JSON_OBJECT)
+        return RC_MALFORMED;
+    TRY(read_value(json, &top, &token, target));
+    return json_next(json, &token);
+}
+
+enum rc shape_read(struct slice text, const struct shape *shape, void *target, const char **problem)
+{
+    struct json json;
+
+    json_init(&json, text, JSON_STRICT);
+    if (read_text(&json, shape, target) == RC_END)
+        return RC_OK;
+    if (problem != NULL)
+        *problem = json.rc != RC_OK ? json.problem : "expected an object";
+    return RC_MALFORMED;
+}
+
+/* --- taking out what was read ------------------------------------------------------------------
+ */
+
+bool shape_is(const struct json_token *token, struct slice text)
+{
+    return token->raw.data != NULL && token->kind == JSON_STRING && json_is(token, text);
+}
+
+static bool is_continuation(char byte)
+{
+    return ((unsigned char)byte & 0xC0) == 0x80;
+}
+
+static bool is_low_surrogate(struct slice raw, size_t at)
+{
+    return raw.size - at >= 6 && raw.data[at] == '\\' && raw.data[at + 1] == 'u' &&
+           code_unit(raw.data + at) >> 10 == 0xDC00 >> 10;
+}
+
+/* The longest front of `raw` of at most `room` bytes that ends between two characters. */
+static struct slice front(struct slice raw, size_t room)
+{
+    size_t end = 0, step;
+
+    for (size_t at = 0; at < raw.size && at <= room; at += step) {
+        if (!is_continuation(raw.data[at]) && !is_low_surrogate(raw, at))
+            end = at;
+        step = step_at(raw, at);
+    }
+    return (struct slice){raw.data, raw.size <= room ? raw.size : end};
+}
+
+/* A buffer over an array is never asked to grow: escapes decode to less than they take. */
+static void *refuse(void *context, void *block, size_t size)
+{
+    (void)context;
+    (void)block;
+    (void)size;
+    return NULL;
+}
+
+void shape_copy(const struct json_token *token, char *out, size_t capacity)
+{
+    const struct memory memory = {.resize = refuse};
+    struct buffer text = {
+        .data = out, .capacity = capacity, .ceiling = capacity - 1, .memory = &memory};
+    struct json_token cut = *token;
+
+    assert(capacity > 0);
+    if (token->raw.data == NULL)
+        return;
+    cut.raw = front(token->raw, capacity - 1);
+    if (cut.kind == JSON_STRING)
+        json_text(&cut, &text);
+    else
+        buffer_append(&text, cut.raw);
+    assert(text.rc == RC_OK);
+    out[text.size] = '\0';
+}

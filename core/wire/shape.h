@@ -1,0 +1,83 @@
+#ifndef WIRE_SHAPE_H
+#define WIRE_SHAPE_H
+
+/* Reads one JSON object into a struct, by a table that looks like the object.
+ *
+ *     struct seen { struct json_token model; struct shape_number tokens; uint64_t text_bytes; };
+ *
+ *     static const struct shape usage_shape[] = {
+ *         {SHAPE_NAME("output_tokens"), SHAPE_NUMBER, offsetof(struct seen, tokens), NULL},
+ *         SHAPE_DONE,
+ *     };
+ *     static const struct shape answer_shape[] = {
+ *         {SHAPE_NAME("model"), SHAPE_SCALAR, offsetof(struct seen, model), NULL},
+ *         {SHAPE_NAME("usage"), SHAPE_OBJECT, SHAPE_NOWHERE, usage_shape},
+ *         SHAPE_DONE,
+ *     };
+ *     struct seen seen = {0};
+ *     rc = shape_read(text, answer_shape, &seen, NULL);
+ *
+ * One struct takes everything, however deep it stood. One pass; allocates nothing; what is taken
+ * borrows from the text. Members may come in any order, the last of one name wins.
+ *
+ * Lenient in what it takes, strict in what it reads: members it does not list, nulls, and members
+ * of another kind than listed are passed over, as if absent; the whole text must be JSON, with an
+ * object at the top. A name may be listed twice with different kinds ("content" is a text in one
+ * message and an array of blocks in the next): the first row that fits takes it.
+ *
+ * Failure mode: RC_MALFORMED; `target` is then half filled and must not be used. Names are compared
+ * one after the other: put the frequent ones first. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/slice.h"
+#include "wire/json.h"
+
+enum shape_kind {
+    SHAPE_END,
+    SHAPE_SCALAR, /* struct json_token: a text, number, true or false; absent: raw.data is NULL */
+    SHAPE_NUMBER, /* struct shape_number: a whole number, not negative */
+    SHAPE_BYTES,  /* uint64_t: adds the size of a text, decoded */
+    SHAPE_OBJECT, /* uint64_t or SHAPE_NOWHERE: adds one; goes on with `members` inside */
+    SHAPE_EACH,   /* likewise, for each object of an array; adds their number */
+};
+
+struct shape {
+    struct slice name;
+    enum shape_kind kind;
+    size_t offset; /* into the target */
+    const struct shape *members;
+};
+
+/* A slice that may stand in a static table, where SLICE() may not. */
+#define SHAPE_NAME(text)          \
+    {                             \
+        (text), sizeof(text) - 1, \
+    }
+#define SHAPE_DONE           \
+    {                        \
+        {0}, SHAPE_END, 0, 0 \
+    }
+#define SHAPE_NOWHERE SIZE_MAX
+
+struct shape_number {
+    bool is_known;
+    uint64_t value;
+};
+
+/* `problem` (may be NULL) then says why not, in words that live for ever. */
+MUST_USE enum rc shape_read(struct slice text, const struct shape *shape, void *target,
+                            const char **problem);
+
+/* Is this a text that reads so? False for an absent one. */
+bool shape_is(const struct json_token *token, struct slice text);
+
+/* The token's text, decoded, zero-terminated and cut between two characters where it is too long:
+ * at the latest once `capacity - 1` bytes as written are used up. Leaves `out` alone when absent.
+ */
+void shape_copy(const struct json_token *token, char *out, size_t capacity);
+
+#endif
