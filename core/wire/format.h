@@ -1,10 +1,10 @@
 #ifndef WIRE_FORMAT_H
 #define WIRE_FORMAT_H
 
-/* The provider formats behind one door, both directions: what a client writes and reads, what a mock
- * reads and writes. One file per format (anthropic.c, openai_chat.c) fills a table of functions;
- * format.c dispatches. Facts: wire-facts.md §2 (Anthropic Messages, version 2023-06-01), §3.1, §3.2,
- * §3.4 (OpenAI Chat Completions). Pure; bytes only. */
+/* The provider formats behind one door, both directions: what a client writes and reads, what a
+ * mock reads and writes. One file per format (anthropic.c, openai_chat.c) fills a table of
+ * functions; format.c dispatches. Facts: wire-facts.md §2 (Anthropic Messages, version 2023-06-01),
+ * §3.1, §3.2, §3.4 (OpenAI Chat Completions). Pure; bytes only. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,8 +16,8 @@
 #include "wire/answer_head.h"
 #include "wire/http1.h"
 
-#define API_LIST(X)                                                                                \
-    X(ANTHROPIC, "anthropic")                                                                      \
+#define API_LIST(X)           \
+    X(ANTHROPIC, "anthropic") \
     X(OPENAI_CHAT, "openai-chat")
 
 #define API_ENUM(name, word) API_##name,
@@ -33,7 +33,7 @@ const char *api_provider(enum api api);
 /* "/v1/messages", "/v1/chat/completions". */
 struct slice api_path(enum api api);
 
-/* ---- the client's side ------------------------------------------------------------------------ */
+/* --- the client's side ------------------------------------------------------------------------ */
 
 /* What to ask for. Everything is borrowed for the call. */
 struct ask {
@@ -52,23 +52,26 @@ void format_write_ask_headers(enum api api, struct slice key, struct buffer *hea
 /* Tokens and counts that an answer told us. Usage that never arrived is unknown, not zero. */
 struct usage {
     bool is_known;
-    uint64_t input_tokens;  /* uncached part for Anthropic, whole prompt for OpenAI, as on the wire */
+    uint64_t input_tokens; /* as on the wire: OpenAI counts cached ones in, Anthropic does not */
     uint64_t output_tokens;
     uint64_t cached_tokens; /* read from a cache */
     uint64_t cache_write_tokens;
 };
 
-/* What has been read of one answer so far. Zeroed is valid and empty. */
+/* What has been read of one answer so far. Zeroed is valid and empty. An answer is good when it
+ * is_complete and its failure is OUTCOME_OK: a stream can end as its protocol wants and still tell
+ * an error, or hold nothing. */
 struct answer {
-    bool is_complete; /* its protocol's own end was seen: message_stop, or [DONE], or a whole body */
-    enum outcome failure; /* OUTCOME_OK, or what the answer itself says went wrong (error body or event) */
-    struct usage usage;       /* last value per field wins: never summed (USE-02) */
-    uint64_t content_bytes;   /* of text */
-    uint64_t content_events;  /* events that carried text */
-    char stop_reason[32];     /* as the provider spells it; empty until told */
+    bool is_complete;        /* message_stop; finish_reason or [DONE]; or a whole body was seen */
+    enum outcome failure;    /* OUTCOME_OK, or what the answer itself says went wrong */
+    struct usage usage;      /* last value per field wins: never summed (USE-02) */
+    bool has_output;         /* anything generated was seen: text, reasoning, a tool call */
+    uint64_t content_bytes;  /* of text, decoded */
+    uint64_t content_events; /* events that carried text */
+    char stop_reason[32];    /* as the provider spells it; empty until told */
     char id[64];
-    char model[64];           /* the model that answered, by its own word */
-    char error_type[48];      /* of an error body or event */
+    char model[64];      /* the model that answered, by its own word */
+    char error_type[48]; /* of an error body or event */
     char error_message[160];
 };
 
@@ -79,28 +82,29 @@ struct answer_step {
     bool is_end;      /* the protocol's own end */
 };
 
-/* One event of a stream. RC_OK, also for kinds it does not know (they are ignored); RC_MALFORMED when
- * the data is not JSON of the expected shape. */
+/* One event of a stream. RC_OK, also for kinds it does not know (they are ignored); RC_MALFORMED
+ * when the data is not JSON of the expected shape. */
 MUST_USE enum rc format_read_event(enum api api, struct slice name, struct slice data,
                                    struct answer *answer, struct answer_step *step);
 
-/* A whole non-streaming 200 body. RC_MALFORMED when it is none; a body that is an error object, or has
- * no content, is RC_OK with answer->failure set (STR-09: EMPTY, SERVER_ERROR, ...). */
+/* A whole non-streaming 200 body. RC_MALFORMED when it is none; a body that is an error object, or
+ * has no content, is RC_OK with answer->failure set (STR-09: EMPTY, SERVER_ERROR, ...). */
 MUST_USE enum rc format_read_answer(enum api api, struct slice body, struct answer *answer);
 
 /* An error status with its body (which may be HTML, cut, or empty): always classifies, by the body
- * where it can (quota, context length), else by the status. Never OUTCOME_OK. Fills error_type and
- * error_message with what was found. */
-enum outcome format_read_error(enum api api, uint16_t status, struct slice body, struct answer *answer);
+ * where it can (quota, context length), else by the status. Never OUTCOME_OK. Sets failure, and
+ * fills error_type and error_message with what was found. */
+enum outcome format_read_error(enum api api, uint16_t status, struct slice body,
+                               struct answer *answer);
 
-/* ---- the mock's side -------------------------------------------------------------------------- */
+/* --- the mock's side -------------------------------------------------------------------------- */
 
 /* What a client asked for, read from its body. */
 struct asked {
     char model[64];
     bool has_model;
     bool stream;
-    bool include_usage;  /* OpenAI; true for Anthropic */
+    bool include_usage; /* OpenAI; true for Anthropic */
     bool has_messages;
     bool has_output_tokens_max;
     uint64_t output_tokens_max;
@@ -114,8 +118,8 @@ MUST_USE enum rc format_read_ask(enum api api, struct slice body, struct asked *
 /* A request on this path: is it of a format we serve? Query and prefix are the caller's to cut. */
 bool format_find_path(struct slice path, enum api *api);
 
-/* Does it carry a credential as the format wants it: x-api-key or Authorization: Bearer (Anthropic),
- * Authorization: Bearer (OpenAI)? */
+/* Does it carry a credential as the format wants it: x-api-key or Authorization: Bearer
+ * (Anthropic), Authorization: Bearer (OpenAI)? */
 bool format_has_credential(enum api api, const struct http_request *request);
 
 /* What to answer. Borrowed for the call. */
@@ -125,8 +129,8 @@ struct reply {
     uint64_t run_tag;        /* minted per run, part of the ids */
     int64_t wall_unix_s;     /* `created` */
     uint64_t input_tokens;
-    uint64_t output_tokens;  /* of the whole answer */
-    bool stopped_by_limit;   /* max_tokens / length instead of end_turn / stop */
+    uint64_t output_tokens; /* of the whole answer */
+    bool stopped_by_limit;  /* max_tokens / length instead of end_turn / stop */
     bool include_usage;
 };
 

@@ -1,0 +1,327 @@
+/* Anthropic Messages, version 2023-06-01: `POST /v1/messages`. Facts: wire-facts.md §2.
+ *
+ * A stream is named events, each with its name again as `type` in the data:
+ *
+ *     message_start        id, model, the prompt's usage; output_tokens is a first guess
+ *     content_block_start  a block of text, thinking or a tool call begins
+ *     ping                 a sign of life, anywhere and any number of times
+ *     content_block_delta  a piece of the block
+ *     content_block_stop
+ *     message_delta        the stop reason; usage again, cumulative: it replaces, never adds
+ *     message_stop         the protocol's own end
+ *
+ * or at any time `error`, after which the connection closes. input_tokens leaves out what was read
+ * from or written to a cache. */
+
+#include "wire/format_table.h"
+
+#include "wire/json.h"
+#include "wire/words.h"
+
+/* --- reading -----------------------------------------------------------------------------------
+ */
+
+#define TOLD(field) offsetof(struct told, field)
+#define WISH(field) offsetof(struct wish, field)
+
+static const struct shape usage_shape[] = {
+    {SHAPE_NAME("input_tokens"), SHAPE_NUMBER, TOLD(input_tokens), NULL},
+    {SHAPE_NAME("output_tokens"), SHAPE_NUMBER, TOLD(output_tokens), NULL},
+    {SHAPE_NAME("cache_read_input_tokens"), SHAPE_NUMBER, TOLD(cached_tokens), NULL},
+    {SHAPE_NAME("cache_creation_input_tokens"), SHAPE_NUMBER, TOLD(cache_write_tokens), NULL},
+    SHAPE_DONE,
+};
+
+static const struct shape details_shape[] = {
+    {SHAPE_NAME("error_code"), SHAPE_SCALAR, TOLD(complaint.code), NULL},
+    SHAPE_DONE,
+};
+
+static const struct shape error_shape[] = {
+    {SHAPE_NAME("type"), SHAPE_SCALAR, TOLD(complaint.type), NULL},
+    {SHAPE_NAME("message"), SHAPE_SCALAR, TOLD(complaint.message), NULL},
+    {SHAPE_NAME("details"), SHAPE_OBJECT, SHAPE_NOWHERE, details_shape},
+    SHAPE_DONE,
+};
+
+/* A tool's name is generated as much as its arguments are, and may be all there is of a call. */
+static const struct shape block_shape[] = {
+    {SHAPE_NAME("text"), SHAPE_BYTES, TOLD(text_bytes), NULL},
+    {SHAPE_NAME("thinking"), SHAPE_BYTES, TOLD(other_bytes), NULL},
+    {SHAPE_NAME("name"), SHAPE_BYTES, TOLD(other_bytes), NULL},
+    SHAPE_DONE,
+};
+
+static const struct shape body_shape[] = {
+    {SHAPE_NAME("id"), SHAPE_SCALAR, TOLD(id), NULL},
+    {SHAPE_NAME("model"), SHAPE_SCALAR, TOLD(model), NULL},
+    {SHAPE_NAME("content"), SHAPE_EACH, SHAPE_NOWHERE, block_shape},
+    {SHAPE_NAME("stop_reason"), SHAPE_SCALAR, TOLD(stop_reason), NULL},
+    {SHAPE_NAME("usage"), SHAPE_OBJECT, SHAPE_NOWHERE, usage_shape},
+    {SHAPE_NAME("error"), SHAPE_OBJECT, TOLD(complaint.count), error_shape},
+    SHAPE_DONE,
+};
+
+static const struct shape delta_shape[] = {
+    {SHAPE_NAME("text"), SHAPE_BYTES, TOLD(text_bytes), NULL},
+    {SHAPE_NAME("thinking"), SHAPE_BYTES, TOLD(other_bytes), NULL},
+    {SHAPE_NAME("partial_json"), SHAPE_BYTES, TOLD(other_bytes), NULL},
+    {SHAPE_NAME("stop_reason"), SHAPE_SCALAR, TOLD(stop_reason), NULL},
+    SHAPE_DONE,
+};
+
+static const struct shape event_shape[] = {
+    {SHAPE_NAME("type"), SHAPE_SCALAR, TOLD(kind), NULL},
+    {SHAPE_NAME("delta"), SHAPE_OBJECT, SHAPE_NOWHERE, delta_shape},
+    {SHAPE_NAME("usage"), SHAPE_OBJECT, SHAPE_NOWHERE, usage_shape},
+    {SHAPE_NAME("content_block"), SHAPE_OBJECT, SHAPE_NOWHERE, block_shape},
+    {SHAPE_NAME("message"), SHAPE_OBJECT, SHAPE_NOWHERE, body_shape},
+    {SHAPE_NAME("error"), SHAPE_OBJECT, TOLD(complaint.count), error_shape},
+    SHAPE_DONE,
+};
+
+static const struct shape result_shape[] = {
+    {SHAPE_NAME("text"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    SHAPE_DONE,
+};
+
+/* `content` of a block: a tool's result. */
+static const struct shape part_shape[] = {
+    {SHAPE_NAME("text"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {SHAPE_NAME("content"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {SHAPE_NAME("content"), SHAPE_EACH, SHAPE_NOWHERE, result_shape},
+    SHAPE_DONE,
+};
+
+static const struct shape turn_shape[] = {
+    {SHAPE_NAME("content"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {SHAPE_NAME("content"), SHAPE_EACH, SHAPE_NOWHERE, part_shape},
+    SHAPE_DONE,
+};
+
+static const struct shape ask_shape[] = {
+    {SHAPE_NAME("model"), SHAPE_SCALAR, WISH(model), NULL},
+    {SHAPE_NAME("max_tokens"), SHAPE_NUMBER, WISH(output_tokens_max), NULL},
+    {SHAPE_NAME("messages"), SHAPE_EACH, WISH(messages), turn_shape},
+    {SHAPE_NAME("system"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {SHAPE_NAME("system"), SHAPE_EACH, SHAPE_NOWHERE, part_shape},
+    {SHAPE_NAME("stream"), SHAPE_SCALAR, WISH(stream), NULL},
+    SHAPE_DONE,
+};
+
+/* The data's own type counts, the event's name only where there is none. */
+static bool is_kind(struct slice name, const struct told *told, struct slice kind)
+{
+    if (told->kind.raw.data == NULL)
+        return slice_is(name, kind);
+    return shape_is(&told->kind, kind);
+}
+
+static void judge_event(struct slice name, struct told *told)
+{
+    if (is_kind(name, told, SLICE("content_block_delta")))
+        return;
+    told->is_end = is_kind(name, told, SLICE("message_stop"));
+    told->is_complete = told->is_end;
+    if (told->is_end || is_kind(name, told, SLICE("content_block_start")) ||
+        is_kind(name, told, SLICE("message_start")) ||
+        is_kind(name, told, SLICE("message_delta")) || is_kind(name, told, SLICE("error")))
+        return;
+    *told = (struct told){0};
+}
+
+/* --- writing -----------------------------------------------------------------------------------
+ */
+
+static void write_ask(const struct ask *ask, struct buffer *out)
+{
+    buffer_append(out, SLICE("{\"model\":"));
+    json_write_text(out, ask->model);
+    buffer_append(out, SLICE(",\"max_tokens\":"));
+    buffer_u64(out, ask->output_tokens_max);
+    buffer_append(out, SLICE(",\"messages\":[{\"role\":\"user\",\"content\":"));
+    json_write_text(out, ask->prompt);
+    buffer_append(out, SLICE("}]"));
+    if (ask->stream)
+        buffer_append(out, SLICE(",\"stream\":true"));
+    buffer_byte(out, '}');
+}
+
+static void write_stop_reason(const struct reply *reply, struct buffer *out)
+{
+    buffer_append(out, reply->stopped_by_limit ? SLICE("\"max_tokens\"") : SLICE("\"end_turn\""));
+}
+
+static void write_prompt_usage(const struct reply *reply, struct buffer *out)
+{
+    buffer_append(out, SLICE("\"input_tokens\":"));
+    buffer_u64(out, reply->input_tokens);
+    buffer_append(out, SLICE(",\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0"));
+}
+
+/* The message object up to the inside of its content. */
+static void open_message(const struct reply *reply, struct buffer *out)
+{
+    buffer_append(out, SLICE("{\"model\":"));
+    json_write_text(out, reply->model);
+    buffer_append(out, SLICE(",\"id\":\""));
+    words_write_id(out, SLICE("msg_"), reply->run_tag, reply->request_number);
+    buffer_append(out, SLICE("\",\"type\":\"message\",\"role\":\"assistant\",\"content\":["));
+}
+
+/* From behind `"stop_reason":...` to the message's end. */
+static void close_message(const struct reply *reply, uint64_t output_tokens, struct buffer *out)
+{
+    buffer_append(out, SLICE(",\"stop_sequence\":null,\"usage\":{"));
+    write_prompt_usage(reply, out);
+    buffer_append(out, SLICE(",\"cache_creation\":{\"ephemeral_5m_input_tokens\":0,"
+                             "\"ephemeral_1h_input_tokens\":0},\"output_tokens\":"));
+    buffer_u64(out, output_tokens);
+    buffer_append(out, SLICE(",\"service_tier\":\"standard\","
+                             "\"inference_geo\":\"not_available\"}}"));
+}
+
+static void write_answer(const struct reply *reply, struct buffer *out)
+{
+    open_message(reply, out);
+    buffer_append(out, SLICE("{\"type\":\"text\",\"text\":\""));
+    words_write(out, reply->request_number, 0, reply->output_tokens);
+    buffer_append(out, SLICE("\"}],\"stop_reason\":"));
+    write_stop_reason(reply, out);
+    close_message(reply, reply->output_tokens, out);
+}
+
+/* The real service also counts one token or a few before it has sent any. */
+static void write_opening(const struct reply *reply, struct buffer *out)
+{
+    buffer_append(out, SLICE("event: message_start\n"
+                             "data: {\"type\":\"message_start\",\"message\":"));
+    open_message(reply, out);
+    buffer_append(out, SLICE("],\"stop_reason\":null"));
+    close_message(reply, reply->output_tokens > 0 ? 1 : 0, out);
+    buffer_append(out, SLICE("}\n\n"
+                             "event: content_block_start\n"
+                             "data: {\"type\":\"content_block_start\",\"index\":0,"
+                             "\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n"
+                             "event: ping\n"
+                             "data: {\"type\": \"ping\"}\n\n"));
+}
+
+static void write_delta_open(const struct reply *reply, struct buffer *out)
+{
+    (void)reply;
+    buffer_append(out, SLICE("event: content_block_delta\n"
+                             "data: {\"type\":\"content_block_delta\",\"index\":0,"
+                             "\"delta\":{\"type\":\"text_delta\",\"text\":\""));
+}
+
+static void write_delta_close(const struct reply *reply, struct buffer *out)
+{
+    (void)reply;
+    buffer_append(out, SLICE("\"}}\n\n"));
+}
+
+static void write_closing(const struct reply *reply, struct buffer *out)
+{
+    buffer_append(out, SLICE("event: content_block_stop\n"
+                             "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+                             "event: message_delta\n"
+                             "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":"));
+    write_stop_reason(reply, out);
+    buffer_append(out, SLICE(",\"stop_sequence\":null},\"usage\":{"));
+    write_prompt_usage(reply, out);
+    buffer_append(out, SLICE(",\"output_tokens\":"));
+    buffer_u64(out, reply->output_tokens);
+    buffer_append(out, SLICE("}}\n\n"
+                             "event: message_stop\n"
+                             "data: {\"type\":\"message_stop\"}\n\n"));
+}
+
+/* --- refusals ----------------------------------------------------------------------------------
+ */
+
+/* clang-format off */
+static const struct wording wording[] = {
+    {OUTCOME_INVALID_REQUEST, 400, "invalid_request_error", NULL, NULL, "Invalid request.", NULL},
+    {OUTCOME_INVALID_REQUEST, 404, "not_found_error", NULL, NULL, "model: {model}", NULL},
+    {OUTCOME_INVALID_REQUEST, 413, "request_too_large", NULL, NULL,
+     "Request exceeds the maximum size", NULL},
+    {OUTCOME_RATE_LIMITED, 429, "rate_limit_error", NULL, NULL,
+     "This request would exceed your account's rate limit. Please try again later.", NULL},
+    {OUTCOME_OVERLOADED, 529, "overloaded_error", NULL, NULL, "Overloaded", NULL},
+    {OUTCOME_SERVER_ERROR, 500, "api_error", NULL, NULL, "Internal server error", NULL},
+    {OUTCOME_SERVER_ERROR, 504, "timeout_error", NULL, NULL, "Request timed out", NULL},
+    {OUTCOME_SERVER_ERROR, 409, "conflict_error", NULL, NULL,
+     "The request conflicts with another one", NULL},
+    {OUTCOME_AUTH, 401, "authentication_error", NULL, NULL, "invalid x-api-key", NULL},
+    {OUTCOME_AUTH, 403, "permission_error", NULL, NULL,
+     "Your API key does not have permission to use the specified resource.", NULL},
+    {OUTCOME_CONTEXT_LENGTH, 400, "invalid_request_error", NULL, NULL,
+     "prompt is too long: {input} tokens > {window} maximum", "prompt is too long"},
+    {OUTCOME_QUOTA, 429, "rate_limit_error", "enforced_spend_limit_reached", NULL,
+     "Your organization has reached its monthly spend limit.", NULL},
+    {OUTCOME_QUOTA, 402, "billing_error", NULL, NULL,
+     "Your credit balance is too low to access the Anthropic API.", NULL},
+    {OUTCOME_QUOTA, 400, "invalid_request_error", NULL, NULL,
+     "Your credit balance is too low to access the Anthropic API.", "credit balance is too low"},
+    {OUTCOME_CONTENT_POLICY, 400, "invalid_request_error", NULL, NULL,
+     "Output blocked by content filtering policy", "content filtering policy"},
+    /* only read: an earlier row is written for the same failure and status */
+    {OUTCOME_CONTEXT_LENGTH, 400, "invalid_request_error", NULL, NULL, NULL,
+     "exceed context limit"},
+    {OUTCOME_QUOTA, 400, "invalid_request_error", NULL, NULL, NULL,
+     "reached your specified API usage limits"},
+    {OUTCOME_QUOTA, 429, "rate_limit_error", "contract_spend_limit_reached", NULL, NULL, NULL},
+    {0},
+};
+/* clang-format on */
+
+static void write_refusal(const struct refusal *refusal, const struct wording *words,
+                          struct buffer *out)
+{
+    buffer_append(out, SLICE("{\"type\":\"error\",\"error\":{\"details\":"));
+    if (words->code == NULL) {
+        buffer_append(out, SLICE("null"));
+    } else {
+        buffer_append(out, SLICE("{\"error_code\":"));
+        wording_write_name(words->code, out);
+        buffer_byte(out, '}');
+    }
+    buffer_append(out, SLICE(",\"type\":"));
+    wording_write_name(words->type, out);
+    buffer_append(out, SLICE(",\"message\":"));
+    wording_write_message(words, refusal, out);
+    buffer_append(out, SLICE("},\"request_id\":\""));
+    words_write_id(out, SLICE("req_"), refusal->run_tag, refusal->request_number);
+    buffer_append(out, SLICE("\"}"));
+}
+
+static const struct stop_meaning stops[] = {
+    {SHAPE_NAME("refusal"), OUTCOME_CONTENT_POLICY},
+    {SHAPE_NAME("model_context_window_exceeded"), OUTCOME_CONTEXT_LENGTH},
+    {{0}, OUTCOME_OK},
+};
+
+const struct format anthropic_format = {
+    .provider = "anthropic",
+    .path = SHAPE_NAME("/v1/messages"),
+    .ask_headers = SHAPE_NAME("anthropic-version: 2023-06-01\r\nx-api-key: "),
+    .key_header = SHAPE_NAME("x-api-key"),
+    .id_header = SHAPE_NAME("request-id: "),
+    .answer_headers =
+        SHAPE_NAME("anthropic-organization-id: 00000000-0000-4000-8000-000000000000\r\n"),
+    .always_tells_usage = true,
+    .wording = wording,
+    .stops = stops,
+    .event_shape = event_shape,
+    .body_shape = body_shape,
+    .ask_shape = ask_shape,
+    .judge_event = judge_event,
+    .write_ask = write_ask,
+    .write_answer = write_answer,
+    .write_opening = write_opening,
+    .write_delta_open = write_delta_open,
+    .write_delta_close = write_delta_close,
+    .write_closing = write_closing,
+    .write_refusal = write_refusal,
+};

@@ -1,0 +1,370 @@
+#include "wire/format.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "wire/format_table.h"
+#include "wire/http_date.h"
+#include "wire/words.h"
+
+static const struct format *format_of(enum api api)
+{
+    static const struct format *const formats[API_COUNT] = {
+        [API_ANTHROPIC] = &anthropic_format,
+        [API_OPENAI_CHAT] = &openai_chat_format,
+    };
+
+    assert(api < API_COUNT);
+    return formats[api];
+}
+
+const char *api_word(enum api api)
+{
+    static const char *const words[API_COUNT] = {
+#define API_WORD(name, word) [API_##name] = (word),
+        API_LIST(API_WORD)
+#undef API_WORD
+    };
+
+    assert(api < API_COUNT);
+    return words[api];
+}
+
+bool api_find(struct slice word, enum api *api)
+{
+    for (int i = 0; i < API_COUNT; i++) {
+        if (slice_is(word, slice_of(api_word((enum api)i)))) {
+            *api = (enum api)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *api_provider(enum api api)
+{
+    return format_of(api)->provider;
+}
+
+struct slice api_path(enum api api)
+{
+    return format_of(api)->path;
+}
+
+/* --- the client's side: asking -----------------------------------------------------------------
+ */
+
+void format_write_ask(enum api api, const struct ask *ask, struct buffer *body)
+{
+    assert(ask->output_tokens_max >= 1);
+    format_of(api)->write_ask(ask, body);
+}
+
+void format_write_ask_headers(enum api api, struct slice key, struct buffer *headers)
+{
+    struct slice given = slice_trim(key); /* keys from files and variables end in a line feed */
+
+    buffer_append(headers, SLICE("content-type: application/json\r\n"));
+    buffer_append(headers, format_of(api)->ask_headers);
+    buffer_append(headers, given.size > 0 ? given : SLICE("brownout-placeholder-key"));
+    buffer_append(headers, SLICE("\r\n"));
+}
+
+/* --- the client's side: reading ----------------------------------------------------------------
+ */
+
+static bool is_true(const struct json_token *token)
+{
+    return token->raw.data != NULL && token->kind == JSON_TRUE;
+}
+
+static void replace(uint64_t *value, bool *is_known, const struct shape_number *told)
+{
+    if (!told->is_known)
+        return;
+    *value = told->value;
+    *is_known = true;
+}
+
+/* The last value of each field wins: what comes later is cumulative (USE-02). */
+static void take_usage(const struct told *told, struct usage *usage)
+{
+    replace(&usage->input_tokens, &usage->is_known, &told->input_tokens);
+    replace(&usage->output_tokens, &usage->is_known, &told->output_tokens);
+    replace(&usage->cached_tokens, &usage->is_known, &told->cached_tokens);
+    replace(&usage->cache_write_tokens, &usage->is_known, &told->cache_write_tokens);
+}
+
+/* The first one that is not empty counts: it stands in every chunk, and in some first chunks as
+ * "". */
+static void take_name(const struct json_token *told, char *name, size_t capacity)
+{
+    if (name[0] == '\0')
+        shape_copy(told, name, capacity);
+}
+
+static bool has_complaint(const struct told *told)
+{
+    return told->complaint.count > 0 || told->complaint.message.raw.data != NULL;
+}
+
+static void take_complaint(const struct format *format, const struct complaint *complaint,
+                           enum outcome otherwise, struct answer *answer)
+{
+    enum outcome failure = wording_read(format->wording, complaint);
+
+    answer->failure = failure != OUTCOME_OK ? failure : otherwise;
+    shape_copy(&complaint->type, answer->error_type, sizeof(answer->error_type));
+    shape_copy(&complaint->message, answer->error_message, sizeof(answer->error_message));
+}
+
+static void take_stop_reason(const struct format *format, const struct told *told,
+                             struct answer *answer)
+{
+    if (told->stop_reason.raw.data == NULL)
+        return;
+    shape_copy(&told->stop_reason, answer->stop_reason, sizeof(answer->stop_reason));
+    for (const struct stop_meaning *stop = format->stops; stop->reason.size > 0; stop++)
+        if (shape_is(&told->stop_reason, stop->reason))
+            answer->failure = stop->failure;
+}
+
+/* An end without any output is no answer (STR-09), unless output follows: one service was seen to
+ * send its finish first. */
+static void judge_emptiness(struct answer *answer)
+{
+    bool is_empty = answer->is_complete && !answer->has_output;
+
+    if (is_empty && answer->failure == OUTCOME_OK)
+        answer->failure = OUTCOME_EMPTY;
+    if (!is_empty && answer->failure == OUTCOME_EMPTY)
+        answer->failure = OUTCOME_OK;
+}
+
+static void take_content(const struct told *told, struct answer *answer)
+{
+    if (told->text_bytes + told->other_bytes == 0)
+        return;
+    answer->has_output = true;
+    answer->content_bytes += told->text_bytes;
+    answer->content_events += told->text_bytes > 0;
+}
+
+/* `otherwise`: what a complaint is that names nothing known. */
+static void take(const struct format *format, const struct told *told, enum outcome otherwise,
+                 struct answer *answer)
+{
+    take_content(told, answer);
+    take_usage(told, &answer->usage);
+    take_name(&told->id, answer->id, sizeof(answer->id));
+    take_name(&told->model, answer->model, sizeof(answer->model));
+    take_stop_reason(format, told, answer);
+    if (has_complaint(told))
+        take_complaint(format, &told->complaint, otherwise, answer);
+    answer->is_complete |= told->is_complete;
+    judge_emptiness(answer);
+}
+
+static enum rc read_event(const struct format *format, struct slice name, struct slice data,
+                          struct told *told)
+{
+    if (format->end_mark.size > 0 && slice_is(slice_trim(data), format->end_mark)) {
+        told->is_complete = true;
+        told->is_end = true;
+        return RC_OK;
+    }
+    TRY(shape_read(data, format->event_shape, told, NULL));
+    if (!has_complaint(told) && slice_is(name, SLICE("error")))
+        told->complaint.count = 1;
+    format->judge_event(name, told);
+    return RC_OK;
+}
+
+enum rc format_read_event(enum api api, struct slice name, struct slice data, struct answer *answer,
+                          struct answer_step *step)
+{
+    const struct format *format = format_of(api);
+    struct told told = {0};
+
+    TRY(read_event(format, name, data, &told));
+    take(format, &told, OUTCOME_STREAM_ERROR, answer);
+    *step = (struct answer_step){
+        .has_token = told.text_bytes + told.other_bytes > 0,
+        .has_content = told.text_bytes > 0,
+        .is_end = told.is_end,
+    };
+    return RC_OK;
+}
+
+enum rc format_read_answer(enum api api, struct slice body, struct answer *answer)
+{
+    const struct format *format = format_of(api);
+    struct told told = {0};
+
+    TRY(shape_read(body, format->body_shape, &told, NULL));
+    told.is_complete = true;
+    take(format, &told, OUTCOME_SERVER_ERROR, answer);
+    return RC_OK;
+}
+
+/* What a status cannot tell: those of its kind that waiting does not cure. */
+static bool overrules_status(enum outcome failure)
+{
+    return failure == OUTCOME_QUOTA || failure == OUTCOME_CONTEXT_LENGTH ||
+           failure == OUTCOME_CONTENT_POLICY;
+}
+
+enum outcome format_read_error(enum api api, uint16_t status, struct slice body,
+                               struct answer *answer)
+{
+    const struct format *format = format_of(api);
+    enum outcome by_status = wording_outcome(status);
+    struct told told = {0};
+
+    if (shape_read(body, format->body_shape, &told, NULL) != RC_OK || !has_complaint(&told)) {
+        answer->failure = by_status;
+        slice_copy(slice_trim(body), answer->error_message, sizeof(answer->error_message));
+        return by_status;
+    }
+    take_complaint(format, &told.complaint, by_status, answer);
+    if (!overrules_status(answer->failure))
+        answer->failure = by_status;
+    return answer->failure;
+}
+
+/* --- the mock's side: reading ------------------------------------------------------------------
+ */
+
+enum rc format_read_ask(enum api api, struct slice body, struct asked *asked, const char **problem)
+{
+    const struct format *format = format_of(api);
+    struct wish wish = {0};
+    struct shape_number tokens_max;
+
+    TRY(shape_read(body, format->ask_shape, &wish, problem));
+    tokens_max =
+        wish.output_tokens_max.is_known ? wish.output_tokens_max : wish.output_tokens_max_old;
+    *asked = (struct asked){
+        .has_model = wish.model.raw.size > 0 && wish.model.kind == JSON_STRING,
+        .stream = is_true(&wish.stream),
+        .include_usage = format->always_tells_usage || is_true(&wish.include_usage),
+        .has_messages = wish.messages > 0,
+        .has_output_tokens_max = tokens_max.is_known,
+        .output_tokens_max = tokens_max.value,
+        .prompt_bytes = wish.prompt_bytes,
+    };
+    if (asked->has_model)
+        shape_copy(&wish.model, asked->model, sizeof(asked->model));
+    return RC_OK;
+}
+
+bool format_find_path(struct slice path, enum api *api)
+{
+    for (int i = 0; i < API_COUNT; i++) {
+        if (slice_is(path, api_path((enum api)i))) {
+            *api = (enum api)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_bearer(const struct http_request *request)
+{
+    struct slice value = http_header_of(request, SLICE("authorization"));
+    struct slice scheme;
+
+    return slice_cut(&value, ' ', &scheme) && slice_is_nocase(scheme, SLICE("bearer")) &&
+           slice_trim(value).size > 0;
+}
+
+bool format_has_credential(enum api api, const struct http_request *request)
+{
+    struct slice key_header = format_of(api)->key_header;
+
+    if (key_header.size > 0 && http_header_of(request, key_header).size > 0)
+        return true;
+    return has_bearer(request);
+}
+
+/* --- the mock's side: answering ----------------------------------------------------------------
+ */
+
+void format_write_answer(enum api api, const struct reply *reply, struct buffer *body)
+{
+    format_of(api)->write_answer(reply, body);
+}
+
+void format_write_opening(enum api api, const struct reply *reply, struct buffer *out)
+{
+    format_of(api)->write_opening(reply, out);
+}
+
+static void repeat(struct buffer *out, size_t at, size_t size)
+{
+    char *room = buffer_reserve(out, size);
+
+    if (room == NULL)
+        return;
+    memcpy(room, out->data + at, size);
+    buffer_grown(out, size);
+}
+
+/* What stands before the text is the same in every event of an answer, and with OpenAI it is most
+ * of the event: composed once, copied for the rest. */
+void format_write_tokens(enum api api, const struct reply *reply, uint64_t first, uint64_t count,
+                         uint32_t per_event, struct buffer *out)
+{
+    const struct format *format = format_of(api);
+    size_t open_at = out->size, open_size = 0;
+    uint64_t batch;
+
+    assert(per_event >= 1);
+    for (; count > 0 && out->rc == RC_OK; first += batch, count -= batch) {
+        batch = count < per_event ? count : per_event;
+        if (open_size == 0) {
+            format->write_delta_open(reply, out);
+            open_size = out->size - open_at;
+        } else {
+            repeat(out, open_at, open_size);
+        }
+        words_write(out, reply->request_number, first, batch);
+        format->write_delta_close(reply, out);
+    }
+}
+
+void format_write_closing(enum api api, const struct reply *reply, struct buffer *out)
+{
+    format_of(api)->write_closing(reply, out);
+}
+
+void format_write_refusal(enum api api, const struct refusal *refusal, struct buffer *body)
+{
+    const struct format *format = format_of(api);
+
+    assert(refusal->failure != OUTCOME_OK);
+    format->write_refusal(refusal, wording_find(format->wording, refusal->failure, refusal->status),
+                          body);
+}
+
+uint16_t format_status(enum api api, enum outcome failure)
+{
+    assert(failure != OUTCOME_OK);
+    return wording_find(format_of(api)->wording, failure, 0)->status;
+}
+
+void format_write_headers(enum api api, uint64_t run_tag, uint64_t request_number,
+                          int64_t wall_unix_s, struct slice content_type, struct buffer *headers)
+{
+    const struct format *format = format_of(api);
+
+    buffer_append(headers, SLICE("date: "));
+    http_date_write(headers, wall_unix_s);
+    buffer_append(headers, SLICE("\r\ncontent-type: "));
+    buffer_append(headers, content_type);
+    buffer_append(headers, SLICE("\r\n"));
+    buffer_append(headers, format->id_header);
+    words_write_id(headers, SLICE("req_"), run_tag, request_number);
+    buffer_append(headers, SLICE("\r\n"));
+    buffer_append(headers, format->answer_headers);
+}

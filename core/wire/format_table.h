@@ -1,0 +1,87 @@
+#ifndef WIRE_FORMAT_TABLE_H
+#define WIRE_FORMAT_TABLE_H
+
+/* One provider format, as format.c dispatches to it. Private to the format files.
+ *
+ * Reading is data: tables (wire/shape.h) that say where in a body or event the things stand that
+ * every format has in some place. They fill a `struct told` or a `struct wish`, and format.c draws
+ * the same conclusions from it for all formats. Writing is code, because bytes are the point. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/outcome.h"
+#include "base/slice.h"
+#include "wire/format.h"
+#include "wire/shape.h"
+#include "wire/wording.h"
+
+/* What one stream event, one answer body or one error body told. */
+struct told {
+    struct json_token kind; /* an event's own type, where events have one */
+    uint64_t text_bytes;    /* for the user */
+    uint64_t other_bytes;   /* generated, but not text: reasoning, tool calls, refusals */
+    struct json_token stop_reason;
+    struct json_token id;
+    struct json_token model;
+    struct shape_number input_tokens;
+    struct shape_number output_tokens;
+    struct shape_number cached_tokens;
+    struct shape_number cache_write_tokens;
+    struct complaint complaint;
+    bool is_complete; /* nothing but usage can still be missing */
+    bool is_end;      /* the protocol's last word */
+};
+
+/* What one request body asked for. */
+struct wish {
+    struct json_token model;
+    struct json_token stream;
+    struct json_token include_usage;
+    struct shape_number output_tokens_max;
+    struct shape_number output_tokens_max_old; /* an older name of the same; the newer one wins */
+    uint64_t messages;
+    uint64_t prompt_bytes;
+};
+
+/* A stop reason that makes an answer a failure. */
+struct stop_meaning {
+    struct slice reason;
+    enum outcome failure;
+};
+
+struct format {
+    const char *provider;
+    struct slice path;
+
+    struct slice ask_headers;    /* whole lines, then the key's line up to the key */
+    struct slice key_header;     /* accepted beside Authorization: Bearer; may be empty */
+    struct slice id_header;      /* "request-id: " */
+    struct slice answer_headers; /* whole lines that never change */
+    struct slice end_mark;       /* data that is no JSON but the end of the stream; may be empty */
+    bool always_tells_usage;     /* in streams; else when the request asked for it */
+    const struct wording *wording;    /* of refusals */
+    const struct stop_meaning *stops; /* up to one without a reason */
+
+    const struct shape *event_shape; /* into struct told */
+    const struct shape *body_shape;  /* likewise, of answers and errors alike */
+    const struct shape *ask_shape;   /* into struct wish */
+
+    /* Decides is_complete and is_end; clears `told` when the event is of a kind unknown to it. */
+    void (*judge_event)(struct slice name, struct told *told);
+
+    void (*write_ask)(const struct ask *ask, struct buffer *out);
+    void (*write_answer)(const struct reply *reply, struct buffer *out);
+    void (*write_opening)(const struct reply *reply, struct buffer *out);
+    void (*write_delta_open)(const struct reply *reply, struct buffer *out);  /* up to the text */
+    void (*write_delta_close)(const struct reply *reply, struct buffer *out); /* behind it */
+    void (*write_closing)(const struct reply *reply, struct buffer *out);
+    void (*write_refusal)(const struct refusal *refusal, const struct wording *wording,
+                          struct buffer *out);
+};
+
+extern const struct format anthropic_format;
+extern const struct format openai_chat_format;
+
+#endif

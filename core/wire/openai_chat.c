@@ -1,0 +1,315 @@
+/* OpenAI Chat Completions: `POST /v1/chat/completions`. Facts: wire-facts.md §3.1, §3.2, §3.4.
+ *
+ * A stream is unnamed events, all of one shape (`chat.completion.chunk`), one choice each:
+ *
+ *     role chunk     delta {"role":"assistant","content":""}: no token yet
+ *     token chunks   delta {"content":"Hi"}
+ *     finish chunk   delta {}, finish_reason: from here on the answer is complete
+ *     usage chunk    no choice; only with stream_options.include_usage
+ *     [DONE]         the protocol's own end; some services leave it out (catalogue STR-03)
+ *
+ * or at any time a chunk with an `error` member. prompt_tokens includes what came from a cache.
+ * Compatible services add members of their own; reasoning text is one that many share. */
+
+#include "wire/format_table.h"
+
+#include "wire/json.h"
+#include "wire/words.h"
+
+/* --- reading -----------------------------------------------------------------------------------
+ */
+
+#define TOLD(field) offsetof(struct told, field)
+#define WISH(field) offsetof(struct wish, field)
+
+static const struct shape prompt_details_shape[] = {
+    {SHAPE_NAME("cached_tokens"), SHAPE_NUMBER, TOLD(cached_tokens), NULL},
+    {SHAPE_NAME("cache_write_tokens"), SHAPE_NUMBER, TOLD(cache_write_tokens), NULL},
+    SHAPE_DONE,
+};
+
+static const struct shape usage_shape[] = {
+    {SHAPE_NAME("prompt_tokens"), SHAPE_NUMBER, TOLD(input_tokens), NULL},
+    {SHAPE_NAME("completion_tokens"), SHAPE_NUMBER, TOLD(output_tokens), NULL},
+    {SHAPE_NAME("prompt_tokens_details"), SHAPE_OBJECT, SHAPE_NOWHERE, prompt_details_shape},
+    SHAPE_DONE,
+};
+
+/* The code is a text at OpenAI and a status at gateways; one service calls it status_code. */
+static const struct shape error_shape[] = {
+    {SHAPE_NAME("message"), SHAPE_SCALAR, TOLD(complaint.message), NULL},
+    {SHAPE_NAME("type"), SHAPE_SCALAR, TOLD(complaint.type), NULL},
+    {SHAPE_NAME("code"), SHAPE_SCALAR, TOLD(complaint.code), NULL},
+    {SHAPE_NAME("status_code"), SHAPE_SCALAR, TOLD(complaint.code), NULL},
+    SHAPE_DONE,
+};
+
+static const struct shape function_shape[] = {
+    {SHAPE_NAME("arguments"), SHAPE_BYTES, TOLD(other_bytes), NULL},
+    {SHAPE_NAME("name"), SHAPE_BYTES, TOLD(other_bytes), NULL},
+    SHAPE_DONE,
+};
+
+static const struct shape tool_call_shape[] = {
+    {SHAPE_NAME("function"), SHAPE_OBJECT, SHAPE_NOWHERE, function_shape},
+    SHAPE_DONE,
+};
+
+/* A stream's delta has the members of a whole message. */
+static const struct shape message_shape[] = {
+    {SHAPE_NAME("content"), SHAPE_BYTES, TOLD(text_bytes), NULL},
+    {SHAPE_NAME("refusal"), SHAPE_BYTES, TOLD(other_bytes), NULL},
+    {SHAPE_NAME("reasoning"), SHAPE_BYTES, TOLD(other_bytes), NULL},
+    {SHAPE_NAME("reasoning_content"), SHAPE_BYTES, TOLD(other_bytes), NULL},
+    {SHAPE_NAME("tool_calls"), SHAPE_EACH, SHAPE_NOWHERE, tool_call_shape},
+    {SHAPE_NAME("function_call"), SHAPE_OBJECT, SHAPE_NOWHERE, function_shape},
+    SHAPE_DONE,
+};
+
+static const struct shape choice_shape[] = {
+    {SHAPE_NAME("delta"), SHAPE_OBJECT, SHAPE_NOWHERE, message_shape},
+    {SHAPE_NAME("message"), SHAPE_OBJECT, SHAPE_NOWHERE, message_shape},
+    {SHAPE_NAME("finish_reason"), SHAPE_SCALAR, TOLD(stop_reason), NULL},
+    SHAPE_DONE,
+};
+
+static const struct shape body_shape[] = {
+    {SHAPE_NAME("id"), SHAPE_SCALAR, TOLD(id), NULL},
+    {SHAPE_NAME("model"), SHAPE_SCALAR, TOLD(model), NULL},
+    {SHAPE_NAME("choices"), SHAPE_EACH, SHAPE_NOWHERE, choice_shape},
+    {SHAPE_NAME("usage"), SHAPE_OBJECT, SHAPE_NOWHERE, usage_shape},
+    {SHAPE_NAME("error"), SHAPE_OBJECT, TOLD(complaint.count), error_shape},
+    {SHAPE_NAME("error"), SHAPE_SCALAR, TOLD(complaint.message), NULL},
+    SHAPE_DONE,
+};
+
+static const struct shape part_shape[] = {
+    {SHAPE_NAME("text"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    SHAPE_DONE,
+};
+
+static const struct shape turn_shape[] = {
+    {SHAPE_NAME("content"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {SHAPE_NAME("content"), SHAPE_EACH, SHAPE_NOWHERE, part_shape},
+    SHAPE_DONE,
+};
+
+static const struct shape stream_options_shape[] = {
+    {SHAPE_NAME("include_usage"), SHAPE_SCALAR, WISH(include_usage), NULL},
+    SHAPE_DONE,
+};
+
+static const struct shape ask_shape[] = {
+    {SHAPE_NAME("model"), SHAPE_SCALAR, WISH(model), NULL},
+    {SHAPE_NAME("messages"), SHAPE_EACH, WISH(messages), turn_shape},
+    {SHAPE_NAME("max_completion_tokens"), SHAPE_NUMBER, WISH(output_tokens_max), NULL},
+    {SHAPE_NAME("max_tokens"), SHAPE_NUMBER, WISH(output_tokens_max_old), NULL},
+    {SHAPE_NAME("stream"), SHAPE_SCALAR, WISH(stream), NULL},
+    {SHAPE_NAME("stream_options"), SHAPE_OBJECT, SHAPE_NOWHERE, stream_options_shape},
+    SHAPE_DONE,
+};
+
+static void judge_event(struct slice name, struct told *told)
+{
+    (void)name;
+    told->is_complete = told->stop_reason.raw.data != NULL;
+}
+
+/* --- writing -----------------------------------------------------------------------------------
+ */
+
+/* max_completion_tokens: accepted by every current model, where max_tokens is not. */
+static void write_ask(const struct ask *ask, struct buffer *out)
+{
+    buffer_append(out, SLICE("{\"model\":"));
+    json_write_text(out, ask->model);
+    buffer_append(out, SLICE(",\"messages\":[{\"role\":\"user\",\"content\":"));
+    json_write_text(out, ask->prompt);
+    buffer_append(out, SLICE("}],\"max_completion_tokens\":"));
+    buffer_u64(out, ask->output_tokens_max);
+    if (ask->stream)
+        buffer_append(out, SLICE(",\"stream\":true,\"stream_options\":{\"include_usage\":true}"));
+    buffer_byte(out, '}');
+}
+
+static void write_finish_reason(const struct reply *reply, struct buffer *out)
+{
+    buffer_append(out, reply->stopped_by_limit ? SLICE("\"length\"") : SLICE("\"stop\""));
+}
+
+static void write_usage(const struct reply *reply, struct buffer *out)
+{
+    buffer_append(out, SLICE("{\"prompt_tokens\":"));
+    buffer_u64(out, reply->input_tokens);
+    buffer_append(out, SLICE(",\"completion_tokens\":"));
+    buffer_u64(out, reply->output_tokens);
+    buffer_append(out, SLICE(",\"total_tokens\":"));
+    buffer_u64(out, reply->input_tokens + reply->output_tokens);
+    buffer_append(out, SLICE(",\"prompt_tokens_details\":{\"cached_tokens\":0,\"audio_tokens\":0},"
+                             "\"completion_tokens_details\":{\"reasoning_tokens\":0,"
+                             "\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
+                             "\"rejected_prediction_tokens\":0}}"));
+}
+
+/* The object up to its model. `object` names it, quotes included. */
+static void open_object(const struct reply *reply, struct slice object, struct buffer *out)
+{
+    buffer_append(out, SLICE("{\"id\":\""));
+    words_write_id(out, SLICE("chatcmpl-"), reply->run_tag, reply->request_number);
+    buffer_append(out, SLICE("\",\"object\":"));
+    buffer_append(out, object);
+    buffer_append(out, SLICE(",\"created\":"));
+    buffer_i64(out, reply->wall_unix_s);
+    buffer_append(out, SLICE(",\"model\":"));
+    json_write_text(out, reply->model);
+}
+
+static void write_answer(const struct reply *reply, struct buffer *out)
+{
+    open_object(reply, SLICE("\"chat.completion\""), out);
+    buffer_append(out, SLICE(",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
+                             "\"content\":\""));
+    words_write(out, reply->request_number, 0, reply->output_tokens);
+    buffer_append(out, SLICE("\",\"refusal\":null,\"annotations\":[]},\"logprobs\":null,"
+                             "\"finish_reason\":"));
+    write_finish_reason(reply, out);
+    buffer_append(out, SLICE("}],\"usage\":"));
+    write_usage(reply, out);
+    buffer_append(out, SLICE(",\"service_tier\":\"default\",\"system_fingerprint\":null}"));
+}
+
+/* A chunk's event up to the inside of its choices. */
+static void open_chunk(const struct reply *reply, struct buffer *out)
+{
+    buffer_append(out, SLICE("data: "));
+    open_object(reply, SLICE("\"chat.completion.chunk\""), out);
+    buffer_append(out, SLICE(",\"service_tier\":\"default\",\"system_fingerprint\":null,"
+                             "\"choices\":["));
+}
+
+/* From behind the choices to the end of the event. */
+static void close_chunk(const struct reply *reply, struct buffer *out)
+{
+    if (reply->include_usage)
+        buffer_append(out, SLICE("],\"usage\":null}\n\n"));
+    else
+        buffer_append(out, SLICE("]}\n\n"));
+}
+
+static void write_opening(const struct reply *reply, struct buffer *out)
+{
+    open_chunk(reply, out);
+    buffer_append(out, SLICE("{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\","
+                             "\"refusal\":null},\"logprobs\":null,\"finish_reason\":null}"));
+    close_chunk(reply, out);
+}
+
+static void write_delta_open(const struct reply *reply, struct buffer *out)
+{
+    open_chunk(reply, out);
+    buffer_append(out, SLICE("{\"index\":0,\"delta\":{\"content\":\""));
+}
+
+static void write_delta_close(const struct reply *reply, struct buffer *out)
+{
+    buffer_append(out, SLICE("\"},\"logprobs\":null,\"finish_reason\":null}"));
+    close_chunk(reply, out);
+}
+
+static void write_closing(const struct reply *reply, struct buffer *out)
+{
+    open_chunk(reply, out);
+    buffer_append(out, SLICE("{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":"));
+    write_finish_reason(reply, out);
+    buffer_byte(out, '}');
+    close_chunk(reply, out);
+    if (reply->include_usage) {
+        open_chunk(reply, out);
+        buffer_append(out, SLICE("],\"usage\":"));
+        write_usage(reply, out);
+        buffer_append(out, SLICE("}\n\n"));
+    }
+    buffer_append(out, SLICE("data: [DONE]\n\n"));
+}
+
+/* --- refusals ----------------------------------------------------------------------------------
+ */
+
+/* clang-format off */
+static const struct wording wording[] = {
+    {OUTCOME_INVALID_REQUEST, 400, "invalid_request_error", NULL, NULL, "Invalid request.", NULL},
+    {OUTCOME_INVALID_REQUEST, 404, "invalid_request_error", "model_not_found", NULL,
+     "The model `{model}` does not exist or you do not have access to it.", NULL},
+    {OUTCOME_RATE_LIMITED, 429, "requests", "rate_limit_exceeded", NULL,
+     "Rate limit reached for {model} in organization org-brownout on requests per min (RPM): "
+     "Limit 500, Used 500, Requested 1. Please try again later.", NULL},
+    {OUTCOME_OVERLOADED, 503, "service_unavailable_error", "server_is_overloaded", NULL,
+     "Our servers are currently overloaded. Please try again later.", NULL},
+    {OUTCOME_SERVER_ERROR, 500, "server_error", NULL, NULL,
+     "The server had an error while processing your request. Sorry about that!", NULL},
+    {OUTCOME_AUTH, 401, "invalid_request_error", "invalid_api_key", NULL,
+     "Incorrect API key provided.", NULL},
+    {OUTCOME_AUTH, 403, "request_forbidden", "unsupported_country_region_territory", NULL,
+     "Country, region, or territory not supported", NULL},
+    {OUTCOME_CONTEXT_LENGTH, 400, "invalid_request_error", "context_length_exceeded", "messages",
+     "This model's maximum context length is {window} tokens. However, your messages resulted in "
+     "{input} tokens. Please reduce the length of the messages.", NULL},
+    {OUTCOME_QUOTA, 429, "insufficient_quota", "insufficient_quota", NULL,
+     "You exceeded your current quota, please check your plan and billing details.", NULL},
+    {OUTCOME_CONTENT_POLICY, 400, "invalid_request_error", "content_policy_violation", NULL,
+     "Your request was rejected as a result of our safety system.", NULL},
+    /* only read: an earlier row is written for the same failure and status */
+    {OUTCOME_RATE_LIMITED, 429, "tokens", "rate_limit_exceeded", NULL, NULL, NULL},
+    {OUTCOME_RATE_LIMITED, 429, "rate_limit_error", "slow_down", NULL, NULL, NULL},
+    {OUTCOME_AUTH, 401, "authentication_error", NULL, NULL, NULL, NULL},
+    {OUTCOME_QUOTA, 429, "insufficient_quota", "credit_balance_exhausted", NULL, NULL, NULL},
+    {OUTCOME_QUOTA, 429, "insufficient_quota", "organization_spend_limit_exceeded", NULL, NULL, NULL},
+    {OUTCOME_QUOTA, 429, "insufficient_quota", "project_spend_limit_exceeded", NULL, NULL, NULL},
+    {OUTCOME_QUOTA, 429, "insufficient_quota", "organization_usage_limit_exceeded", NULL, NULL, NULL},
+    {OUTCOME_CONTENT_POLICY, 400, "invalid_request_error", "content_filter", NULL, NULL, NULL},
+    {0},
+};
+/* clang-format on */
+
+/* Laid out over lines, as the service does: a captured body has exactly this size. */
+static void write_refusal(const struct refusal *refusal, const struct wording *words,
+                          struct buffer *out)
+{
+    buffer_append(out, SLICE("{\n  \"error\": {\n    \"message\": "));
+    wording_write_message(words, refusal, out);
+    buffer_append(out, SLICE(",\n    \"type\": "));
+    wording_write_name(words->type, out);
+    buffer_append(out, SLICE(",\n    \"param\": "));
+    wording_write_name(words->param, out);
+    buffer_append(out, SLICE(",\n    \"code\": "));
+    wording_write_name(words->code, out);
+    buffer_append(out, SLICE("\n  }\n}"));
+}
+
+static const struct stop_meaning stops[] = {
+    {SHAPE_NAME("content_filter"), OUTCOME_CONTENT_POLICY},
+    {{0}, OUTCOME_OK},
+};
+
+const struct format openai_chat_format = {
+    .provider = "openai",
+    .path = SHAPE_NAME("/v1/chat/completions"),
+    .ask_headers = SHAPE_NAME("authorization: Bearer "),
+    .id_header = SHAPE_NAME("x-request-id: "),
+    .answer_headers =
+        SHAPE_NAME("openai-organization: org-brownout\r\nopenai-version: 2020-10-01\r\n"),
+    .end_mark = SHAPE_NAME("[DONE]"),
+    .wording = wording,
+    .stops = stops,
+    .event_shape = body_shape,
+    .body_shape = body_shape,
+    .ask_shape = ask_shape,
+    .judge_event = judge_event,
+    .write_ask = write_ask,
+    .write_answer = write_answer,
+    .write_opening = write_opening,
+    .write_delta_open = write_delta_open,
+    .write_delta_close = write_delta_close,
+    .write_closing = write_closing,
+    .write_refusal = write_refusal,
+};

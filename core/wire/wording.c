@@ -1,0 +1,148 @@
+#include "wire/wording.h"
+
+#include <assert.h>
+
+#include "wire/json.h"
+
+/* --- writing -----------------------------------------------------------------------------------
+ */
+
+static const struct wording *first_of(const struct wording *rows, enum outcome failure)
+{
+    for (; rows->type != NULL; rows++)
+        if (rows->failure == failure)
+            return rows;
+    return NULL;
+}
+
+const struct wording *wording_find(const struct wording *rows, enum outcome failure,
+                                   uint16_t status)
+{
+    const struct wording *usual = first_of(rows, failure);
+
+    if (usual == NULL)
+        usual = first_of(rows, OUTCOME_SERVER_ERROR);
+    assert(usual != NULL);
+    for (const struct wording *row = rows; row->type != NULL; row++)
+        if (row->failure == failure && row->status == status)
+            return row;
+    return usual;
+}
+
+static void write_value(struct slice name, const struct refusal *refusal, struct buffer *out)
+{
+    if (slice_is(name, SLICE("model"))) {
+        json_write_part(out, refusal->model);
+        return;
+    }
+    if (slice_is(name, SLICE("input"))) {
+        buffer_u64(out, refusal->input_tokens);
+        return;
+    }
+    assert(slice_is(name, SLICE("window")));
+    buffer_u64(out, refusal->context_window);
+}
+
+void wording_write_message(const struct wording *wording, const struct refusal *refusal,
+                           struct buffer *out)
+{
+    struct slice rest = slice_of(wording->message);
+    struct slice part;
+
+    if (refusal->message.size > 0) {
+        json_write_text(out, refusal->message);
+        return;
+    }
+    buffer_byte(out, '"');
+    while (slice_cut(&rest, '{', &part)) {
+        json_write_part(out, part);
+        if (slice_cut(&rest, '}', &part))
+            write_value(part, refusal, out);
+    }
+    buffer_byte(out, '"');
+}
+
+void wording_write_name(const char *name, struct buffer *out)
+{
+    if (name == NULL)
+        buffer_append(out, SLICE("null"));
+    else
+        json_write_text(out, slice_of(name));
+}
+
+/* --- reading -----------------------------------------------------------------------------------
+ */
+
+static enum outcome by_code(const struct wording *rows, const struct json_token *code)
+{
+    for (; rows->type != NULL; rows++)
+        if (rows->code != NULL && shape_is(code, slice_of(rows->code)))
+            return rows->failure;
+    return OUTCOME_OK;
+}
+
+/* Signs hold nothing that JSON would escape, so the message is searched as written. */
+static enum outcome by_sign(const struct wording *rows, const struct json_token *message)
+{
+    for (; rows->type != NULL; rows++)
+        if (rows->sign != NULL && slice_has(message->raw, slice_of(rows->sign)))
+            return rows->failure;
+    return OUTCOME_OK;
+}
+
+static enum outcome by_type(const struct wording *rows, const struct json_token *type)
+{
+    for (; rows->type != NULL; rows++)
+        if (shape_is(type, slice_of(rows->type)))
+            return rows->failure;
+    return OUTCOME_OK;
+}
+
+/* Gateways put the status they got into the error object: {"code":502}. */
+static enum outcome by_number(const struct json_token *code)
+{
+    uint64_t status;
+
+    if (code->raw.data == NULL || code->kind != JSON_NUMBER)
+        return OUTCOME_OK;
+    if (json_u64(code, &status) != RC_OK || status < 400 || status > 599)
+        return OUTCOME_OK;
+    return wording_outcome((uint16_t)status);
+}
+
+enum outcome wording_read(const struct wording *rows, const struct complaint *complaint)
+{
+    enum outcome told = by_code(rows, &complaint->code);
+
+    if (told == OUTCOME_OK)
+        told = by_sign(rows, &complaint->message);
+    if (told == OUTCOME_OK)
+        told = by_type(rows, &complaint->type);
+    if (told == OUTCOME_OK)
+        told = by_number(&complaint->code);
+    return told;
+}
+
+enum outcome wording_outcome(uint16_t status)
+{
+    switch (status) {
+    case 401:
+    case 403:
+        return OUTCOME_AUTH;
+    case 402:
+        return OUTCOME_QUOTA;
+    case 408:
+    case 409:
+        return OUTCOME_SERVER_ERROR;
+    case 429:
+        return OUTCOME_RATE_LIMITED;
+    case 503:
+    case 529:
+        return OUTCOME_OVERLOADED;
+    default:
+        break;
+    }
+    if (status >= 500)
+        return OUTCOME_SERVER_ERROR;
+    return status >= 400 ? OUTCOME_INVALID_REQUEST : OUTCOME_MALFORMED;
+}

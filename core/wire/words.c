@@ -1,0 +1,48 @@
+#include "wire/words.h"
+
+enum { WORD_BYTES_MAX = 22 }; /* " w" and 20 digits */
+
+static void write_opening(struct buffer *out, uint64_t request_number)
+{
+    buffer_append(out, SLICE("⟦r"));
+    buffer_u64(out, request_number);
+    buffer_append(out, SLICE("⟧"));
+}
+
+/* Built from its end and appended whole: this runs once per token of every answer. */
+static void write_word(struct buffer *out, uint64_t number)
+{
+    char word[WORD_BYTES_MAX];
+    size_t at = sizeof(word);
+
+    do {
+        word[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    word[--at] = 'w';
+    word[--at] = ' ';
+    buffer_append(out, (struct slice){word + at, sizeof(word) - at});
+}
+
+void words_write(struct buffer *out, uint64_t request_number, uint64_t first, uint64_t count)
+{
+    for (uint64_t token = first; token - first < count; token++) {
+        if (token == 0)
+            write_opening(out, request_number);
+        else
+            write_word(out, token);
+    }
+}
+
+void words_write_id(struct buffer *out, struct slice prefix, uint64_t run_tag,
+                    uint64_t request_number)
+{
+    char tag[16];
+
+    for (size_t at = sizeof(tag); at > 0; run_tag >>= 4)
+        tag[--at] = "0123456789abcdef"[run_tag & 15];
+    buffer_append(out, prefix);
+    buffer_append(out, (struct slice){tag, sizeof(tag)});
+    buffer_byte(out, 'r');
+    buffer_u64(out, request_number);
+}
