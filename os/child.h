@@ -1,0 +1,48 @@
+#ifndef OS_CHILD_H
+#define OS_CHILD_H
+
+/* A child process: started with chosen descriptors, watched without polling, always reaped.
+ *
+ * Happy path: child_start, read child.out, child_wait, child_close.
+ * Failure modes: the program cannot be started (RC_SYSTEM, with its path and the reason).
+ *
+ * The child leads a process group of its own, so that Ctrl-C at the terminal reaches us alone and
+ * we end the child in order; it starts with no signal blocked or ignored. It inherits standard
+ * input, error, and what `kept` lists; everything else must be close-on-exec.
+ * A zeroed child is closed. One thread owns it. */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/nanos.h"
+
+struct child {
+    pid_t pid;       /* 0: none, or reaped */
+    int pid_fd;      /* readable once it has ended; meaningful while pid is set */
+    int out;         /* our end of its standard output, or -1 */
+    bool has_output; /* `out` is open */
+    bool has_ended;  /* reaped */
+    int exit_code;   /* meaningful once ended: 0-255, or 128 + signal */
+};
+
+struct child_options {
+    const char *path;
+    char *const *arguments; /* with argv[0], NULL at the end */
+    int kept;               /* one descriptor it inherits under the same number; -1: none */
+    bool captures_output;   /* its standard output into child.out, else inherited */
+};
+
+MUST_USE enum rc child_start(struct child *child, const struct child_options *options,
+                             struct error *err);
+
+/* Waits until it has ended, at most `patience`. */
+bool child_wait(struct child *child, nanos patience);
+
+/* To its whole group; nothing once it has ended. */
+void child_signal(const struct child *child, int number);
+
+/* Kills what still runs, reaps it, closes descriptors. */
+void child_close(struct child *child);
+
+#endif

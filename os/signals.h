@@ -1,0 +1,17 @@
+#ifndef OS_SIGNALS_H
+#define OS_SIGNALS_H
+
+/* SIGINT, SIGTERM and SIGHUP as something to poll, instead of a handler that interrupts.
+ *
+ * Happy path: signals_open in main before any thread starts (threads inherit the mask), poll the
+ * descriptor, signals_take. SIGPIPE is ignored from then on: a closed pipe is a failed write.
+ * Children get their signals back in child_start. Failure modes: the system refuses. */
+
+#include "base/error.h"
+
+MUST_USE enum rc signals_open(int *fd, struct error *err);
+
+/* Takes one signal off: its number, or 0 when none is waiting. */
+int signals_take(int fd);
+
+#endif
