@@ -1,0 +1,293 @@
+#include "transfer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <curl/curl.h>
+
+#include "os/clock.h"
+#include "poller.h"
+#include "version.h"
+
+enum { HEADERS_BYTES_MAX = 16384, URL_BYTES_MAX = 4096, RECEIVE_BYTES = 8192 };
+
+nanos transfer_now(const struct transfer_host *host)
+{
+    return clock_monotonic() - host->t0;
+}
+
+static void tell(struct transfer *t, struct client_event event)
+{
+    event.at = transfer_now(t->host);
+    event.slot = t->slot;
+    event.attempt = t->attempt;
+    client_step(t->host->client, &event);
+}
+
+/* --- libcurl's callbacks -------------------------------------------------------------------------
+ */
+
+static int about_to_send(void *context, char *there, char *here, int there_port, int here_port)
+{
+    struct transfer *t = context;
+
+    (void)there, (void)here, (void)there_port, (void)here_port;
+    if (t->was_sent) {
+        t->host->resends_refused++;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    t->was_sent = true;
+    tell(t, (struct client_event){.kind = CLIENT_SENT});
+    return CURL_PREREQFUNC_OK;
+}
+
+static size_t give_body(char *into, size_t size, size_t count, void *context)
+{
+    struct transfer *t = context;
+    size_t left = t->body.size - t->body_sent;
+    size_t taken = left < size * count ? left : size * count;
+
+    if (taken > 0)
+        memcpy(into, t->body.data + t->body_sent, taken);
+    t->body_sent += taken;
+    return taken;
+}
+
+static int refuse_to_rewind(void *context, curl_off_t offset, int origin)
+{
+    struct transfer *t = context;
+
+    (void)offset, (void)origin;
+    t->host->resends_refused++;
+    return CURL_SEEKFUNC_FAIL;
+}
+
+static bool is_end_of_head(struct slice line)
+{
+    return line.size <= 2 && (line.size == 0 || line.data[0] == '\r' || line.data[0] == '\n');
+}
+
+static size_t take_header(char *data, size_t size, size_t count, void *context)
+{
+    struct transfer *t = context;
+    struct slice line = {data, size * count};
+
+    if (t->has_head)
+        return line.size; /* a trailer */
+    if (!is_end_of_head(line)) {
+        answer_head_line(&t->head, line);
+        return line.size;
+    }
+    if (t->head.status < 200)
+        return line.size; /* 100 Continue: the real one follows */
+    t->has_head = true;
+    tell(t, (struct client_event){.kind = CLIENT_HEAD, .head = &t->head});
+    return line.size;
+}
+
+static size_t take_body(char *data, size_t size, size_t count, void *context)
+{
+    struct slice body = {data, size * count};
+
+    tell(context, (struct client_event){.kind = CLIENT_BODY, .body = body});
+    return body.size;
+}
+
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct transfer *t = context;
+
+    (void)purpose;
+    t->host->connections_opened++;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static int close_socket(void *context, curl_socket_t fd)
+{
+    poller_close_socket(context, fd);
+    return 0;
+}
+
+/* --- the handle ----------------------------------------------------------------------------------
+ */
+
+static enum rc set_constants(struct transfer *t)
+{
+    CURL *easy = t->easy;
+    CURLcode bad = CURLE_OK;
+
+#define SET(option, value) bad |= curl_easy_setopt(easy, option, value)
+    SET(CURLOPT_PRIVATE, t);
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_PROXY, "");
+    SET(CURLOPT_NOPROXY, "*");
+    SET(CURLOPT_FOLLOWLOCATION, 0L);
+    SET(CURLOPT_USERAGENT, "brownout/" BROWNOUT_VERSION);
+    SET(CURLOPT_CONNECTTIMEOUT_MS,
+        (long)INT_MAX); /* the engine owns every timeout; 0 means 300 s */
+    SET(CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
+    SET(CURLOPT_POST, 1L);
+    SET(CURLOPT_READFUNCTION, give_body);
+    SET(CURLOPT_READDATA, t);
+    SET(CURLOPT_SEEKFUNCTION, refuse_to_rewind);
+    SET(CURLOPT_SEEKDATA, t);
+    SET(CURLOPT_PREREQFUNCTION, about_to_send);
+    SET(CURLOPT_PREREQDATA, t);
+    SET(CURLOPT_HEADERFUNCTION, take_header);
+    SET(CURLOPT_HEADERDATA, t);
+    SET(CURLOPT_WRITEFUNCTION, take_body);
+    SET(CURLOPT_WRITEDATA, t);
+    SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    SET(CURLOPT_OPENSOCKETDATA, t);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    SET(CURLOPT_CLOSESOCKETDATA, t->host->poller); /* connections outlive transfers */
+    SET(CURLOPT_HTTPHEADER, t->lines);             /* kept by address; its lines change */
+#undef SET
+    return bad == CURLE_OK ? RC_OK : RC_NOMEM;
+}
+
+static enum rc make(struct transfer *t, struct transfer_host *host)
+{
+    t->host = host;
+    if (t->lines == NULL) {
+        buffer_init(&t->headers, host->memory, HEADERS_BYTES_MAX);
+        buffer_init(&t->url, host->memory, URL_BYTES_MAX);
+        t->lines = memory_zeroed(host->memory, TRANSFER_HEADERS_MAX, sizeof(*t->lines));
+    }
+    if (t->lines == NULL)
+        return RC_NOMEM;
+    t->lines[0].data = (char *)"Expect:"; /* never wait for 100 Continue */
+    t->easy = curl_easy_init();
+    if (t->easy == NULL)
+        return RC_NOMEM;
+    if (set_constants(t) == RC_OK)
+        return RC_OK;
+    curl_easy_cleanup(t->easy);
+    t->easy = NULL;
+    return RC_NOMEM;
+}
+
+static void copy_lines(struct buffer *into, struct slice headers)
+{
+    struct slice line;
+
+    buffer_clear(into);
+    while (slice_cut(&headers, '\n', &line)) {
+        buffer_append(into, slice_trim(line));
+        buffer_byte(into, '\0');
+    }
+}
+
+/* Node 0 is our own and stays; the others point into the copied lines. */
+static enum rc link_lines(struct transfer *t)
+{
+    struct slice rest = buffer_slice(&t->headers);
+    struct slice line;
+    struct curl_slist *last = &t->lines[0];
+
+    while (slice_cut(&rest, '\0', &line)) {
+        if (last == &t->lines[TRANSFER_HEADERS_MAX - 1])
+            return RC_LIMIT;
+        last->next = last + 1;
+        last++;
+        last->data = (char *)(uintptr_t)line.data;
+    }
+    last->next = NULL;
+    return RC_OK;
+}
+
+static enum rc set_headers(struct transfer *t, struct slice headers)
+{
+    copy_lines(&t->headers, headers);
+    if (t->headers.rc != RC_OK)
+        return t->headers.rc;
+    return link_lines(t);
+}
+
+static bool is_url(const struct transfer *t, struct slice origin, struct slice path)
+{
+    struct slice url = buffer_slice(&t->url);
+
+    return url.size == origin.size + path.size + 1 && slice_starts_with(url, origin) &&
+           memcmp(url.data + origin.size, path.data, path.size) == 0;
+}
+
+static enum rc set_url(struct transfer *t, struct slice origin, struct slice path)
+{
+    if (is_url(t, origin, path))
+        return RC_OK;
+    buffer_clear(&t->url);
+    buffer_append(&t->url, origin);
+    buffer_append(&t->url, path);
+    buffer_byte(&t->url, '\0');
+    if (t->url.rc == RC_OK && curl_easy_setopt(t->easy, CURLOPT_URL, t->url.data) == CURLE_OK)
+        return RC_OK;
+    buffer_clear(&t->url); /* so that the next attempt sets it anew */
+    return RC_NOMEM;
+}
+
+enum rc transfer_prepare(struct transfer *t, struct transfer_host *host,
+                         const struct client_effect *send, const char *origin)
+{
+    assert(!t->is_active);
+    t->slot = send->slot;
+    t->attempt = send->attempt;
+    t->was_sent = false;
+    t->has_head = false;
+    t->body = send->body;
+    t->body_sent = 0;
+    answer_head_clear(&t->head);
+    if (t->easy == NULL)
+        TRY(make(t, host));
+    TRY(set_headers(t, send->headers));
+    TRY(set_url(t, slice_of(origin), send->path));
+    curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)send->body.size);
+    return RC_OK;
+}
+
+/* --- the end -------------------------------------------------------------------------------------
+ */
+
+enum client_end transfer_end(const struct transfer *t, int result)
+{
+    switch ((CURLcode)result) {
+    case CURLE_OK:
+        return t->has_head ? END_WHOLE
+                           : END_SHORT; /* a head that broke off is no error to libcurl */
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return END_DNS;
+    case CURLE_COULDNT_CONNECT:
+        return END_CONNECT;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return END_TLS;
+    case CURLE_PARTIAL_FILE:
+    case CURLE_GOT_NOTHING:
+        return END_SHORT;
+    default: /* receive and send errors, what is no HTTP, and the resends we refused */
+        return t->was_sent ? END_RESET : END_CONNECT;
+    }
+}
+
+void transfer_deinit(struct transfer *t)
+{
+    assert(!t->is_active);
+    if (t->easy != NULL)
+        curl_easy_cleanup(t->easy);
+    if (t->lines != NULL) {
+        buffer_deinit(&t->headers);
+        buffer_deinit(&t->url);
+        memory_release(t->host->memory, t->lines);
+    }
+    *t = (struct transfer){0};
+}

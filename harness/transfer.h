@@ -1,0 +1,72 @@
+#ifndef HARNESS_TRANSFER_H
+#define HARNESS_TRANSFER_H
+
+/* One attempt inside libcurl: an easy handle, what it sends, and what its callbacks tell the
+ * engine.
+ *
+ * libcurl must never send a request twice (design §4): on a reused connection that dies before the
+ * answer it would, silently. Two guards: the body comes through a read function that cannot be
+ * rewound, and a second "about to send" of one attempt aborts the transfer. Both end the attempt as
+ * a broken connection, for the engine to judge.
+ *
+ *   transfer_prepare --> [lane] --> about to send: SENT --> header lines --> HEAD --> BODY ... -->
+ * end
+ *
+ * The handle is made at first use of a slot and kept: from then on an attempt sets only what
+ * changed, and allocates nothing of ours. Failure modes: transfer_prepare (memory, or more header
+ * lines than TRANSFER_HEADERS_MAX). One thread owns it. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "engine/client.h"
+#include "engine/transport.h"
+#include "wire/answer_head.h"
+
+enum { TRANSFER_HEADERS_MAX = 24 };
+
+struct curl_slist;
+struct poller;
+
+/* What all transfers of one transport share; borrowed for their life. */
+struct transfer_host {
+    struct client *client;
+    struct poller *poller;
+    nanos t0; /* of the monotonic clock: run time 0 */
+    const struct memory *memory;
+    uint64_t connections_opened;
+    uint64_t resends_refused; /* times libcurl was about to send again */
+};
+
+struct transfer {
+    struct transfer_host *host;
+    void *easy;               /* CURL; NULL until first used */
+    struct curl_slist *lines; /* TRANSFER_HEADERS_MAX nodes, pointing into `headers` */
+    struct buffer headers;    /* zero-terminated lines */
+    struct buffer url;        /* zero-terminated, as set last */
+    struct slice body;        /* the engine's, until the attempt is over */
+    size_t body_sent;
+    struct answer_head head;
+    uint32_t slot;
+    uint32_t attempt;
+    uint32_t lane;
+    bool is_active; /* in a lane */
+    bool was_sent;  /* SENT was told */
+    bool has_head;  /* HEAD was told */
+};
+
+/* Run time now. */
+nanos transfer_now(const struct transfer_host *host);
+
+/* Makes ready what a send effect asks for; `origin` is "http://127.0.0.1:8001". */
+MUST_USE enum rc transfer_prepare(struct transfer *t, struct transfer_host *host,
+                                  const struct client_effect *send, const char *origin);
+
+/* What libcurl's result (a CURLcode) means at the seam. */
+enum client_end transfer_end(const struct transfer *t, int result);
+
+void transfer_deinit(struct transfer *t); /* a zeroed transfer is fine; not while in a lane */
+
+#endif

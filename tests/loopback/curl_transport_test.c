@@ -1,0 +1,270 @@
+/* The socket transport against a server that counts. The heart of it: one attempt is one request on
+ * the wire, whatever dies and when (design §4, "libcurl must never resend"). */
+
+#include "curl_transport.h"
+
+#include <CUnit/CUnit.h>
+#include <curl/curl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "raw_server.h"
+#include "scenario/scenario.h"
+#include "support/expect.h"
+
+enum { RECORDS_MAX = 128 };
+
+/* One call after another on one connection; the client makes one attempt each. */
+#define TWO_CALLS "{\"rate\": \"20/s\", \"process\": \"constant\", \"for\": \"100ms\"}"
+#define ONE_CALL "{\"rate\": \"20/s\", \"process\": \"constant\", \"for\": \"50ms\"}"
+#define MANY_CALLS "{\"rate\": \"4000/s\", \"process\": \"constant\", \"for\": \"20ms\"}"
+
+static struct raw_server server;
+static struct call_record records[RECORDS_MAX];
+static uint32_t records_count;
+static struct curl_transport_counts counts;
+
+static enum rc no_files(void *context, struct slice path, struct arena *arena, struct slice *bytes,
+                        struct error *err)
+{
+    (void)context, (void)path, (void)arena, (void)bytes;
+    return error_set(err, RC_SYSTEM, "no files here");
+}
+
+static void keep_record(void *context, const struct call_record *record)
+{
+    (void)context;
+    if (records_count < RECORDS_MAX)
+        records[records_count++] = *record;
+}
+
+static void drive(const struct scenario *scenario, const char *origin)
+{
+    const char *origins[] = {origin};
+    nanos t0 = clock_monotonic();
+    struct client_options options = {.scenario = scenario,
+                                     .memory = memory_heap(),
+                                     .wall_unix_ns = clock_wall_unix_ns(),
+                                     .marks_requests = true};
+    struct curl_transport_options transport_options = {
+        .origins = origins,
+        .t0 = t0,
+        .in_flight_max = scenario->load.in_flight_max,
+        .memory = memory_heap(),
+        .on_done = keep_record,
+    };
+    struct curl_transport *transport = NULL;
+    struct client *client = NULL;
+    struct error err = {0};
+
+    EXPECT_RC(client_new(&client, &options, &err), RC_OK);
+    transport_options.client = client;
+    EXPECT_RC(curl_transport_new(&transport, &transport_options, &err), RC_OK);
+    curl_transport_run(transport);
+    counts = curl_transport_counts(transport);
+    curl_transport_free(transport);
+    client_free(client);
+}
+
+static void play_at(const char *origin, const char *client, const char *arrivals)
+{
+    static struct scenario scenario;
+    struct scenario_files files = {no_files, NULL};
+    struct error err = {0};
+    struct arena arena;
+    char text[2048];
+
+    snprintf(text, sizeof(text),
+             "{\"name\": \"t\", \"subject\": {\"client\": %s},"
+             "\"target\": {\"mock\": {\"models\": {\"m\": {\"api\": \"anthropic\"}}}},"
+             "\"load\": {\"requests\": [{\"model\": \"m\", \"input_tokens\": 10,"
+             "\"output_tokens\": 10}], \"arrivals\": [%s], \"in_flight_max\": 128}}",
+             client, arrivals);
+    records_count = 0;
+    arena_init(&arena, memory_heap(), 1 << 20);
+    EXPECT_RC(scenario_load(&scenario, slice_of(text), SLICE("test"), &files, &arena, &err), RC_OK);
+    if (err.rc == RC_OK)
+        drive(&scenario, origin);
+    else
+        CU_FAIL_FATAL(err.text);
+    arena_deinit(&arena);
+}
+
+static void play(const enum raw_act *script, const char *client, const char *arrivals)
+{
+    CU_ASSERT_FATAL(raw_server_start(&server, script));
+    play_at(server.origin, client, arrivals);
+    raw_server_stop(&server);
+}
+
+static uint64_t attempts_made(void)
+{
+    uint64_t made = 0;
+
+    for (uint32_t i = 0; i < records_count; i++)
+        made += records[i].attempts_count;
+    return made;
+}
+
+#define SCRIPT(...) ((const enum raw_act[]){__VA_ARGS__, RAW_END})
+#define NONE "{\"preset\": \"none\"}"
+#define TWICE "{\"preset\": \"none\", \"retry\": {\"attempts\": 2, \"on\": [\"network\"]}}"
+
+/* --- never resending -----------------------------------------------------------------------------
+ */
+
+static void a_reset_on_a_reused_connection_is_one_request(void)
+{
+    play(SCRIPT(RAW_ANSWER, RAW_RST), NONE, TWO_CALLS);
+    EXPECT_U64(records_count, 2);
+    EXPECT_U64(server.reused, 1);
+    EXPECT_U64(server.requests, 2); /* bare libcurl makes it 3 and reports no error */
+    EXPECT_U64(records[0].outcome, OUTCOME_OK);
+    EXPECT_U64(records[1].outcome, OUTCOME_RESET_BEFORE);
+    EXPECT_U64(counts.resends_refused, 1);
+}
+
+static void an_end_on_a_reused_connection_is_one_request(void)
+{
+    play(SCRIPT(RAW_ANSWER, RAW_FIN), NONE, TWO_CALLS);
+    EXPECT_U64(records_count, 2);
+    EXPECT_U64(server.reused, 1);
+    EXPECT_U64(server.requests, 2);
+    EXPECT_U64(records[0].outcome, OUTCOME_OK);
+    EXPECT_U64(records[1].outcome, OUTCOME_RESET_BEFORE);
+    EXPECT_U64(counts.resends_refused, 1);
+}
+
+static void what_the_policy_sends_again_is_counted_on_both_sides(void)
+{
+    play(SCRIPT(RAW_ANSWER, RAW_RST), TWICE, TWO_CALLS);
+    EXPECT_U64(records_count, 2);
+    EXPECT_U64(server.requests, 3);
+    EXPECT_U64(attempts_made(), 3);
+    EXPECT_U64(records[1].outcome, OUTCOME_OK);
+    EXPECT_U64(records[1].attempts[0].outcome, OUTCOME_RESET_BEFORE);
+}
+
+/* --- ends of an attempt --------------------------------------------------------------------------
+ */
+
+static void a_reset_on_a_fresh_connection_ends_the_attempt(void)
+{
+    play(SCRIPT(RAW_RST), NONE, ONE_CALL);
+    EXPECT_U64(records[0].outcome, OUTCOME_RESET_BEFORE);
+    EXPECT_U64(server.requests, 1);
+}
+
+static void an_end_on_a_fresh_connection_ends_the_attempt(void)
+{
+    play(SCRIPT(RAW_FIN), NONE, ONE_CALL);
+    EXPECT_U64(records[0].outcome, OUTCOME_RESET_BEFORE);
+    EXPECT_U64(server.requests, 1);
+}
+
+static void a_chunked_body_without_its_last_chunk_is_not_whole(void)
+{
+    play(SCRIPT(RAW_CHUNKED_CUT), NONE, ONE_CALL);
+    EXPECT_U64(records[0].outcome, OUTCOME_TRUNCATED);
+    EXPECT_U64(records[0].attempts[0].status, 200);
+}
+
+static void half_a_head_is_no_answer(void)
+{
+    play(SCRIPT(RAW_HEAD_CUT), NONE, ONE_CALL);
+    CU_ASSERT(records[0].outcome != OUTCOME_OK);
+    EXPECT_U64(server.requests, 1);
+}
+
+static void an_interim_answer_is_passed_over(void)
+{
+    play(SCRIPT(RAW_CONTINUE), NONE, TWO_CALLS);
+    EXPECT_U64(records[0].outcome, OUTCOME_OK);
+    EXPECT_U64(records[1].outcome, OUTCOME_OK);
+    EXPECT_U64(records[1].attempts[0].status, 200);
+}
+
+static void nobody_listening_is_a_refused_connection(void)
+{
+    char origin[sizeof(server.origin)];
+
+    CU_ASSERT_FATAL(raw_server_start(&server, SCRIPT(RAW_ANSWER)));
+    memcpy(origin, server.origin, sizeof(origin));
+    raw_server_stop(&server); /* the port was ours a moment ago: nobody has it */
+    play_at(origin, NONE, ONE_CALL);
+    EXPECT_U64(records[0].outcome, OUTCOME_CONNECT);
+    EXPECT_I64(records[0].attempts[0].sent_at, NANOS_NEVER);
+}
+
+/* --- cancel, lanes, order ------------------------------------------------------------------------
+ */
+
+static void the_server_sees_a_cancelled_client_leave(void)
+{
+    play(SCRIPT(RAW_SILENCE), "{\"preset\": \"none\", \"timeouts\": {\"attempt\": \"50ms\"}}",
+         ONE_CALL);
+    EXPECT_U64(records[0].outcome, OUTCOME_TIMEOUT_ATTEMPT);
+    EXPECT_U64(server.left, 1);
+}
+
+static void many_calls_fill_many_lanes_and_reuse_connections(void)
+{
+    play(SCRIPT(RAW_ANSWER), NONE, MANY_CALLS);
+    EXPECT_U64(records_count, 80);
+    for (uint32_t i = 0; i < records_count; i++)
+        EXPECT_U64(records[i].outcome, OUTCOME_OK);
+    EXPECT_U64(server.requests, 80);
+    EXPECT_U64(server.connections, counts.connections_opened);
+    EXPECT_U64(server.reused + server.connections, 80);
+}
+
+static void the_instants_of_an_attempt_stand_in_their_order(void)
+{
+    const struct attempt_record *attempt = &records[0].attempts[0];
+
+    play(SCRIPT(RAW_ANSWER), NONE, ONE_CALL);
+    CU_ASSERT(records[0].due_at <= attempt->handed_at);
+    CU_ASSERT(attempt->handed_at <= attempt->sent_at);
+    CU_ASSERT(attempt->sent_at <= attempt->first_byte_at);
+    CU_ASSERT(attempt->first_byte_at <= attempt->last_content_at);
+    CU_ASSERT(attempt->last_content_at <= attempt->ended_at);
+}
+
+static int start_libcurl(void)
+{
+    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -1;
+}
+
+static int end_libcurl(void)
+{
+    curl_global_cleanup();
+    return 0;
+}
+
+static CU_TestInfo tests[] = {
+    {"a reset on a reused connection is one request, not two",
+     a_reset_on_a_reused_connection_is_one_request},
+    {"an orderly end on a reused connection is one request, not two",
+     an_end_on_a_reused_connection_is_one_request},
+    {"what the policy sends again is counted alike on both sides",
+     what_the_policy_sends_again_is_counted_on_both_sides},
+    {"a reset on a fresh connection ends the attempt",
+     a_reset_on_a_fresh_connection_ends_the_attempt},
+    {"an orderly end on a fresh connection ends the attempt",
+     an_end_on_a_fresh_connection_ends_the_attempt},
+    {"a chunked body without its last chunk is not whole",
+     a_chunked_body_without_its_last_chunk_is_not_whole},
+    {"half a head is no answer", half_a_head_is_no_answer},
+    {"an interim answer is passed over", an_interim_answer_is_passed_over},
+    {"nobody listening is a refused connection", nobody_listening_is_a_refused_connection},
+    {"the server sees a cancelled client leave", the_server_sees_a_cancelled_client_leave},
+    {"many calls fill many lanes and reuse connections",
+     many_calls_fill_many_lanes_and_reuse_connections},
+    {"the instants of an attempt stand in their order",
+     the_instants_of_an_attempt_stand_in_their_order},
+    CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo curl_transport_suite = {
+    "curl_transport", start_libcurl, end_libcurl, NULL, NULL, tests};
