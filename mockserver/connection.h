@@ -37,7 +37,7 @@ struct event_base;
 struct connection;
 struct connections;
 
-#define CONNECTION_UNSENT_MAX ((size_t)8 << 20)
+#define CONNECTION_UNSENT_MAX ((size_t)32 << 20)
 #define CONNECTION_REQUEST_BODY_MAX ((size_t)32 << 20)
 
 struct connection_request {

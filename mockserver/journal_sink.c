@@ -37,7 +37,7 @@ struct journal_sink {
     struct event *gathered; /* timer: what waits has waited long enough */
     struct event *readable; /* the driver's end was closed */
     struct event *writable; /* the driver caught up */
-    bool is_orphaned;
+    bool is_abandoned;
 };
 
 /* --- outlets -------------------------------------------------------------------------------------
@@ -119,14 +119,18 @@ static void outlet_close(struct outlet *o)
 /* --- writing -------------------------------------------------------------------------------------
  */
 
-static void orphan(struct journal_sink *s)
+static void end(struct journal_sink *s)
 {
-    if (s->is_orphaned)
-        return;
-    s->is_orphaned = true;
     event_del(s->readable);
+    s->options.on_ended(s->options.context);
+}
+
+/* Nobody reads any more. */
+static void abandon(struct journal_sink *s)
+{
+    s->is_abandoned = true;
     event_del(s->writable);
-    s->options.on_orphaned(s->options.context);
+    end(s);
 }
 
 static void flush_file(struct journal_sink *s)
@@ -140,7 +144,7 @@ static void flush_file(struct journal_sink *s)
 
 static void flush_stream(struct journal_sink *s)
 {
-    if (!s->stream.is_open || s->is_orphaned)
+    if (!s->stream.is_open || s->is_abandoned)
         return;
     switch (outlet_flush(&s->stream)) {
     case RC_OK:
@@ -149,7 +153,7 @@ static void flush_stream(struct journal_sink *s)
         event_add(s->writable, NULL);
         break;
     default:
-        orphan(s);
+        abandon(s);
     }
 }
 
@@ -167,7 +171,8 @@ static void on_flushable(evutil_socket_t fd, short what, void *context)
     flush(context);
 }
 
-/* The driver never writes here: whatever is readable is its end. */
+/* The driver never writes here: whatever is readable is its end. It may still read: finish writes,
+ * and a broken pipe then tells. */
 static void on_readable(evutil_socket_t fd, short what, void *context)
 {
     char nothing[64];
@@ -176,7 +181,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
     (void)what;
     if (size > 0 || (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)))
         return;
-    orphan(context);
+    end(context);
 }
 
 void journal_sink_write(struct journal_sink *s, const struct journal_record *record)
@@ -221,7 +226,7 @@ void journal_sink_finish(struct journal_sink *s, nanos patience)
     outlet_put_end(&s->file);
     outlet_put_end(&s->stream);
     flush_file(s);
-    if (s->stream.is_open && !s->is_orphaned)
+    if (s->stream.is_open && !s->is_abandoned)
         finish_stream(s, patience);
 }
 

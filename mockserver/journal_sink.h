@@ -8,11 +8,12 @@
  * 64 KB have gathered; journal_sink_finish writes the rest and {"end":true,"records":N,"lost":M}.
  * Only with that last line, and M = 0, is a journal the whole truth.
  *
+ * The other end of the socket also ends the mock: when the driver has closed it, or only its
+ * sending direction (to say "enough" and still read the rest), `on_ended` is called.
+ *
  * Failure modes: a reader that is too slow never holds up an answer: 64 MB wait for it, lines
- * beyond are dropped and counted in `lost`. When the reader is gone (end of file, or a broken
- * pipe), the driver is: `on_orphaned` is called, once, and the mock ends. A file that cannot be
- * written (disk full) is said once on standard error, and its lines count as lost. One thread owns
- * it. */
+ * beyond are dropped and counted in `lost`. A file that cannot be written (disk full) is said once
+ * on standard error and given up, so it has no last line. One thread owns it. */
 
 #include <stdint.h>
 
@@ -30,7 +31,7 @@ struct journal_sink_options {
     const struct scenario *scenario; /* borrowed for life, like the two above */
     const char *file;                /* NULL: none; an old one is replaced */
     int fd;                          /* -1: none; owned from here on, made non-blocking */
-    void (*on_orphaned)(void *context);
+    void (*on_ended)(void *context); /* may be called more than once */
     void *context;
 };
 

@@ -48,7 +48,7 @@ struct program {
 /* --- the end -------------------------------------------------------------------------------------
  */
 
-static void on_orphaned(void *context)
+static void on_ended(void *context)
 {
     ((struct program *)context)->is_over = true;
 }
@@ -161,7 +161,7 @@ static enum rc open_parts(struct program *p, struct error *err)
         .scenario = p->scenario,
         .file = p->options.journal_file,
         .fd = p->options.journal_fd,
-        .on_orphaned = on_orphaned,
+        .on_ended = on_ended,
         .context = p,
     };
     struct mock_options mock = {.scenario = p->scenario, .memory = memory};

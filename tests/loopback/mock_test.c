@@ -262,7 +262,9 @@ static uint16_t port_of(const char *name)
     return 0;
 }
 
-static void connect_to(struct incoming *client, const char *listener)
+/* `receives_bytes`: a small receive buffer, so that an answer backs up at the mock; 0: the usual.
+ */
+static void connect_with(struct incoming *client, const char *listener, int receives_bytes)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons(port_of(listener)),
@@ -272,8 +274,15 @@ static void connect_to(struct incoming *client, const char *listener)
 
     CU_ASSERT_FATAL(fd >= 0);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+    if (receives_bytes > 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receives_bytes, sizeof(receives_bytes));
     CU_ASSERT_FATAL(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
     incoming_init(client, fd);
+}
+
+static void connect_to(struct incoming *client, const char *listener)
+{
+    connect_with(client, listener, 0);
 }
 
 static void say(const struct incoming *client, const char *text)
@@ -592,23 +601,37 @@ static void cuts_the_isolation_prefix_off_the_path(void)
     incoming_close(&client);
 }
 
-/* Far more than the socket holds: the rest waits for a client that begins to read late. */
+/* Far more than both sockets hold: the rest waits for a client that begins to read late. */
 static void writes_a_long_answer_to_a_slow_reader_whole(void)
 {
     struct incoming client;
 
     start();
-    connect_to(&client, "anthropic");
+    connect_with(&client, "anthropic", 4096);
     say(&client, request_text(&(struct ask){.model = "claude",
                                             .headers = "authorization: Bearer key\r\n"
-                                                       "x-brownout-output-tokens: 600000\r\n"}));
+                                                       "x-brownout-output-tokens: 999999\r\n"}));
     await_open("\"open\":1,");
     CU_ASSERT(read_answer(&client));
-    CU_ASSERT(said(&client, " w599999"));
-    await_open("\"open\":0,");
+    CU_ASSERT(said(&client, " w999998"));
     EXPECT_I64(stop(), 0);
     read_to_end(&mock.journal);
     CU_ASSERT(said(&mock.journal, "\"closed_by\":\"whole\""));
+    incoming_close(&client);
+}
+
+static void gives_up_a_client_that_never_reads(void)
+{
+    struct incoming client;
+
+    start();
+    connect_with(&client, "anthropic", 4096);
+    say(&client, request_text(&(struct ask){.model = "claude",
+                                            .headers = "authorization: Bearer key\r\n"
+                                                       "x-brownout-output-tokens: 500000\r\n",
+                                            .extra = ",\"stream\":true"}));
+    CU_ASSERT(read_until(&mock.journal, "\n"));
+    CU_ASSERT(said(&mock.journal, "\"closed_by\":\"client\""));
     incoming_close(&client);
 }
 
@@ -727,6 +750,20 @@ static void a_mock_whose_driver_is_gone_ends(void)
     EXPECT_I64(wait_for_exit(), 0);
 }
 
+static void a_driver_that_says_enough_still_reads_a_whole_journal(void)
+{
+    struct incoming client;
+
+    start();
+    connect_to(&client, "anthropic");
+    CU_ASSERT(asks(&client, a_request("claude")));
+    shutdown(mock.journal.fd, SHUT_WR);
+    CU_ASSERT(read_to_end(&mock.journal) == ENDED);
+    CU_ASSERT(said(&mock.journal, "\n{\"end\":true,\"records\":1,\"lost\":0}\n"));
+    EXPECT_I64(wait_for_exit(), 0);
+    incoming_close(&client);
+}
+
 static void the_journal_file_holds_what_the_socket_got(void)
 {
     char name[] = "/tmp/brownout-mock-test-XXXXXX";
@@ -818,6 +855,7 @@ static CU_TestInfo tests[] = {
     {"ends the body by the connection for HTTP/1.0", ends_the_body_by_the_connection_for_http_1_0},
     {"cuts the isolation prefix off the path", cuts_the_isolation_prefix_off_the_path},
     {"writes a long answer to a slow reader whole", writes_a_long_answer_to_a_slow_reader_whole},
+    {"gives up a client that never reads", gives_up_a_client_that_never_reads},
     {"a planned reset arrives as a reset before any byte",
      a_planned_reset_arrives_as_a_reset_before_any_byte},
     {"a planned drop arrives as an end before any byte",
@@ -832,6 +870,8 @@ static CU_TestInfo tests[] = {
      a_client_that_resets_a_stalled_stream_is_noticed},
     {"a signal leaves a whole journal", a_signal_leaves_a_whole_journal},
     {"a mock whose driver is gone ends", a_mock_whose_driver_is_gone_ends},
+    {"a driver that says enough still reads a whole journal",
+     a_driver_that_says_enough_still_reads_a_whole_journal},
     {"the journal file holds what the socket got", the_journal_file_holds_what_the_socket_got},
     {"the driver's start sets the clock, once", the_drivers_start_sets_the_clock_once},
     {"a start that lies ahead makes run time negative",
