@@ -258,6 +258,22 @@ static void gives_an_error_chunk_the_class_of_its_error(void)
     EXPECT_U64(answer.failure, OUTCOME_STREAM_ERROR);
 }
 
+static void takes_a_number_that_is_no_error_status_for_nothing_known(void)
+{
+    EXPECT_RC(read_event(SLICE("{\"error\":{\"message\":\"m\",\"code\":17}}")), RC_OK);
+    EXPECT_U64(answer.failure, OUTCOME_STREAM_ERROR);
+}
+
+/* One service sends a first chunk of filter results, with both names empty. */
+static void keeps_the_first_names_that_are_not_empty(void)
+{
+    EXPECT_RC(read_event(SLICE("{\"id\":\"\",\"model\":\"\",\"choices\":[]}")), RC_OK);
+    EXPECT_RC(read_event(SLICE("{\"id\":\"a\",\"model\":\"b\",\"choices\":[]}")), RC_OK);
+    EXPECT_RC(read_event(SLICE("{\"id\":\"c\",\"model\":\"d\",\"choices\":[]}")), RC_OK);
+    CU_ASSERT_STRING_EQUAL(answer.id, "a");
+    CU_ASSERT_STRING_EQUAL(answer.model, "b");
+}
+
 static void takes_an_error_of_null_for_none(void)
 {
     EXPECT_RC(read_event(SLICE("{\"error\":null,\"choices\":[{\"delta\":{\"content\":\"x\"}}]}")),
@@ -499,6 +515,9 @@ static CU_TestInfo openai_chat_tests[] = {
     {"counts reasoning and tool calls as tokens without content",
      counts_reasoning_and_tool_calls_as_tokens_without_content},
     {"gives an error chunk the class of its error", gives_an_error_chunk_the_class_of_its_error},
+    {"takes a number that is no error status for nothing known",
+     takes_a_number_that_is_no_error_status_for_nothing_known},
+    {"keeps the first names that are not empty", keeps_the_first_names_that_are_not_empty},
     {"takes an error of null for none", takes_an_error_of_null_for_none},
     {"finds no answer where there is none", finds_no_answer_where_there_is_none},
     {"takes text that follows an empty finish", takes_text_that_follows_an_empty_finish},

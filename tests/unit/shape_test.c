@@ -99,6 +99,9 @@ static void measures_texts_decoded(void)
                             "\"a\\n\\\"\\u0041\\u00e9\\u20ac\\ud83d\\ude00\xe2\x82\xac\"}}")),
               RC_OK);
     EXPECT_U64(seen.bytes, 1 + 1 + 1 + 1 + 2 + 3 + 4 + 3);
+    EXPECT_RC(read_as(SLICE("{\"box\":{\"items\":\"\\u007f\\u0080\\u07FF\\u0800\\uFFFF\"}}")),
+              RC_OK);
+    EXPECT_U64(seen.bytes, 1 + 2 + 2 + 3 + 3);
 }
 
 static void says_what_is_wrong(void)
