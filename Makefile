@@ -2,7 +2,7 @@
 # bin/brownout-mock; `make demo` first installs what is missing. CONTRIBUTING.md tells the rest.
 #
 # MODE is release, asan or tsan, each with a folder of its own. What a room may include is what its
-# -I shows it: core/ is plain ISO C, and neither program sees the other's headers by a bare name.
+# -I shows it: core/ is plain ISO C; build/rooms checks the rest.
 
 MODE   ?= release
 OUT    ?= out/$(MODE)
@@ -24,25 +24,19 @@ FLAGS_harness    := $(SHELL_FLAGS) -Iharness
 FLAGS_mockserver := $(SHELL_FLAGS) -Imockserver
 FLAGS_tests      := $(SHELL_FLAGS) -Iharness -Itests
 FLAGS_bench      := $(SHELL_FLAGS)
-LIBS_harness      = $(shell pkg-config --libs libcurl libcjson) -lm -pthread
-LIBS_mockserver   = $(shell pkg-config --libs libevent) -lm -pthread
-LIBS_tests        = $(shell pkg-config --libs cunit) -lm -pthread
 
-objects  = $(patsubst %.c,$(OUT)/%.o,$(wildcard $(1)))
-CORE    := $(call objects,core/*/*.c)
-OS      := $(call objects,os/*.c)
-HARNESS := $(call objects,harness/*.c)
-MOCK    := $(call objects,mockserver/*.c)
-SUPPORT := $(call objects,tests/support/*.c)
-UNIT    := $(call objects,tests/unit/*.c)
-SIM     := $(call objects,tests/sim/*.c)
-LOOP    := $(call objects,tests/loopback/*.c)
-BENCH   := $(call objects,bench/*.c)
-ALL     := $(CORE) $(OS) $(HARNESS) $(MOCK) $(SUPPORT) $(UNIT) $(SIM) $(LOOP) $(BENCH)
-SOURCES := $(wildcard $(foreach room,core/* os harness mockserver tests/* bench,$(room)/*.[ch]))
+libs = $(shell pkg-config --libs $(1)) -lm -pthread
+
+FILES   := $(wildcard $(foreach room,core/* os harness mockserver tests/* bench,$(room)/*.[ch]))
+objects  = $(patsubst %.c,$(OUT)/%.o,$(filter $(1)/%.c,$(FILES)))
+ALL     := $(patsubst %.c,$(OUT)/%.o,$(filter %.c,$(FILES)))
+CORE    := $(call objects,core)
+OS      := $(call objects,os)
+HARNESS := $(call objects,harness)
+BENCH   := $(basename $(call objects,bench))
 
 LIBCORE  := $(OUT)/libcore.a
-PROGRAMS := $(if $(HARNESS),$(BIN)/brownout) $(if $(MOCK),$(BIN)/brownout-mock)
+PROGRAMS := $(BIN)/brownout $(BIN)/brownout-mock
 
 .PHONY: all demo test check asan tsan lint bench deps install clean purity format objects tidy
 .DELETE_ON_ERROR:
@@ -51,7 +45,7 @@ PROGRAMS := $(if $(HARNESS),$(BIN)/brownout) $(if $(MOCK),$(BIN)/brownout-mock)
 all: $(PROGRAMS)
 
 COMPILE = $(CC) $(FLAGS_$(firstword $(subst /, ,$*))) $(WARNINGS) $(FLAGS_$(MODE)) $(CFLAGS)
-LINK    = $(CC) $(FLAGS_$(MODE)) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
+LINK    = mkdir -p $(@D) && $(CC) $(FLAGS_$(MODE)) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 
 $(OUT)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -61,12 +55,10 @@ $(LIBCORE): $(CORE) $(wildcard core/*) # the folders, to notice a source that we
 	rm -f $@ && $(AR) rcs $@ $(CORE)
 
 $(BIN)/brownout: $(HARNESS) $(OS) $(LIBCORE)
-	@mkdir -p $(@D)
-	$(LINK) $(LIBS_harness)
+	$(LINK) $(call libs,libcurl)
 
-$(BIN)/brownout-mock: $(MOCK) $(OS) $(LIBCORE)
-	@mkdir -p $(@D)
-	$(LINK) $(LIBS_mockserver)
+$(BIN)/brownout-mock: $(call objects,mockserver) $(OS) $(LIBCORE)
+	$(LINK) $(call libs,libevent)
 
 # X_test.c defines X_suite: the list of suites is made from the file names.
 $(OUT)/suites/%.c: tests/% build/suites
@@ -76,19 +68,18 @@ $(OUT)/suites/%.c: tests/% build/suites
 $(OUT)/suites/%.o: $(OUT)/suites/%.c
 	$(CC) $(FLAGS_tests) $(WARNINGS) $(FLAGS_$(MODE)) $(CFLAGS) -c $< -o $@
 
-$(BIN)/unit-tests: $(UNIT)
-$(BIN)/sim-tests: $(SIM)
-$(BIN)/loopback-tests: $(LOOP) $(filter-out %/main.o,$(HARNESS)) $(OS) | $(PROGRAMS)
-$(BIN)/loopback-tests: LIBS_tests += $(LIBS_harness)
-$(BIN)/%-tests: $(OUT)/suites/%.o $(SUPPORT) $(LIBCORE)
-	@mkdir -p $(@D)
-	$(LINK) $(LIBS_tests)
+$(BIN)/unit-tests: $(call objects,tests/unit)
+$(BIN)/sim-tests: $(call objects,tests/sim)
+$(BIN)/loopback-tests: $(call objects,tests/loopback) $(filter-out %/main.o,$(HARNESS)) $(OS)
+$(BIN)/loopback-tests: | $(PROGRAMS)
+$(BIN)/%-tests: $(OUT)/suites/%.o $(call objects,tests/support) $(LIBCORE)
+	$(LINK) $(call libs,cunit libcurl)
 
 run-%: $(BIN)/%-tests
 	BROWNOUT_BIN=$(abspath $(BIN)) $(RUNNER_$(MODE)) $<
 
-check: $(if $(UNIT),run-unit) $(if $(SIM),run-sim) purity
-test: check $(if $(LOOP),run-loopback)
+check: run-unit run-sim purity
+test: check run-loopback
 
 asan tsan:
 	$(MAKE) MODE=$@ test
@@ -106,11 +97,11 @@ demo:
 
 bench:
 	build/deps programs bench
-	$(MAKE) all $(BENCH:.o=)
+	$(MAKE) all $(BENCH)
 	bench/run $(OUT)/bench $(BIN)
 
-$(BENCH:.o=): %: %.o $(OS) $(LIBCORE)
-	$(LINK) $(LIBS_harness)
+$(BENCH): %: %.o $(OS) $(LIBCORE)
+	$(LINK) $(call libs,libcurl)
 
 deps:
 	build/deps programs tests lint bench
@@ -122,15 +113,15 @@ $(OUT)/%.tidy: $(OUT)/%.o .clang-tidy
 	clang-tidy --quiet $*.c -- $(FLAGS_$(firstword $(subst /, ,$*))) && touch $@
 
 lint:
-	clang-format --dry-run -Werror $(SOURCES)
+	clang-format --dry-run -Werror $(FILES)
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=performance,portability -j 2 \
 	    $(addprefix --suppress=,nullPointer uninitvar unknownEvaluationOrder) -Icore -I. -Itests \
-	    $(sort $(dir $(SOURCES)))
+	    $(sort $(dir $(FILES)))
 	$(MAKE) objects OUT=out/lint-gcc CC=gcc CFLAGS=-Werror
 	$(MAKE) objects tidy OUT=out/lint-clang CC=clang CFLAGS=-Werror
 
 format:
-	clang-format -i $(SOURCES)
+	clang-format -i $(FILES)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/brownout
