@@ -145,7 +145,7 @@ static enum should_retry should_retry(const struct answer_head *h)
     return SHOULD_RETRY_UNSAID;
 }
 
-/* The form of the first usable header; its wait then is above 0. */
+/* The form of the first usable header; its wait then is above 0, and else still 0. */
 static enum advice_form read_advice(const struct answer_head *h, int64_t wall_unix_ns, nanos *wait)
 {
     struct slice after = slice_of(h->retry_after);
@@ -158,7 +158,6 @@ static enum advice_form read_advice(const struct answer_head *h, int64_t wall_un
         return slice_has(after, SLICE(".")) ? ADVICE_FRACTION : ADVICE_SECONDS;
     if (read_date(h, wall_unix_ns, wait) == RC_OK)
         return ADVICE_DATE;
-    *wait = 0;
     return ADVICE_UNUSABLE;
 }
 
