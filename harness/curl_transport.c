@@ -173,6 +173,14 @@ static void wake_if_due(struct curl_transport *t)
         step(t, (struct client_event){.kind = CLIENT_WAKE});
 }
 
+/* What is due is handed over before anything else is served: connecting one lane's transfers costs
+ * up to a millisecond, and the schedule is ours to keep. */
+static void keep_schedule(struct curl_transport *t)
+{
+    wake_if_due(t);
+    apply_effects(t);
+}
+
 /* Each lane at most once: what re-arms itself meanwhile lies after `now`. */
 static void serve_due_lanes(struct curl_transport *t)
 {
@@ -182,6 +190,7 @@ static void serve_due_lanes(struct curl_transport *t)
     while (timers_take(&t->deadlines, now, &index)) {
         lane_timeout(&t->lanes[index]);
         collect_ended(t, &t->lanes[index]);
+        keep_schedule(t);
     }
 }
 
@@ -206,6 +215,7 @@ static void serve_sockets(struct curl_transport *t)
         }
         lane_socket(lane, &event);
         collect_ended(t, lane);
+        keep_schedule(t);
     }
 }
 
@@ -221,10 +231,8 @@ static nanos patience(const struct curl_transport *t)
 /* Sends go out here, not after the next sleep: libcurl works when its deadline is served. */
 static void turn(struct curl_transport *t)
 {
-    wake_if_due(t);
-    apply_effects(t);
+    keep_schedule(t);
     serve_due_lanes(t);
-    apply_effects(t);
 }
 
 void curl_transport_run(struct curl_transport *t)

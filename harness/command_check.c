@@ -1,0 +1,77 @@
+/* `check`: what a scenario will do, worked out before anything runs. */
+
+#include "commands.h"
+
+#include <stdio.h>
+
+#include "prepared.h"
+#include "scenario/arithmetic.h"
+
+enum { TEXT_BYTES_MAX = 16 << 20 };
+
+static void write_warnings(const struct scenario *scenario, const struct arithmetic *sum,
+                           struct buffer *out)
+{
+    for (uint32_t i = 0; i < sum->warnings_count; i++) {
+        const struct warning *warning = &sum->warnings[i];
+
+        buffer_append(out, scenario->file);
+        if (warning->position.line > 0)
+            buffer_printf(out, ":%u:%u", warning->position.line, warning->position.column);
+        buffer_printf(out, ": warning: %s\n", warning->text);
+    }
+}
+
+static enum exit_code say(const struct scenario *scenario, bool wants_print)
+{
+    static struct arithmetic sum;
+    struct error err = {0};
+    struct buffer out, warnings;
+    enum exit_code code = EXIT_PASS;
+
+    buffer_init(&out, memory_heap(), TEXT_BYTES_MAX);
+    buffer_init(&warnings, memory_heap(), TEXT_BYTES_MAX);
+    arithmetic_of(scenario, &sum);
+    if (wants_print)
+        scenario_write(scenario, &out);
+    else
+        arithmetic_write(scenario, &sum, &out);
+    write_warnings(scenario, &sum, &warnings);
+    fwrite(out.data, 1, out.size, stdout);
+    fflush(stdout);
+    fwrite(warnings.data, 1, warnings.size, stderr);
+    if (out.rc != RC_OK) {
+        error_set(&err, out.rc, "%.*s: %s", SLICE_ARG(scenario->file), rc_text(out.rc));
+        code = complain(&err, EXIT_NOT_CARRIED_OUT);
+    }
+    buffer_deinit(&out);
+    buffer_deinit(&warnings);
+    return code;
+}
+
+static enum exit_code check_one(const char *file, const struct options *options)
+{
+    struct prepared prepared;
+    struct error err = {0};
+    enum exit_code code;
+
+    if (prepared_load(&prepared, file, options, &err) != RC_OK)
+        return complain(&err, EXIT_USAGE);
+    code = say(prepared.scenario, options->wants_print);
+    prepared_deinit(&prepared);
+    return code;
+}
+
+enum exit_code command_check(const struct options *options)
+{
+    enum exit_code worst = EXIT_PASS;
+    struct error err = {0};
+
+    if (options->files_count == 0) {
+        error_set(&err, RC_MALFORMED, "no scenario was given (see --help)");
+        return complain(&err, EXIT_USAGE);
+    }
+    for (uint32_t i = 0; i < options->files_count; i++)
+        worst = exit_code_worse(worst, check_one(options->files[i], options));
+    return worst;
+}

@@ -1,0 +1,117 @@
+/* `run` and `sim`: the same story in two worlds. All files are checked before the first one runs.
+ */
+
+#include "commands.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+
+#include "os/descriptors.h"
+#include "os/signals.h"
+#include "trial.h"
+#include "worlds.h"
+
+struct world {
+    const char *name;
+    trial_play *play;
+    bool needs_sockets;
+};
+
+static enum rc prepare_all(struct prepared *prepared, const struct options *options,
+                           struct error *err)
+{
+    if (options->files_count == 0)
+        return error_set(err, RC_MALFORMED, "no scenario was given (see --help)");
+    for (uint32_t i = 0; i < options->files_count; i++)
+        TRY(prepared_load(&prepared[i], options->files[i], options, err));
+    return RC_OK;
+}
+
+static enum rc check_descriptors(const struct prepared *prepared, uint32_t count, struct error *err)
+{
+    uint64_t allowed = descriptors_raise();
+
+    for (uint32_t i = 0; i < count; i++) {
+        const struct scenario *scenario = prepared[i].scenario;
+        uint64_t needed = CURL_TRANSPORT_DESCRIPTORS(scenario->load.in_flight_max);
+
+        if (needed > allowed)
+            return error_set(err, RC_LIMIT,
+                             "%.*s: load.in_flight_max %" PRIu32 " needs %" PRIu64
+                             " open files, the system allows %" PRIu64
+                             ": raise the limit (ulimit -n) or lower in_flight_max",
+                             SLICE_ARG(scenario->file), scenario->load.in_flight_max, needed,
+                             allowed);
+    }
+    return RC_OK;
+}
+
+static enum rc open_system(int *signals_fd, struct error *err)
+{
+    TRY(signals_open(signals_fd, err));
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        close(*signals_fd);
+        return error_set(err, RC_SYSTEM, "libcurl cannot start");
+    }
+    return RC_OK;
+}
+
+static enum exit_code try_one(const struct trial_options *options, const struct world *world)
+{
+    static struct trial trial; /* large, and one at a time */
+    struct error err = {0};
+    enum rc rc;
+
+    if (trial_open(&trial, options, &err) != RC_OK)
+        return complain(&err, EXIT_NOT_CARRIED_OUT);
+    rc = world->play(&trial, &err);
+    return trial_close(&trial, rc == RC_OK ? NULL : &err);
+}
+
+static enum exit_code try_all(const struct prepared *prepared, const struct options *options,
+                              const struct world *world)
+{
+    struct trial_options trial = {.options = options, .world = world->name};
+    struct error err = {0};
+    enum exit_code worst = EXIT_PASS;
+
+    if (world->needs_sockets && check_descriptors(prepared, options->files_count, &err) != RC_OK)
+        return complain(&err, EXIT_NOT_CARRIED_OUT);
+    if (open_system(&trial.signals_fd, &err) != RC_OK)
+        return complain(&err, EXIT_NOT_CARRIED_OUT);
+    for (uint32_t i = 0; i < options->files_count && worst != EXIT_INTERRUPTED; i++) {
+        trial.prepared = &prepared[i];
+        worst = exit_code_worse(worst, try_one(&trial, world));
+    }
+    curl_global_cleanup();
+    close(trial.signals_fd);
+    return worst;
+}
+
+static enum exit_code run_in(const struct options *options, const struct world *world)
+{
+    struct prepared prepared[OPTIONS_FILES_MAX] = {0};
+    struct error err = {0};
+    enum exit_code code;
+
+    if (prepare_all(prepared, options, &err) == RC_OK)
+        code = try_all(prepared, options, world);
+    else
+        code = complain(&err, EXIT_USAGE);
+    for (uint32_t i = 0; i < options->files_count; i++)
+        prepared_deinit(&prepared[i]);
+    return code;
+}
+
+enum exit_code command_run(const struct options *options)
+{
+    return run_in(options, &(struct world){"run", socket_world, true});
+}
+
+enum exit_code command_sim(const struct options *options)
+{
+    return run_in(options, &(struct world){"sim", simulated_world, false});
+}

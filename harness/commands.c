@@ -1,0 +1,96 @@
+#include "commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "nearest.h"
+
+enum {
+    SCENARIO_OPTIONS = OPTION_SET | OPTION_CLIENT | OPTION_SEED | OPTION_HELP,
+    TRIAL_OPTIONS = SCENARIO_OPTIONS | OPTION_OUT | OPTION_MAX_TIME | OPTION_JSON | OPTION_QUIET |
+                    OPTION_NO_COLOR,
+};
+
+static const struct command known_commands[] = {
+    {"run", "FILE...", "play scenarios over real sockets against a mock, and judge them",
+     "Every file is checked before anything runs. Each makes a folder under results/ with its\n"
+     "evidence. Exit codes: 0 pass, 99 fail, 98 inconclusive, 2 bad usage or scenario, 3 could\n"
+     "not be carried out, 130 interrupted; of several files the worst.\n",
+     "brownout run scenarios/demo.jsonc --client guide", TRIAL_OPTIONS, command_run},
+    {"sim", "FILE...", "the same in the simulator: virtual time, the same verdicts, in moments",
+     "Everything `run` does but sockets and waiting; the same evidence, the same exit codes.\n",
+     "brownout sim scenarios/demo.jsonc --set /load/deadline=5s", TRIAL_OPTIONS, command_sim},
+    {"check", "FILE...", "read scenarios, say what they will do, warn where they cannot",
+     "Nothing is run. Exit codes: 0 a valid scenario (warnings or not), 2 refused, with the file,\n"
+     "line and column.\n",
+     "brownout check scenarios/demo.jsonc --print", SCENARIO_OPTIONS | OPTION_PRINT, command_check},
+    {"mock", "[FILE]", "play the providers of a scenario for other programs, until interrupted",
+     "Becomes brownout-mock; it prints a line per listener, the base URL as that provider's own\n"
+     "SDK takes it. Without a file: one fast model each of anthropic and openai, no chaos.\n",
+     "brownout mock scenarios/demo.jsonc --port 8100", OPTION_PORT | OPTION_JOURNAL | OPTION_HELP,
+     command_mock},
+    {"laws", "", "the laws and conditions of conduct that a scenario may name", "", "brownout laws",
+     OPTION_HELP, command_laws},
+    {"measures", "", "what expectations can measure", "", "brownout measures", OPTION_HELP,
+     command_measures},
+    {"faults", "", "what a chaos rule can make go wrong", "", "brownout faults", OPTION_HELP,
+     command_faults},
+    {"presets", "", "clients that a scenario, or --client, may name", "", "brownout presets",
+     OPTION_HELP, command_presets},
+    {"version", "", "the version", "", "brownout version", OPTION_HELP, command_version},
+    {"help", "[COMMAND]", "this overview, or one command in full", "", "brownout help run",
+     OPTION_HELP, command_help},
+};
+
+const struct command *commands_at(unsigned index)
+{
+    return index < ARRAY_SIZE(known_commands) ? &known_commands[index] : NULL;
+}
+
+const struct command *commands_find(const char *name, struct error *err)
+{
+    const struct command *command;
+    struct nearest_word nearest;
+    char hint[80];
+
+    nearest_begin(&nearest, slice_of(name));
+    for (unsigned i = 0; (command = commands_at(i)) != NULL; i++) {
+        if (strcmp(command->name, name) == 0)
+            return command;
+        nearest_consider(&nearest, command->name);
+    }
+    error_set(err, RC_MALFORMED, "unknown command \"%s\"%s (see brownout help)", name,
+              nearest_say(&nearest, hint));
+    return NULL;
+}
+
+void commands_print_help(const struct command *command)
+{
+    const char *about;
+    const char *usage;
+
+    printf("usage: brownout %s%s %s\n\n%s.\n%s\n", command->name,
+           command->options == OPTION_HELP ? "" : " [OPTION...]", command->usage, command->about,
+           command->more);
+    for (unsigned i = 0; (usage = options_usage(command->options, i, &about)) != NULL; i++)
+        printf("  %-22s %s\n", usage, about);
+    printf("\nexample: %s\n", command->example);
+}
+
+void commands_print_overview(void)
+{
+    const struct command *command;
+
+    fputs("brownout: load and chaos testing of clients of AI APIs\n\n"
+          "usage: brownout COMMAND [OPTION...] [FILE...]\n\n",
+          stdout);
+    for (unsigned i = 0; (command = commands_at(i)) != NULL; i++)
+        printf("  %-9s %-10s %s\n", command->name, command->usage, command->about);
+    fputs("\nbrownout COMMAND --help tells each command in full.\n", stdout);
+}
+
+enum exit_code complain(const struct error *err, enum exit_code code)
+{
+    fprintf(stderr, "brownout: %s\n", err->text);
+    return code;
+}

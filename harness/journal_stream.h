@@ -1,0 +1,36 @@
+#ifndef HARNESS_JOURNAL_STREAM_H
+#define HARNESS_JOURNAL_STREAM_H
+
+/* The mock's journal as it comes in: bytes to lines, lines to evidence and to the judge.
+ *
+ * Happy path: feed until the end of the stream; the last line {"end":true,"records":N,"lost":0}
+ * says that it was whole. Failure modes: a line that cannot be read is kept in the file, counted,
+ * and the journal is then not whole. One thread owns it. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "evidence_files.h"
+#include "judge/judge.h"
+#include "lines.h"
+
+struct journal_stream {
+    const struct scenario *scenario;
+    struct evidence_files *files;
+    struct judge *judge;
+    struct lines lines;
+    uint64_t records;        /* read */
+    bool has_end;            /* the last line was there */
+    bool is_whole;           /* ... and agreed with what came before it */
+    struct error unreadable; /* the first line that could not be read, if rc is set */
+};
+
+/* Borrows everything but the stream itself for life. */
+void journal_stream_init(struct journal_stream *j, const struct scenario *scenario,
+                         struct evidence_files *files, struct judge *judge,
+                         const struct memory *memory);
+void journal_stream_deinit(struct journal_stream *j); /* a zeroed one is fine */
+
+void journal_stream_feed(struct journal_stream *j, struct slice bytes);
+
+#endif

@@ -1,0 +1,219 @@
+#include "options.h"
+
+#include <string.h>
+
+#include "base/slice.h"
+#include "base/units.h"
+#include "nearest.h"
+
+struct option {
+    const char *name;
+    const char *usage; /* with the name of its value, if it takes one */
+    const char *about;
+    enum option_bit bit;
+    enum rc (*take)(struct options *options, const char *value, struct error *err);
+    bool has_value;
+};
+
+static enum rc take_set(struct options *options, const char *value, struct error *err)
+{
+    if (value[0] != '/' || strchr(value, '=') == NULL)
+        return error_set(err, RC_MALFORMED,
+                         "--set: found \"%s\", expected /json/pointer=value, such as "
+                         "/load/deadline=5s",
+                         value);
+    if (options->sets_count == OPTIONS_SETS_MAX)
+        return error_set(err, RC_MALFORMED, "--set: at most %d", OPTIONS_SETS_MAX);
+    options->sets[options->sets_count++] = value;
+    return RC_OK;
+}
+
+static enum rc take_client(struct options *options, const char *value, struct error *err)
+{
+    (void)err;
+    options->client = value;
+    return RC_OK;
+}
+
+static enum rc take_seed(struct options *options, const char *value, struct error *err)
+{
+    uint64_t seed;
+
+    if (!slice_u64(slice_of(value), &seed))
+        return error_set(err, RC_MALFORMED, "--seed: found \"%s\", expected a whole number", value);
+    options->seed = value;
+    return RC_OK;
+}
+
+static enum rc take_out(struct options *options, const char *value, struct error *err)
+{
+    (void)err;
+    options->out = value;
+    return RC_OK;
+}
+
+static enum rc take_json(struct options *options, const char *value, struct error *err)
+{
+    (void)value, (void)err;
+    options->wants_json = true;
+    return RC_OK;
+}
+
+static enum rc take_quiet(struct options *options, const char *value, struct error *err)
+{
+    (void)value, (void)err;
+    options->wants_quiet = true;
+    return RC_OK;
+}
+
+static enum rc take_max_time(struct options *options, const char *value, struct error *err)
+{
+    if (units_duration(slice_of(value), &options->max_time) != RC_OK || options->max_time == 0)
+        return error_set(err, RC_MALFORMED,
+                         "--max-time: found \"%s\", expected a duration such as 90s or 5m", value);
+    return RC_OK;
+}
+
+static enum rc take_no_color(struct options *options, const char *value, struct error *err)
+{
+    (void)value, (void)err;
+    options->has_no_color = true;
+    return RC_OK;
+}
+
+static enum rc take_print(struct options *options, const char *value, struct error *err)
+{
+    (void)value, (void)err;
+    options->wants_print = true;
+    return RC_OK;
+}
+
+static enum rc take_port(struct options *options, const char *value, struct error *err)
+{
+    (void)err; /* brownout-mock reads it */
+    options->port = value;
+    return RC_OK;
+}
+
+static enum rc take_journal(struct options *options, const char *value, struct error *err)
+{
+    (void)err;
+    options->journal = value;
+    return RC_OK;
+}
+
+static enum rc take_help(struct options *options, const char *value, struct error *err)
+{
+    (void)value, (void)err;
+    options->wants_help = true;
+    return RC_OK;
+}
+
+static const struct option known_options[] = {
+    {"--set", "--set /POINTER=VALUE", "replace one value of the scenario; may be repeated",
+     OPTION_SET, take_set, true},
+    {"--client", "--client NAME|FILE",
+     "replace the whole client: a preset, or a file with its block", OPTION_CLIENT, take_client,
+     true},
+    {"--seed", "--seed N", "replace the scenario's seed", OPTION_SEED, take_seed, true},
+    {"--out", "--out DIR", "where results folders are made (default: results)", OPTION_OUT,
+     take_out, true},
+    {"--max-time", "--max-time D", "end in order after that long, such as 90s", OPTION_MAX_TIME,
+     take_max_time, true},
+    {"--port", "--port N", "number the listeners from N (default: free ones)", OPTION_PORT,
+     take_port, true},
+    {"--journal", "--journal FILE", "write a line per request", OPTION_JOURNAL, take_journal, true},
+    {"--print", "--print", "the scenario with every default filled in, as JSON", OPTION_PRINT,
+     take_print, false},
+    {"--json", "--json", "run.json on standard output instead of the table", OPTION_JSON, take_json,
+     false},
+    {"--quiet", "--quiet", "no table and no progress: the exit code says it", OPTION_QUIET,
+     take_quiet, false},
+    {"--no-color", "--no-color", "no colour (also: NO_COLOR in the environment, or no terminal)",
+     OPTION_NO_COLOR, take_no_color, false},
+    {"--help", "--help", "this text", OPTION_HELP, take_help, false},
+};
+
+static enum rc refuse(struct slice name, unsigned known, struct error *err)
+{
+    struct nearest_word nearest;
+    char hint[80];
+
+    nearest_begin(&nearest, name);
+    for (size_t i = 0; i < ARRAY_SIZE(known_options); i++)
+        if ((known & known_options[i].bit) != 0)
+            nearest_consider(&nearest, known_options[i].name);
+    return error_set(err, RC_MALFORMED, "unknown option %.*s%s", SLICE_ARG(name),
+                     nearest_say(&nearest, hint));
+}
+
+static const struct option *find(struct slice name, unsigned known)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(known_options); i++)
+        if ((known & known_options[i].bit) != 0 && slice_is(name, slice_of(known_options[i].name)))
+            return &known_options[i];
+    return NULL;
+}
+
+/* One option, with its value where it has one; `*at` is moved past both. */
+static enum rc take_option(struct options *options, int count, char **arguments, int *at,
+                           unsigned known, struct error *err)
+{
+    const char *argument = arguments[(*at)++];
+    size_t name_size = strcspn(argument, "=");
+    struct slice name = {argument, name_size};
+    const struct option *option = find(name, known);
+    const char *value = argument[name_size] == '=' ? argument + name_size + 1 : NULL;
+
+    if (option == NULL)
+        return refuse(name, known, err);
+    if (!option->has_value && value != NULL)
+        return error_set(err, RC_MALFORMED, "%s: takes no value", option->name);
+    if (option->has_value && value == NULL && *at < count)
+        value = arguments[(*at)++];
+    if (option->has_value && value == NULL)
+        return error_set(err, RC_MALFORMED, "%s: needs a value: %s", option->name, option->usage);
+    return option->take(options, value, err);
+}
+
+static enum rc take_file(struct options *options, const char *file, struct error *err)
+{
+    if (options->files_count == OPTIONS_FILES_MAX)
+        return error_set(err, RC_MALFORMED, "%s: at most %d files", file, OPTIONS_FILES_MAX);
+    options->files[options->files_count++] = file;
+    return RC_OK;
+}
+
+enum rc options_parse(struct options *options, int count, char **arguments, unsigned known,
+                      struct error *err)
+{
+    bool has_ended = false;
+    int at = 0;
+
+    *options = (struct options){.out = "results", .max_time = NANOS_NEVER};
+    while (at < count) {
+        const char *argument = arguments[at];
+
+        if (!has_ended && strcmp(argument, "--") == 0) {
+            has_ended = true;
+            at++;
+        } else if (has_ended || argument[0] != '-' || argument[1] == '\0') {
+            TRY(take_file(options, argument, err));
+            at++;
+        } else {
+            TRY(take_option(options, count, arguments, &at, known, err));
+        }
+    }
+    return RC_OK;
+}
+
+const char *options_usage(unsigned known, unsigned index, const char **about)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(known_options); i++) {
+        if ((known & known_options[i].bit) == 0 || index-- > 0)
+            continue;
+        *about = known_options[i].about;
+        return known_options[i].usage;
+    }
+    return NULL;
+}

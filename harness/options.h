@@ -1,0 +1,56 @@
+#ifndef HARNESS_OPTIONS_H
+#define HARNESS_OPTIONS_H
+
+/* The command line: brownout COMMAND [OPTION...] [FILE...]. Nothing is touched here.
+ *
+ * "--name value" and "--name=value" are the same, options and files may be mixed, "--" ends the
+ * options, "-" is standard input. Failure modes: unknown commands and options (with the nearest
+ * known word), values that are none, more than OPTIONS_FILES_MAX files or OPTIONS_SETS_MAX --set:
+ * RC_MALFORMED and a sentence. Texts are borrowed from argv. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/nanos.h"
+
+enum { OPTIONS_FILES_MAX = 64, OPTIONS_SETS_MAX = 64 };
+
+/* Which options a command takes: a bit each. */
+enum option_bit {
+    OPTION_SET = 1 << 0,
+    OPTION_CLIENT = 1 << 1,
+    OPTION_SEED = 1 << 2,
+    OPTION_OUT = 1 << 3,
+    OPTION_JSON = 1 << 4,
+    OPTION_QUIET = 1 << 5,
+    OPTION_MAX_TIME = 1 << 6,
+    OPTION_NO_COLOR = 1 << 7,
+    OPTION_PRINT = 1 << 8,
+    OPTION_PORT = 1 << 9,
+    OPTION_JOURNAL = 1 << 10,
+    OPTION_HELP = 1 << 11,
+};
+
+struct options {
+    const char *files[OPTIONS_FILES_MAX];
+    uint32_t files_count;
+    const char *sets[OPTIONS_SETS_MAX]; /* "/json/pointer=value" */
+    uint32_t sets_count;
+    const char *client;  /* a preset's name or a file; NULL: the scenario's own */
+    const char *seed;    /* a whole number; NULL: the scenario's own */
+    const char *out;     /* folder of results folders */
+    const char *port;    /* NULL: not given */
+    const char *journal; /* likewise */
+    nanos max_time;      /* NANOS_NEVER: none */
+    bool wants_json, wants_quiet, wants_print, wants_help, has_no_color;
+};
+
+/* `arguments` come behind the command's name; `known` says which options it takes. */
+MUST_USE enum rc options_parse(struct options *options, int count, char **arguments, unsigned known,
+                               struct error *err);
+
+/* One line about each option of a set, for help. NULL past the last; `about` is set. */
+const char *options_usage(unsigned known, unsigned index, const char **about);
+
+#endif

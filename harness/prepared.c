@@ -1,0 +1,156 @@
+#include "prepared.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "judge/judge.h"
+#include "nearest.h"
+#include "os/files.h"
+#include "os/folder.h"
+#include "policy/conduct.h"
+
+#define ARENA_BYTES_MAX ((size_t)2 << 30)
+
+enum { CLIENT_BYTES_MAX = 1 << 16 };
+
+/* --- the command line's changes ------------------------------------------------------------------
+ */
+
+static enum rc refuse_client(const char *name, struct error *err)
+{
+    struct nearest_word nearest;
+    const char *about;
+    const char *preset;
+    char hint[80];
+
+    nearest_begin(&nearest, slice_of(name));
+    for (uint32_t i = 0; (preset = policy_preset_name(i, &about)) != NULL; i++)
+        nearest_consider(&nearest, preset);
+    return error_set(err, RC_MALFORMED, "--client: \"%s\" is neither a preset nor a file%s", name,
+                     nearest_say(&nearest, hint));
+}
+
+static enum rc set_client(struct prepared *p, const char *client, struct slice *text,
+                          struct error *err)
+{
+    struct client_policy ignored;
+    struct slice name = slice_of(client);
+    struct slice block = {0};
+
+    if (policy_preset(name, &ignored))
+        return scenario_set_client(*text, name, block, &p->arena, text, err);
+    if (access(client, F_OK) != 0)
+        return refuse_client(client, err);
+    TRY(files_read(client, CLIENT_BYTES_MAX, &p->arena, &block, err));
+    if (scenario_set_client(*text, (struct slice){0}, block, &p->arena, text, err) != RC_OK)
+        return error_wrap(err, "--client %s", client);
+    return RC_OK;
+}
+
+static enum rc set_value(struct prepared *p, const char *set, struct slice *text, struct error *err)
+{
+    struct slice value = slice_of(set);
+    struct slice pointer;
+
+    slice_cut(&value, '=', &pointer); /* options_parse saw the '=' */
+    if (scenario_set(*text, pointer, value, &p->arena, text, err) != RC_OK)
+        return error_wrap(err, "--set %s", set);
+    return RC_OK;
+}
+
+static enum rc apply_options(struct prepared *p, const struct options *options, struct slice *text,
+                             struct error *err)
+{
+    if (options->client != NULL)
+        TRY(set_client(p, options->client, text, err));
+    for (uint32_t i = 0; i < options->sets_count; i++)
+        TRY(set_value(p, options->sets[i], text, err));
+    if (options->seed != NULL)
+        TRY(scenario_set(*text, SLICE("/seed"), slice_of(options->seed), &p->arena, text, err));
+    return RC_OK;
+}
+
+/* --- the copy ------------------------------------------------------------------------------------
+ */
+
+static const struct load_part *find_trace(const struct scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->load.parts_count; i++)
+        if (scenario->load.parts[i].kind == PART_TRACE)
+            return &scenario->load.parts[i];
+    return NULL;
+}
+
+/* A trace is named relative to the scenario's folder; the copy lies in another one. */
+static enum rc make_portable(struct prepared *p, const char *folder, struct error *err)
+{
+    const struct load_part *part = find_trace(p->scenario);
+    char beside[FOLDER_PATH_MAX];
+    char absolute[FOLDER_PATH_MAX];
+    int size;
+
+    p->portable = p->scenario->text;
+    if (part == NULL)
+        return RC_OK;
+    size = snprintf(beside, sizeof(beside), "%s/%.*s", folder, SLICE_ARG(part->trace.file));
+    if (part->trace.file.size > 0 && part->trace.file.data[0] == '/')
+        size = snprintf(beside, sizeof(beside), "%.*s", SLICE_ARG(part->trace.file));
+    if (size < 0 || (size_t)size >= sizeof(beside))
+        return error_set(err, RC_LIMIT, "%s: the name is too long", folder);
+    TRY(folder_absolute(beside, absolute, err));
+    return scenario_set(p->portable, SLICE("/load/trace/file"), slice_of(absolute), &p->arena,
+                        &p->portable, err);
+}
+
+/* --- the whole -----------------------------------------------------------------------------------
+ */
+
+static enum rc check_judgement(const struct prepared *p, struct error *err)
+{
+    struct judge *judge = NULL;
+
+    TRY(judge_new(&judge, p->scenario, memory_heap(), err));
+    judge_free(judge);
+    return RC_OK;
+}
+
+static enum rc load(struct prepared *p, const char *file, const struct options *options,
+                    struct error *err)
+{
+    struct scenario_files beside;
+    struct slice text, name;
+    char folder[FOLDER_PATH_MAX];
+
+    TRY(folder_of(file, folder, err));
+    TRY(files_read(file, SCENARIO_TEXT_MAX, &p->arena, &text, err));
+    if (apply_options(p, options, &text, err) != RC_OK)
+        return error_wrap(err, "%s", file);
+    name = arena_copy(&p->arena, slice_of(file));
+    p->scenario = arena_take(&p->arena, 1, sizeof(*p->scenario));
+    if (name.data == NULL || p->scenario == NULL)
+        return error_set(err, RC_NOMEM, "%s: out of memory", file);
+    beside = files_beside(folder);
+    TRY(scenario_load(p->scenario, text, name, &beside, &p->arena, err));
+    TRY(check_judgement(p, err));
+    return make_portable(p, folder, err);
+}
+
+enum rc prepared_load(struct prepared *prepared, const char *file, const struct options *options,
+                      struct error *err)
+{
+    enum rc rc;
+
+    *prepared = (struct prepared){0};
+    arena_init(&prepared->arena, memory_heap(), ARENA_BYTES_MAX);
+    rc = load(prepared, file, options, err);
+    if (rc != RC_OK)
+        prepared_deinit(prepared);
+    return rc;
+}
+
+void prepared_deinit(struct prepared *prepared)
+{
+    arena_deinit(&prepared->arena);
+    *prepared = (struct prepared){0};
+}

@@ -1,0 +1,25 @@
+#ifndef HARNESS_PREPARED_H
+#define HARNESS_PREPARED_H
+
+/* A scenario file made ready: read, changed as the command line wants it (--client, --set, --seed,
+ * in this order), checked whole, laws and expectations included.
+ *
+ * Failure modes: everything a person can get wrong, as "file:line:column: ..."; an unknown client
+ * preset with the nearest known one. A zeroed one can be closed. Immutable once loaded. */
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "options.h"
+#include "scenario/scenario.h"
+
+struct prepared {
+    struct arena arena;
+    struct scenario *scenario;
+    struct slice portable; /* its text, naming other files absolutely: for a copy elsewhere */
+};
+
+MUST_USE enum rc prepared_load(struct prepared *prepared, const char *file,
+                               const struct options *options, struct error *err);
+void prepared_deinit(struct prepared *prepared);
+
+#endif
