@@ -14,6 +14,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes
 FLAGS_release := -O2 -g
 FLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan    := -O1 -g -fsanitize=thread
+RUNNER_asan   := ASAN_OPTIONS=detect_stack_use_after_return=1
 # TSan loses its way when the kernel randomises addresses widely; not every container may turn it off.
 RUNNER_tsan    = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
