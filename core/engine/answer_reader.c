@@ -113,7 +113,7 @@ static enum outcome end_of_stream(struct answer_reader *r, enum client_end end)
     if (r->is_broken)
         return OUTCOME_MALFORMED;
     if (r->answer.is_complete)
-        return r->answer.content_events > 0 ? OUTCOME_OK : OUTCOME_EMPTY;
+        return OUTCOME_OK; /* an empty one has told its failure */
     return end == END_RESET ? OUTCOME_RESET_AFTER : OUTCOME_TRUNCATED;
 }
 

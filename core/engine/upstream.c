@@ -490,7 +490,9 @@ static void plan_request(struct upstream *u, struct exchange *x, const struct ht
     if (format_read_ask(x->api, http->body, &asked, &problem) != RC_OK || !asked.has_model ||
         !asked.has_messages) {
         refuse(x, OUTCOME_INVALID_REQUEST, 400,
-               problem != NULL ? problem : "model: field required");
+               problem != NULL    ? problem
+               : !asked.has_model ? "model: Field required"
+                                  : "messages: Field required");
         return;
     }
     slice_copy(slice_of(asked.model), x->model, sizeof(x->model));
