@@ -134,12 +134,13 @@ static void warn_of_load(const struct scenario *scenario, const struct walk_sums
              "wait is send lag",
              sum->in_flight_mean, load->in_flight_max);
     if (sums->too_long > 0)
-        warn(sum, scenario->places.requests[0],
-             "%llu calls ask for answers that take longer than the deadline when nothing is wrong",
-             (unsigned long long)sums->too_long);
+        warn(
+            sum, scenario->places.requests[0],
+            "of the calls, %llu ask for answers longer than the deadline although nothing is wrong",
+            (unsigned long long)sums->too_long);
     if (sums->too_large > 0)
         warn(sum, scenario->places.requests[0],
-             "%llu calls are longer than their model's context window when nothing is wrong",
+             "of the calls, %llu exceed their model's own context window",
              (unsigned long long)sums->too_large);
 }
 

@@ -262,14 +262,29 @@ static bool is_served_by(const struct scenario *scenario, const struct model *mo
            slice_is(slice_of(provider), slice_of(scenario->providers[model->provider].name));
 }
 
+/* Suggests the name whose beginning is nearest to what stands before the first star. */
+static void offer_name(struct nearest *nearest, struct slice name)
+{
+    uint32_t distance = nearest->distance;
+    struct slice head = {name.data,
+                         name.size < nearest->word.size ? name.size : nearest->word.size};
+
+    nearest_offer(nearest, head);
+    if (nearest->distance < distance)
+        nearest->best = name;
+}
+
 static enum rc read_match_model(struct reading *r, const struct value *value,
                                 struct chaos_match *match)
 {
     const struct scenario *scenario = r->scenario;
     struct nearest nearest;
+    struct slice rest, head;
 
     TRY(read_text(r, value, match->model, sizeof(match->model)));
-    nearest_init(&nearest, slice_of(match->model));
+    rest = slice_of(match->model);
+    slice_cut(&rest, '*', &head);
+    nearest_init(&nearest, head);
     for (uint32_t i = 0; i < scenario->models_count; i++) {
         struct slice name = slice_of(scenario->models[i].name);
 
@@ -277,7 +292,7 @@ static enum rc read_match_model(struct reading *r, const struct value *value,
             continue;
         if (slice_glob(slice_of(match->model), name))
             return RC_OK;
-        nearest_offer(&nearest, name);
+        offer_name(&nearest, name);
     }
     return read_refuse_word(r, value, &nearest, "a pattern that a model's name matches");
 }

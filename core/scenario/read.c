@@ -24,11 +24,14 @@ struct json_position value_position(const struct reading *r, const struct value 
 
 void read_excerpt(struct slice text, char *out)
 {
-    size_t kept = text.size < EXCERPT_SIZE ? text.size : EXCERPT_SIZE - 4;
+    bool is_cut = text.size >= EXCERPT_SIZE;
+    size_t kept = is_cut ? EXCERPT_SIZE - 4 : text.size;
 
+    while (is_cut && kept > 0 && ((unsigned char)text.data[kept] & 0xc0) == 0x80)
+        kept--; /* a character of several bytes stays whole */
     for (size_t i = 0; i < kept; i++)
         out[i] = (unsigned char)text.data[i] < ' ' || text.data[i] == 127 ? '?' : text.data[i];
-    memcpy(out + kept, kept < text.size ? "..." : "", kept < text.size ? 4 : 1);
+    memcpy(out + kept, is_cut ? "..." : "", is_cut ? 4 : 1);
 }
 
 /* Containers by their kind, everything else as written. */
@@ -92,18 +95,20 @@ enum rc read_refuse(struct reading *r, enum rc rc, const struct value *found, co
 
 void nearest_init(struct nearest *nearest, struct slice word)
 {
-    /* A third of the word may be wrong, and one letter always: "rte" is "rate". */
-    *nearest = (struct nearest){.word = word, .distance = 2 + (uint32_t)(word.size / 4)};
+    *nearest = (struct nearest){.word = word, .distance = UINT32_MAX};
 }
 
+/* Two slips are forgiven in any word, more only in a longer one; but never half of it. */
 void nearest_offer(struct nearest *nearest, struct slice candidate)
 {
-    uint32_t distance = slice_distance(nearest->word, candidate);
+    size_t distance = slice_distance(nearest->word, candidate);
+    size_t forgiven = nearest->word.size < 8 ? 2 : 1 + nearest->word.size / 4;
 
-    if (distance >= nearest->distance || distance >= candidate.size)
+    if (distance > forgiven || 2 * distance > nearest->word.size + 1 ||
+        distance >= candidate.size || distance >= nearest->distance)
         return;
     nearest->best = candidate;
-    nearest->distance = distance;
+    nearest->distance = (uint32_t)distance;
 }
 
 enum rc read_refuse_word(struct reading *r, const struct value *found,
@@ -239,9 +244,11 @@ static enum rc refuse_key(struct reading *r, const struct value *key, const stru
 
     nearest_init(&nearest, key->token.raw);
     for (size_t i = 0; i < keys_count && used < sizeof(listed); i++) {
+        if (keys[i].read == read_not_built)
+            continue;
         nearest_offer(&nearest, slice_of(keys[i].name));
-        used += (size_t)snprintf(listed + used, sizeof(listed) - used, "%s%s", i == 0 ? "" : ", ",
-                                 keys[i].name);
+        used += (size_t)snprintf(listed + used, sizeof(listed) - used, "%s%s",
+                                 used == 0 ? "" : ", ", keys[i].name);
     }
     return read_refuse_word(r, key, &nearest, "a key out of %s", listed);
 }
@@ -302,7 +309,7 @@ enum rc read_not_built(struct reading *r, const struct value *value, void *out)
 {
     (void)out;
     return read_refuse_as(r, RC_MALFORMED, value,
-                          "found %.*s, expected something else: it is not built yet",
+                          "found %.*s, which is not built yet, expected a scenario without it",
                           SLICE_ARG(value->text));
 }
 
@@ -359,6 +366,8 @@ enum rc read_duration(struct reading *r, const struct value *value, void *out)
 {
     enum rc rc = units_duration(quantity(value), out);
 
+    if (rc == RC_LIMIT)
+        return read_refuse(r, rc, value, "at most ten years, in at most nine decimals");
     if (rc != RC_OK)
         return read_refuse(r, rc, value, "a duration such as \"250ms\" or \"1m30s\"");
     return RC_OK;
@@ -394,22 +403,26 @@ enum rc read_share(struct reading *r, const struct value *value, void *out)
     return RC_OK;
 }
 
+static enum rc read_per_second(struct reading *r, const struct value *value, struct slice noun,
+                               const char *example, double *out)
+{
+    enum rc rc = units_rate(quantity(value), noun, out);
+
+    if (rc == RC_LIMIT)
+        return read_refuse(r, rc, value, "a rate above 0, at most 1000000000 a second");
+    if (rc != RC_OK)
+        return read_refuse(r, rc, value, "a rate such as %s", example);
+    return RC_OK;
+}
+
 enum rc read_rate(struct reading *r, const struct value *value, void *out)
 {
-    enum rc rc = units_rate(quantity(value), (struct slice){0}, out);
-
-    if (rc != RC_OK)
-        return read_refuse(r, rc, value, "a rate such as \"20/s\" or \"500/min\"");
-    return RC_OK;
+    return read_per_second(r, value, (struct slice){0}, "\"20/s\" or \"500/min\"", out);
 }
 
 enum rc read_token_rate(struct reading *r, const struct value *value, void *out)
 {
-    enum rc rc = units_rate(quantity(value), SLICE("tokens"), out);
-
-    if (rc != RC_OK)
-        return read_refuse(r, rc, value, "a rate such as \"60 tokens/s\"");
-    return RC_OK;
+    return read_per_second(r, value, SLICE("tokens"), "\"60 tokens/s\"", out);
 }
 
 enum rc read_whole(struct reading *r, const struct value *value, uint64_t min, uint64_t max,
@@ -535,16 +548,20 @@ enum rc read_text(struct reading *r, const struct value *value, char *out, size_
     return RC_OK;
 }
 
+static bool is_letter_or_digit(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
 static bool is_name_byte(char c, char extra)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.' || (extra != 0 && c == extra);
+    return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.' || (extra != 0 && c == extra);
 }
 
 /* A name may become a file's: so it does not begin with a dot, nor, like an option, with a dash. */
 static bool is_name(struct slice text, char extra)
 {
-    if (text.size == 0 || text.data[0] == '.' || text.data[0] == '-' || text.data[0] == extra)
+    if (text.size == 0 || !is_letter_or_digit(text.data[0]))
         return false;
     for (size_t i = 0; i < text.size; i++) {
         if (!is_name_byte(text.data[i], extra))
@@ -556,14 +573,15 @@ static bool is_name(struct slice text, char extra)
 enum rc read_name(struct reading *r, const struct value *value, char extra, char *out,
                   size_t capacity)
 {
+    const char extra_text[] = {extra, '\0'};
     char name[256];
 
     assert(capacity <= sizeof(name));
     TRY(read_text(r, value, name, capacity));
     if (!is_name(slice_of(name), extra))
         return read_refuse(r, RC_MALFORMED, value,
-                           "a name of letters, digits and ._-%c that begins with a letter or digit",
-                           extra != 0 ? extra : '_');
+                           "a name of letters, digits and ._-%s that begins with a letter or digit",
+                           extra_text);
     memcpy(out, name, capacity);
     return RC_OK;
 }

@@ -200,7 +200,7 @@ static enum rc put(struct slice text, const struct value *whole, struct slice po
 static enum rc check(struct slice text, const char *what, struct arena *arena, struct value *whole,
                      struct error *err)
 {
-    struct error unwanted;
+    struct error unwanted = {0};
     struct reading reading = {
         .text = text, .file = slice_of(what), .arena = arena, .err = err != NULL ? err : &unwanted};
 

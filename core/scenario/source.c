@@ -62,8 +62,8 @@ static uint64_t draw_tokens(const struct distribution *d, double u)
     return tokens < 1 ? 1 : (uint64_t)tokens;
 }
 
-static void fill_request(const struct source *source, const struct trace_row *row,
-                         struct call_plan *plan)
+/* Tokens that the request does not say stay as they are: those of the trace's row. */
+static void fill_request(const struct source *source, struct call_plan *plan)
 {
     char id[CALL_ID_TEXT_MAX];
     uint32_t id_size = call_id_write(source->scenario, plan->id, id);
@@ -71,15 +71,13 @@ static void fill_request(const struct source *source, const struct trace_row *ro
     const struct request_shape *shape =
         pick_shape(&source->scenario->load, draw(source, "request", key));
 
-    assert(row != NULL || (shape->has_input_tokens && shape->has_output_tokens));
     plan->model = shape->model;
     plan->stream = shape->stream;
-    plan->input_tokens = shape->has_input_tokens
-                             ? draw_tokens(&shape->input_tokens, draw(source, "input_tokens", key))
-                             : row->input_tokens;
-    plan->output_tokens = shape->has_output_tokens ? draw_tokens(&shape->output_tokens,
-                                                                 draw(source, "output_tokens", key))
-                                                   : row->output_tokens;
+    if (shape->has_input_tokens)
+        plan->input_tokens = draw_tokens(&shape->input_tokens, draw(source, "input_tokens", key));
+    if (shape->has_output_tokens)
+        plan->output_tokens =
+            draw_tokens(&shape->output_tokens, draw(source, "output_tokens", key));
 }
 
 /* --- the walk -------------------------------------------------------------------------------- */
@@ -96,9 +94,11 @@ static bool next_row(struct source *source, const struct load_part *part, struct
     if (source->row >= part->rows_count)
         return false;
     row = &part->rows[source->row++];
-    plan->id = (struct call_id){.source = source->part, .index = row->index};
-    plan->due_at = row->due_at;
-    fill_request(source, row, plan);
+    *plan = (struct call_plan){.id = {.source = source->part, .index = row->index},
+                               .due_at = row->due_at,
+                               .input_tokens = row->input_tokens,
+                               .output_tokens = row->output_tokens};
+    fill_request(source, plan);
     return true;
 }
 
@@ -109,10 +109,10 @@ static bool next_arrival(struct source *source, const struct load_part *part,
         arrival_init(&source->arrival, &part->arrivals, source->scenario->seed,
                      rng_stream(slice_of(part->name)));
     source->has_arrival = true;
-    plan->id = (struct call_id){.source = source->part, .index = source->arrival.next};
+    *plan = (struct call_plan){.id = {.source = source->part, .index = source->arrival.next}};
     if (!arrival_next(&source->arrival, &plan->due_at))
         return false;
-    fill_request(source, NULL, plan);
+    fill_request(source, plan);
     return true;
 }
 

@@ -1,0 +1,240 @@
+/* What `check` works out before anything runs, and what it warns of. */
+
+#include "scenario/arithmetic.h"
+
+#include <string.h>
+
+#include <CUnit/CUnit.h>
+
+#include "tests/support/expect.h"
+#include "tests/support/tree.h"
+
+static struct scenario scenario;
+static struct arithmetic sum;
+static struct arena arena;
+static struct error err;
+
+static void set_up(void)
+{
+    arena_init(&arena, memory_heap(), 16 << 20);
+}
+
+static void tear_down(void)
+{
+    arena_deinit(&arena);
+}
+
+static void work_out_demo(void)
+{
+    if (tree_load(&scenario, "scenarios/demo.jsonc", &arena, &err) != RC_OK)
+        CU_FAIL_FATAL(err.text);
+    arithmetic_of(&scenario, &sum);
+}
+
+/* 10 calls/s for 20 s of 61 tokens at 60 tokens/s after 500 ms: 1.5 s each. */
+static const char STEADY[] =
+    "{\"name\": \"steady\",\n"
+    " \"target\": {\"mock\": {\"models\": {\"claude\": {\"api\": \"anthropic\", \"first_token\": "
+    "\"500ms\"}, \"gpt\": {\"api\": \"openai-chat\"}}}},\n"
+    " \"load\": {\"requests\": [{\"model\": \"claude\", \"input_tokens\": 800, \"output_tokens\": "
+    "61}],\n"
+    "  \"arrivals\": [{\"rate\": \"10/s\", \"for\": \"20s\"}], \"deadline\": \"30s\"},\n"
+    " \"chaos\": [],\n"
+    " \"subject\": {\"client\": {\"preset\": \"careful\"}}}";
+
+/* STEADY with one thing different ("" for none). */
+static void work_out_with(const char *pointer, const char *value)
+{
+    struct slice text = slice_of(STEADY);
+    enum rc rc = RC_OK;
+
+    if (strcmp(pointer, "/chaos") != 0)
+        rc = scenario_set(text, SLICE("/chaos"),
+                          SLICE("[{\"phase\": \"over\", \"at\": \"5s\", \"for\": \"10s\", "
+                                "\"fault\": {\"status\": 529}}]"),
+                          &arena, &text, &err);
+    if (rc == RC_OK && pointer[0] != '\0')
+        rc = scenario_set(text, slice_of(pointer), slice_of(value), &arena, &text, &err);
+    if (rc == RC_OK)
+        rc = scenario_load(&scenario, text, SLICE("s.jsonc"), NULL, &arena, &err);
+    if (rc != RC_OK)
+        CU_FAIL_FATAL(err.text);
+    arithmetic_of(&scenario, &sum);
+}
+
+static void expect_warning(const char *text)
+{
+    for (uint32_t i = 0; i < sum.warnings_count; i++) {
+        if (strstr(sum.warnings[i].text, text) != NULL)
+            return;
+    }
+    CU_FAIL(text);
+    if (sum.warnings_count > 0)
+        CU_FAIL(sum.warnings[0].text);
+}
+
+/* --- the sums -------------------------------------------------------------------------------- */
+
+static void counts_the_demo_s_calls_and_tokens(void)
+{
+    work_out_demo();
+    EXPECT_U64(sum.calls, 3628);
+    EXPECT_U64(sum.input_tokens, 7309910);
+    EXPECT_U64(sum.output_tokens, 100545);
+    CU_ASSERT_DOUBLE_EQUAL(sum.calls_per_s, 90.7, 0.01);
+    EXPECT_U64((uint64_t)sum.calls_per_s_peak, 504);
+    EXPECT_U64(sum.attempts_max, 4);
+}
+
+static void expects_the_demo_s_rules_to_fire_by_their_shares(void)
+{
+    work_out_demo();
+    for (int i = 0; i < 4; i++) {
+        EXPECT_U64(sum.rules[i].calls, sum.rules[0].calls);
+        CU_ASSERT_DOUBLE_EQUAL(sum.rules[i].firings, 0.15 * (double)sum.rules[0].calls, 1e-6);
+    }
+    CU_ASSERT_DOUBLE_EQUAL(sum.rules[4].firings, 0.9 * (double)sum.rules[4].calls, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL(sum.rules[5].firings, (double)sum.rules[5].calls, 1e-6);
+    CU_ASSERT(sum.rules[6].calls < sum.rules[5].calls / 10); /* only prompts beyond 7,000 */
+    for (int i = 0; i < 7; i++)
+        CU_ASSERT(sum.rules[i].firings >= 10);
+}
+
+static void calls_in_flight_follow_from_rate_and_time(void)
+{
+    work_out_with("", "");
+    EXPECT_U64(sum.calls, 200);
+    CU_ASSERT_DOUBLE_EQUAL(sum.in_flight_mean, 15.0, 1e-6);
+    EXPECT_U64(sum.rules[0].calls, 100);
+}
+
+static void a_run_lasts_from_the_last_good_answer_to_the_end_of_the_drain(void)
+{
+    work_out_with("", "");
+    EXPECT_I64(sum.lasts_least, 19900 * NANOS_MS + 1500 * NANOS_MS);
+    EXPECT_I64(sum.lasts_most, 19900 * NANOS_MS + 30 * NANOS_S);
+}
+
+/* --- the warnings ---------------------------------------------------------------------------- */
+
+static void a_sound_scenario_has_no_warning(void)
+{
+    work_out_with("", "");
+    EXPECT_U64(sum.warnings_count, 0);
+}
+
+static void warns_of_more_calls_than_the_ceiling(void)
+{
+    work_out_with("/load/in_flight_max", "14");
+    expect_warning("about 15 calls in flight, but load.in_flight_max is 14");
+}
+
+static void warns_of_answers_longer_than_the_deadline(void)
+{
+    work_out_with("/load/deadline", "1s");
+    expect_warning("200 ask for answers longer than the deadline");
+}
+
+static void warns_of_prompts_beyond_the_window(void)
+{
+    work_out_with("/target/mock/models/claude/context_window", "700");
+    expect_warning("200 exceed their model's own context window");
+}
+
+static void warns_of_a_window_without_load(void)
+{
+    work_out_with("/chaos/0/at", "25s");
+    expect_warning("no call is due in phase \"over\"");
+    EXPECT_U64(sum.warnings[0].position.line, 5);
+    EXPECT_U64(sum.warnings[0].position.column, 12);
+}
+
+static void warns_of_a_rule_that_meets_no_first_attempt(void)
+{
+    work_out_with("/chaos/0/match", "{\"model\": \"gpt\"}");
+    expect_warning("rule \"over\" matches no first attempt");
+}
+
+static void warns_of_a_rule_that_hardly_fires(void)
+{
+    work_out_with("/chaos/0/share", "5%");
+    expect_warning("rule \"over\" will fire about 5.0 times");
+    work_out_with("/chaos/0/share", "0%");
+    EXPECT_U64(sum.warnings_count, 0); /* meant so */
+}
+
+static void warns_of_shares_beyond_the_whole(void)
+{
+    work_out_with("/chaos", "[{\"phase\": \"over\", \"share\": \"80%\", \"fault\": {\"status\": "
+                            "529}}, {\"phase\": \"over\", \"share\": \"30%\", \"fault\": "
+                            "{\"status\": 429}}]");
+    expect_warning("rule \"over/2\" cannot have its share");
+    EXPECT_U64(sum.warnings_count, 1);
+}
+
+static void warns_of_layers_that_multiply_too_far(void)
+{
+    work_out_with("/subject/client", "{\"layers\": [{\"attempts\": 8, \"on\": [529]}, "
+                                     "{\"attempts\": 8, \"on\": [529]}]}");
+    expect_warning("the layers multiply to 64 attempts a call; it is cut at 32");
+}
+
+static void warns_of_a_fallback_that_is_never_taken(void)
+{
+    work_out_with("/subject/client",
+                  "{\"preset\": \"none\", \"fallback\": [{\"on\": [529], \"to\": \"gpt\"}]}");
+    expect_warning("with 1 attempt none is left");
+    work_out_with("/subject/client", "{\"preset\": \"careful\", \"fallback\": "
+                                     "[{\"on\": [529], \"after\": 4, \"to\": \"gpt\"}]}");
+    expect_warning("fallback 1 waits for 4 attempts; the client makes 4 at most");
+}
+
+static void warns_of_percentiles_over_too_few_calls(void)
+{
+    work_out_with("/expect", "[\"response.p95 <= 5s\", \"response.p99 <= 9s\", "
+                             "\"response.p95{phase=over} <= 5s\"]");
+    EXPECT_U64(sum.warnings_count, 2);
+    expect_warning("200 calls at most are too few for this percentile: 1000 give it 10");
+    expect_warning("100 calls at most are too few for this percentile: 200 give it 10");
+}
+
+static void writes_the_lines_of_check(void)
+{
+    struct buffer out;
+
+    work_out_with("/load/in_flight_max", "14");
+    buffer_init(&out, memory_heap(), 1 << 16);
+    arithmetic_write(&scenario, &sum, &out);
+    EXPECT_TEXT(
+        buffer_slice(&out),
+        "steady: 200 calls in 20s, 10.0/s, up to 10 in one second, about 15 in flight\n"
+        "  160000 tokens in, 12200 out; at most 4 attempts a call; over in 21.4s to 49.9s\n"
+        "  over                 5s to 15s: 100 calls, about 100 of their first attempts hit\n"
+        "s.jsonc:4:16: warning: about 15 calls in flight, but load.in_flight_max is 14: calls will "
+        "wait, and the wait is send lag\n");
+    buffer_deinit(&out);
+}
+
+static CU_TestInfo tests[] = {
+    {"counts the demo's calls and tokens", counts_the_demo_s_calls_and_tokens},
+    {"expects the demo's rules to fire by their shares",
+     expects_the_demo_s_rules_to_fire_by_their_shares},
+    {"calls in flight follow from rate and time", calls_in_flight_follow_from_rate_and_time},
+    {"a run lasts from the last good answer to the end of the drain",
+     a_run_lasts_from_the_last_good_answer_to_the_end_of_the_drain},
+    {"a sound scenario has no warning", a_sound_scenario_has_no_warning},
+    {"warns of more calls than the ceiling", warns_of_more_calls_than_the_ceiling},
+    {"warns of answers longer than the deadline", warns_of_answers_longer_than_the_deadline},
+    {"warns of prompts beyond the window", warns_of_prompts_beyond_the_window},
+    {"warns of a window without load", warns_of_a_window_without_load},
+    {"warns of a rule that meets no first attempt", warns_of_a_rule_that_meets_no_first_attempt},
+    {"warns of a rule that hardly fires", warns_of_a_rule_that_hardly_fires},
+    {"warns of shares beyond the whole", warns_of_shares_beyond_the_whole},
+    {"warns of layers that multiply too far", warns_of_layers_that_multiply_too_far},
+    {"warns of a fallback that is never taken", warns_of_a_fallback_that_is_never_taken},
+    {"warns of percentiles over too few calls", warns_of_percentiles_over_too_few_calls},
+    {"writes the lines of check", writes_the_lines_of_check},
+    CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo arithmetic_suite = {"arithmetic", NULL, NULL, set_up, tear_down, tests};
