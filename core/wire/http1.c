@@ -17,7 +17,7 @@
  * folded, there is one framing and it has one value. Host is not asked for: nobody here routes by
  * it. */
 
-enum { CHUNK_LINE_MAX = 256, TRAILER_BYTES_MAX = 8192 };
+enum { CHUNK_LINE_MAX = 256, TRAILER_BYTES_MAX = 8192 }; /* line ends included */
 
 static size_t ceiling_for(size_t body_bytes_max)
 {
@@ -345,7 +345,7 @@ static enum rc take_chunk(struct http1 *h, size_t *end)
 
     if (rc == RC_AGAIN && bytes.size - h->body_at < CHUNK_LINE_MAX)
         return RC_AGAIN;
-    if (rc != RC_OK || line.size > CHUNK_LINE_MAX || !read_chunk_size(line, &size))
+    if (rc != RC_OK || line.size + 2 > CHUNK_LINE_MAX || !read_chunk_size(line, &size))
         return fail(h, RC_MALFORMED, 400);
     data_at = h->body_at + line.size + 2;
     if (size == 0) {
