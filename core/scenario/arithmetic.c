@@ -8,9 +8,6 @@
 #include "base/units.h"
 #include "scenario/source.h"
 
-/* As many samples should lie beyond a percentile before it says anything. */
-static const double BEYOND_PERCENTILE = 10;
-
 /* The condition `faults-consumed` speaks of a rule only where so many firings are expected. */
 static const double FIRINGS_FOR_A_JUDGEMENT = 10;
 
@@ -231,12 +228,12 @@ static void warn_of_samples(const struct scenario *scenario, const struct walk_s
     struct slice text = scenario->expects[index].text;
     double percentile = percentile_of(text);
     uint64_t samples = samples_of(scenario, text, sums, sum);
-    double needed = BEYOND_PERCENTILE / (1 - percentile);
+    double needed = 1 / (1 - percentile); /* below that it is just the largest: inconclusive */
 
-    if (percentile > 0 && (double)samples < needed)
+    if (percentile > 0 && (double)samples < needed - 0.5)
         warn(sum, scenario->expects[index].position,
-             "%llu calls at most are too few for this percentile: %.0f give it %.0f beyond it",
-             (unsigned long long)samples, needed, BEYOND_PERCENTILE);
+             "%llu calls at most are too few for this percentile: it needs %.0f",
+             (unsigned long long)samples, needed);
 }
 
 void arithmetic_of(const struct scenario *scenario, struct arithmetic *sum)

@@ -3,10 +3,12 @@
 
 #include "scenario/scenario.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <CUnit/CUnit.h>
 
+#include "scenario/source.h"
 #include "tests/support/expect.h"
 #include "tests/support/flaky.h"
 #include "tests/support/tree.h"
@@ -411,6 +413,17 @@ static struct slice print(void)
     return printed;
 }
 
+static struct call_plan last_call(void)
+{
+    struct source source;
+    struct call_plan plan = {0};
+
+    source_init(&source, &scenario);
+    while (source_next(&source, &plan))
+        continue;
+    return plan;
+}
+
 static void what_is_printed_loads_and_prints_again_the_same(void)
 {
     static const char *const paths[] = {WHOLE, "scenarios/demo.jsonc"};
@@ -418,14 +431,19 @@ static void what_is_printed_loads_and_prints_again_the_same(void)
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
         struct scenario_files files = tree_beside(paths[i]);
         struct slice first, second;
+        struct call_plan last;
 
         EXPECT_RC(tree_load(&scenario, paths[i], &arena, &err), RC_OK);
         first = print();
+        last = last_call();
         if (scenario_load(&scenario, first, SLICE("printed"), &files, &arena, &err) != RC_OK)
             CU_FAIL(err.text);
         second = print();
         CU_ASSERT(first.size > 1000);
         CU_ASSERT(slice_is(first, second));
+        EXPECT_U64(last_call().id.index, last.id.index);
+        EXPECT_I64(last_call().due_at, last.due_at);
+        EXPECT_U64(last_call().output_tokens, last.output_tokens);
     }
 }
 

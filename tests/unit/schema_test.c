@@ -13,6 +13,7 @@
 
 #include <CUnit/CUnit.h>
 
+#include "scenario/read.h"
 #include "scenario/scenario.h"
 #include "tests/support/expect.h"
 #include "tests/support/tree.h"
@@ -189,6 +190,43 @@ static void holds_instances_to_each_keyword(void)
     }
 }
 
+/* --- the reference --------------------------------------------------------------------------- */
+
+/* Every name under any "properties" of the schema stands in the text as code. */
+static void expect_keys_told(const struct value *schema_part, struct slice reference)
+{
+    struct walk walk, names;
+    struct value key, part, name, ignored;
+
+    if (schema_part->token.kind != JSON_OBJECT && schema_part->token.kind != JSON_ARRAY)
+        return;
+    walk_init(&walk, schema_part);
+    while (walk_next(&walk, &key, &part)) {
+        expect_keys_told(&part, reference);
+        if (schema_part->token.kind != JSON_OBJECT || !json_is(&key.token, SLICE("properties")))
+            continue;
+        walk_init(&names, &part);
+        while (walk_next(&names, &name, &ignored)) {
+            char quoted[64], as_code[64];
+
+            snprintf(quoted, sizeof(quoted), "\"%.*s\"", SLICE_ARG(name.token.raw));
+            snprintf(as_code, sizeof(as_code), "`%.*s`", SLICE_ARG(name.token.raw));
+            if (!slice_has(reference, slice_of(quoted)) && !slice_has(reference, slice_of(as_code)))
+                CU_FAIL(as_code);
+        }
+    }
+}
+
+static void the_reference_tells_every_key(void)
+{
+    struct reading reading = {
+        .text = schema, .file = slice_of(SCHEMA), .arena = &arena, .err = &err};
+    struct value whole;
+
+    CU_ASSERT_FATAL(read_check(&reading, &whole) == RC_OK);
+    expect_keys_told(&whole, tree_read("docs/scenario.md", &arena));
+}
+
 static CU_TestInfo tests[] = {
     {"accepts every scenario that is shipped", accepts_every_scenario_that_is_shipped},
     {"accepts a scenario that uses every key", accepts_a_scenario_that_uses_every_key},
@@ -197,6 +235,7 @@ static CU_TestInfo tests[] = {
     {"knows every format", knows_every_format},
     {"knows every cause", knows_every_cause},
     {"refuses what the parser refuses, in the same cases", refuses_what_the_parser_refuses},
+    {"the reference tells every key", the_reference_tells_every_key},
     {"the validator does not pass over what it does not know",
      does_not_pass_over_what_it_does_not_know},
     {"the validator holds instances to each keyword", holds_instances_to_each_keyword},
