@@ -33,7 +33,7 @@ objects  = $(patsubst %.c,$(OUT)/%.o,$(filter $(1)/%.c,$(FILES)))
 ALL     := $(patsubst %.c,$(OUT)/%.o,$(filter %.c,$(FILES)))
 CORE    := $(call objects,core)
 OS      := $(call objects,os)
-HARNESS := $(call objects,harness)
+HARNESS := $(filter-out %/main.o,$(call objects,harness))
 BENCH   := $(basename $(call objects,bench))
 
 LIBCORE  := $(OUT)/libcore.a
@@ -55,7 +55,7 @@ $(OUT)/%.o: %.c Makefile
 $(LIBCORE): $(CORE) $(wildcard core/*) # the folders, to notice a source that went away
 	rm -f $@ && $(AR) rcs $@ $(CORE)
 
-$(BIN)/brownout: $(HARNESS) $(OS) $(LIBCORE)
+$(BIN)/brownout: $(OUT)/harness/main.o $(HARNESS) $(OS) $(LIBCORE)
 	$(LINK) $(call libs,libcurl)
 
 $(BIN)/brownout-mock: $(call objects,mockserver) $(OS) $(LIBCORE)
@@ -71,7 +71,7 @@ $(OUT)/suites/%.o: $(OUT)/suites/%.c
 
 $(BIN)/unit-tests: $(call objects,tests/unit)
 $(BIN)/sim-tests: $(call objects,tests/sim)
-$(BIN)/loopback-tests: $(call objects,tests/loopback) $(filter-out %/main.o,$(HARNESS)) $(OS)
+$(BIN)/loopback-tests: $(call objects,tests/loopback) $(HARNESS) $(OS)
 $(BIN)/loopback-tests: | $(PROGRAMS)
 $(BIN)/%-tests: $(OUT)/suites/%.o $(call objects,tests/support) $(LIBCORE)
 	$(LINK) $(call libs,cunit libcurl)
@@ -101,6 +101,7 @@ bench:
 	$(MAKE) all $(BENCH)
 	bench/run $(OUT)/bench $(BIN)
 
+$(OUT)/bench/driver: $(HARNESS)
 $(BENCH): %: %.o $(OS) $(LIBCORE)
 	$(LINK) $(call libs,libcurl)
 
