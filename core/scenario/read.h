@@ -95,6 +95,8 @@ enum rc read_refuse_word(struct reading *r, const struct value *found,
 enum rc read_refuse_as(struct reading *r, enum rc rc, const struct value *at, const char *format,
                        ...) PRINTF_LIKE(4, 5);
 
+enum rc read_out_of_memory(struct reading *r);
+
 /* --- objects --------------------------------------------------------------------------------- */
 
 enum read_need { OPTIONAL, NEEDED };
@@ -166,6 +168,10 @@ MUST_USE enum rc read_client(struct reading *r, const struct value *value);
 MUST_USE enum rc read_target(struct reading *r, const struct value *value);
 MUST_USE enum rc read_load(struct reading *r, const struct value *value);
 MUST_USE enum rc read_chaos(struct reading *r, const struct value *value);
+
+/* A rule's fault, or its sequence of faults. */
+MUST_USE enum rc read_sequence(struct reading *r, const struct value *value,
+                               struct chaos_rule *rule);
 
 /* A model that must be there: its index. */
 MUST_USE enum rc read_model(struct reading *r, const struct value *value, uint32_t *model);

@@ -1,7 +1,5 @@
 #include "scenario/scenario.h"
 
-#include <string.h>
-
 #include "scenario/read.h"
 #include "scenario/source.h"
 

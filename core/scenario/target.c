@@ -1,7 +1,5 @@
 /* The target: who serves which models, and how a model behaves while nothing is wrong with it. */
 
-#include <string.h>
-
 #include "scenario/read.h"
 
 struct mock_block {
