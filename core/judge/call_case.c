@@ -1,0 +1,132 @@
+#include "judge/call_case.h"
+
+#include <assert.h>
+
+struct request_seen request_seen_of(const struct journal_record *record)
+{
+    return (struct request_seen){
+        .number = record->number,
+        .provider = record->provider,
+        .model = record->model,
+        .attempt = record->attempt,
+        .status = record->status,
+        .is_complete = record->is_complete,
+        .is_likeness = record->key == KEY_LIKENESS,
+        .answered = record->answered,
+        .head_in_at = record->head_in_at,
+        .last_out_at = record->last_out_at,
+        .advice_wait = record->advice_wait,
+        .tokens_written = record->tokens_written,
+    };
+}
+
+static bool is_earlier(const struct request_seen *a, const struct request_seen *b)
+{
+    if (a->attempt != b->attempt)
+        return a->attempt < b->attempt;
+    return a->number < b->number;
+}
+
+/* Insertion: a handful of requests, nearly always in order. */
+static void sort_requests(struct request_seen *requests, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        struct request_seen moving = requests[i];
+        uint32_t to = i;
+
+        for (; to > 0 && is_earlier(&moving, &requests[to - 1]); to--)
+            requests[to] = requests[to - 1];
+        requests[to] = moving;
+    }
+}
+
+uint32_t call_attempts_kept(const struct call_record *call)
+{
+    return call->attempts_count < RECORD_ATTEMPTS_MAX ? call->attempts_count : RECORD_ATTEMPTS_MAX;
+}
+
+const struct attempt_record *call_last_attempt(const struct call_record *call)
+{
+    uint32_t count = call_attempts_kept(call);
+
+    return count > 0 ? &call->attempts[count - 1] : NULL;
+}
+
+static void add_step(struct call_case *c, const struct request_seen *seen,
+                     const struct attempt_record *felt)
+{
+    if (c->steps_count == STEPS_MAX)
+        return;
+    c->steps[c->steps_count++] = (struct step){
+        .ordinal = seen != NULL ? seen->attempt : felt->ordinal,
+        .model = seen != NULL ? seen->model : felt->model,
+        .seen = seen,
+        .felt = felt,
+    };
+}
+
+/* Merges two lists that are both in the order of attempts. Of several requests with one ordinal the
+ * first is the caller's; the others happened behind its back. */
+static void lay_together(struct call_case *c)
+{
+    const struct call_record *call = c->call;
+    uint32_t attempts = call_attempts_kept(call);
+    uint32_t a = 0;
+
+    for (uint32_t r = 0; r < c->requests_count; r++) {
+        const struct request_seen *seen = &c->requests[r];
+
+        while (a < attempts && call->attempts[a].ordinal < seen->attempt)
+            add_step(c, NULL, &call->attempts[a++]);
+        if (a < attempts && call->attempts[a].ordinal == seen->attempt)
+            add_step(c, seen, &call->attempts[a++]);
+        else
+            add_step(c, seen, NULL);
+    }
+    while (a < attempts)
+        add_step(c, NULL, &call->attempts[a++]);
+}
+
+void call_case_init(struct call_case *c, const struct scenario *scenario,
+                    const struct call_record *call, struct request_seen *requests,
+                    uint32_t requests_count)
+{
+    sort_requests(requests, requests_count);
+    c->scenario = scenario;
+    c->call = call;
+    c->requests = requests;
+    c->requests_count = requests_count;
+    c->steps_count = 0;
+    c->attempts = requests_count > call->attempts_count ? requests_count : call->attempts_count;
+    c->phases = phases_at(&scenario->chaos.phases, call->due_at);
+    c->is_useful = call_is_useful(scenario, call);
+    c->has_journal = true;
+    c->cut_at = NANOS_NEVER;
+    lay_together(c);
+}
+
+enum outcome step_outcome(const struct step *step)
+{
+    assert(step->seen != NULL || step->felt != NULL);
+    if (step->seen != NULL && step->seen->answered != OUTCOME_OK)
+        return step->seen->answered;
+    return step->felt != NULL ? step->felt->outcome : OUTCOME_OK;
+}
+
+uint16_t step_status(const struct step *step)
+{
+    assert(step->seen != NULL || step->felt != NULL);
+    return step->seen != NULL ? step->seen->status : step->felt->status;
+}
+
+bool step_has_cause(const struct step *step, const struct cause_set *causes)
+{
+    const struct request_seen *seen = step->seen;
+    const struct attempt_record *felt = step->felt;
+
+    if (seen != NULL && seen->answered != OUTCOME_OK &&
+        cause_set_has(causes, seen->answered, seen->status))
+        return true;
+    return felt != NULL && felt->outcome != OUTCOME_OK &&
+           cause_set_has(causes, felt->outcome, felt->status);
+}

@@ -1,0 +1,81 @@
+#ifndef JUDGE_CALL_CASE_H
+#define JUDGE_CALL_CASE_H
+
+/* One call as it is brought before the laws and the measures: the caller's record, the journal's
+ * requests, and both laid together attempt by attempt.
+ *
+ *   caller   attempt 1        attempt 2 (no connection)      attempt 3
+ *   journal  request, 529                                    request, ok
+ *   steps    {1: seen, felt}  {2: felt}                      {3: seen, felt}
+ *
+ * What the journal *saw* is the truth of what was asked and answered; what the caller *felt* is the
+ * truth of what never reached the server (refused connections) or was given up there (timeouts).
+ * Pure; borrows everything for as long as it is judged. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fault/phase.h"
+#include "judge/evidence.h"
+#include "policy/cause.h"
+
+enum { STEPS_MAX = 64 }; /* beyond, attempts are counted but not looked at one by one */
+
+/* What judging needs of a journal record. */
+struct request_seen {
+    uint64_t number; /* at the mock, by arrival */
+    uint32_t provider;
+    uint32_t model;
+    uint32_t attempt; /* ordinal; 0 unknown */
+    uint16_t status;
+    bool is_complete;
+    bool is_likeness; /* matched to its call by likeness only */
+    enum outcome answered;
+    nanos head_in_at;
+    nanos last_out_at;
+    nanos advice_wait; /* 0: none */
+    uint64_t tokens_written;
+};
+
+struct step {
+    uint32_t ordinal;
+    uint32_t model;
+    const struct request_seen *seen;   /* NULL: the journal has no such request */
+    const struct attempt_record *felt; /* NULL: the caller knows of no such attempt */
+};
+
+struct call_case {
+    const struct scenario *scenario;
+    const struct call_record *call;
+    const struct request_seen *requests; /* by attempt, then by arrival */
+    uint32_t requests_count;
+    struct step steps[STEPS_MAX];
+    uint32_t steps_count;
+    uint32_t attempts;       /* the larger of what both ends count */
+    struct phase_set phases; /* that hold its due */
+    bool is_useful;
+    bool has_journal; /* the journal has said all about this call */
+    nanos cut_at;     /* end of the run; NANOS_NEVER while it is not known (then the call ended) */
+};
+
+struct request_seen request_seen_of(const struct journal_record *record);
+
+/* Sorts `requests`. */
+void call_case_init(struct call_case *c, const struct scenario *scenario,
+                    const struct call_record *call, struct request_seen *requests,
+                    uint32_t requests_count);
+
+/* The attempts that the record holds. */
+uint32_t call_attempts_kept(const struct call_record *call);
+
+/* The last attempt, which answered if any did; NULL when none was made. */
+const struct attempt_record *call_last_attempt(const struct call_record *call);
+
+/* Did this step fail for a cause of the set, by either end's account? */
+bool step_has_cause(const struct step *step, const struct cause_set *causes);
+
+/* How the step ended: as the journal told it when it told a failure, else as the caller felt it. */
+enum outcome step_outcome(const struct step *step);
+uint16_t step_status(const struct step *step);
+
+#endif

@@ -1,0 +1,48 @@
+#include "judge/conditions.h"
+
+#include <stdio.h>
+
+#include "judge/readable.h"
+
+void condition_faults_consumed(const struct tally *tally, const struct law_limits *limits,
+                               struct verdict_row *row)
+{
+    const struct chaos *chaos = &tally->scenario->chaos;
+    uint32_t fired = 0, idle = chaos->rules_count;
+
+    for (uint32_t rule = chaos->rules_count; rule-- > 0;) {
+        row->n += tally->figures.rules_fired[rule];
+        if (tally->figures.rules_fired[rule] > 0)
+            fired++;
+        else if (tally_firings_expected(tally, rule) >= (double)limits->firings_least)
+            idle = rule; /* ends as the first of them */
+    }
+    snprintf(row->value, sizeof(row->value), "%u of %u rules", fired, chaos->rules_count);
+    row->verdict = VERDICT_PASS;
+    if (idle == chaos->rules_count)
+        return;
+    row->verdict = VERDICT_INCONCLUSIVE;
+    snprintf(row->reason, sizeof(row->reason),
+             "rule \"%s\" never fired, where about %.0f firings were to be expected",
+             chaos->rules[idle].name, tally_firings_expected(tally, idle));
+}
+
+void condition_schedule_kept(const struct tally *tally, const struct law_limits *limits,
+                             struct verdict_row *row)
+{
+    nanos lag = tally->figures.send_lag_p99;
+
+    row->n = tally->send_lag.count;
+    row->verdict = VERDICT_INCONCLUSIVE;
+    if (row->n == 0) {
+        snprintf(row->reason, sizeof(row->reason), "no call was handed over");
+        return;
+    }
+    snprintf(row->value, sizeof(row->value), "%s", readable_span(lag).text);
+    if (lag <= limits->send_lag) {
+        row->verdict = VERDICT_PASS;
+        return;
+    }
+    snprintf(row->reason, sizeof(row->reason),
+             "the generator was late: latencies of this run say nothing");
+}

@@ -1,0 +1,584 @@
+#include "judge/expectation.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "judge/readable.h"
+#include "scenario/read.h"
+
+/* A place in the text while it is read. */
+struct cursor {
+    const struct scenario *scenario;
+    const struct scenario_text *text;
+    size_t at;
+    struct error *err;
+};
+
+/* "file:line:column: ...": the text is one line of the file, behind its opening quote. */
+static enum rc PRINTF_LIKE(3, 4) refuse(const struct cursor *c, size_t at, const char *format, ...)
+{
+    char said[320];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(said, sizeof(said), format, arguments);
+    va_end(arguments);
+    return error_set(c->err, RC_MALFORMED, "%.*s:%u:%u: %s", SLICE_ARG(c->scenario->file),
+                     c->text->position.line, c->text->position.column + 1 + (uint32_t)at, said);
+}
+
+static enum rc refuse_word(const struct cursor *c, struct slice word, const struct nearest *nearest,
+                           const char *expected)
+{
+    size_t at = (size_t)(word.data - c->text->text.data);
+    char excerpt[EXCERPT_SIZE];
+
+    read_excerpt(word, excerpt);
+    if (nearest->best.size == 0)
+        return refuse(c, at, "found \"%s\", expected %s", excerpt, expected);
+    return refuse(c, at, "found \"%s\", expected %s; did you mean \"%.*s\"?", excerpt, expected,
+                  SLICE_ARG(nearest->best));
+}
+
+/* ---- scanning ---------------------------------------------------------------------------------
+ */
+
+static struct slice rest(const struct cursor *c)
+{
+    return (struct slice){c->text->text.data + c->at, c->text->text.size - c->at};
+}
+
+static void skip_blanks(struct cursor *c)
+{
+    while (c->at < c->text->text.size && c->text->text.data[c->at] == ' ')
+        c->at++;
+}
+
+static bool take(struct cursor *c, struct slice word)
+{
+    skip_blanks(c);
+    if (!slice_starts_with(rest(c), word))
+        return false;
+    c->at += word.size;
+    return true;
+}
+
+static bool is_name_byte(char b)
+{
+    return (b >= 'a' && b <= 'z') || (b >= '0' && b <= '9') || b == '_' || b == '.';
+}
+
+static struct slice take_name(struct cursor *c)
+{
+    struct slice name;
+
+    skip_blanks(c);
+    name = (struct slice){c->text->text.data + c->at, 0};
+    while (c->at < c->text->text.size && is_name_byte(c->text->text.data[c->at]))
+        c->at++;
+    name.size = c->at - (size_t)(name.data - c->text->text.data);
+    return name;
+}
+
+/* Up to a comma or the closing brace: models and phases may hold any other byte. */
+static struct slice take_filter_value(struct cursor *c)
+{
+    struct slice value;
+    size_t from;
+
+    skip_blanks(c);
+    from = c->at;
+    while (c->at < c->text->text.size && c->text->text.data[c->at] != ',' &&
+           c->text->text.data[c->at] != '}')
+        c->at++;
+    value = (struct slice){c->text->text.data + from, c->at - from};
+    return slice_trim(value);
+}
+
+/* ---- the measure ------------------------------------------------------------------------------
+ */
+
+static enum rc refuse_measure(const struct cursor *c, struct slice name)
+{
+    struct nearest nearest;
+    const struct measure *measure;
+
+    if (measure_is_planned(name))
+        return refuse(c, (size_t)(name.data - c->text->text.data),
+                      "the measure \"%.*s\" is not built yet", SLICE_ARG(name));
+    nearest_init(&nearest, name);
+    for (uint32_t i = 0; (measure = measure_at(i)) != NULL; i++)
+        nearest_offer(&nearest, slice_of(measure->name));
+    return refuse_word(c, name, &nearest, "a measure such as \"response.p95\" or \"calls.useful\"");
+}
+
+static void list_statistics(const struct measure *measure, char *text, size_t capacity)
+{
+    size_t used = 0;
+
+    snprintf(text, capacity, "none");
+    for (int i = 0; i < STATISTICS_COUNT && used < capacity; i++) {
+        if (!(measure->statistics >> i & 1))
+            continue;
+        snprintf(text + used, capacity - used, "%s%s", used > 0 ? " " : "",
+                 statistic_word((enum statistic)i));
+        used += strlen(text + used);
+    }
+}
+
+static enum rc read_statistic(const struct cursor *c, struct slice word,
+                              const struct measure *measure, enum statistic *statistic)
+{
+    char has[96];
+
+    for (int i = 0; i < STATISTIC_OWN; i++) {
+        if (!(measure->statistics >> i & 1) ||
+            !slice_is(word, slice_of(statistic_word((enum statistic)i))))
+            continue;
+        *statistic = (enum statistic)i;
+        return RC_OK;
+    }
+    list_statistics(measure, has, sizeof(has));
+    return refuse(c, (size_t)(word.data - c->text->text.data),
+                  "found \"%.*s\", expected a statistic that %s has: %s", SLICE_ARG(word),
+                  measure->name, has);
+}
+
+/* "response.p95": a measure, and its statistic behind the last dot. */
+static enum rc read_measure(struct cursor *c, struct measurement *m)
+{
+    struct slice name = take_name(c);
+    struct slice stem = name;
+
+    m->measure = measure_find(name);
+    if (m->measure != NULL) {
+        m->statistic = m->measure->statistic_usual;
+        return RC_OK;
+    }
+    while (stem.size > 0 && stem.data[stem.size - 1] != '.')
+        stem.size--;
+    if (stem.size > 0)
+        stem.size--;
+    m->measure = measure_find(stem);
+    if (m->measure == NULL)
+        return refuse_measure(c, name);
+    return read_statistic(c, (struct slice){stem.data + stem.size + 1, name.size - stem.size - 1},
+                          m->measure, &m->statistic);
+}
+
+static enum rc check_statistic(const struct cursor *c, size_t at, const struct measurement *m)
+{
+    char has[96];
+
+    if (m->statistic != STATISTIC_OWN || m->measure->statistics == 0)
+        return RC_OK;
+    list_statistics(m->measure, has, sizeof(has));
+    return refuse(c, at, "found %s without a statistic, expected one of: %s", m->measure->name,
+                  has);
+}
+
+/* ---- filters ----------------------------------------------------------------------------------
+ */
+
+static enum rc read_phase(const struct cursor *c, struct slice value, struct filters *f)
+{
+    const struct phases *phases = &c->scenario->chaos.phases;
+    struct nearest nearest;
+
+    if (phases_find(phases, value, &f->phase)) {
+        f->has_phase = true;
+        return RC_OK;
+    }
+    nearest_init(&nearest, value);
+    for (uint32_t i = 0; i < phases->count; i++)
+        nearest_offer(&nearest, slice_of(phases->list[i].name));
+    return refuse_word(c, value, &nearest, "a phase of this scenario, before, after:NAME or quiet");
+}
+
+static enum rc find_model(const struct cursor *c, struct slice value, bool *has, uint32_t *model)
+{
+    struct nearest nearest;
+
+    *model = scenario_model(c->scenario, value);
+    *has = *model < SCENARIO_MODELS_MAX;
+    if (*has)
+        return RC_OK;
+    nearest_init(&nearest, value);
+    for (uint32_t i = 0; i < c->scenario->models_count; i++)
+        nearest_offer(&nearest, slice_of(c->scenario->models[i].name));
+    return refuse_word(c, value, &nearest, "a model of this scenario");
+}
+
+static enum rc read_model_asked(const struct cursor *c, struct slice value, struct filters *f)
+{
+    return find_model(c, value, &f->has_model, &f->model);
+}
+
+static enum rc read_model_answered(const struct cursor *c, struct slice value, struct filters *f)
+{
+    return find_model(c, value, &f->has_answered, &f->answered);
+}
+
+static enum rc read_stream(const struct cursor *c, struct slice value, struct filters *f)
+{
+    struct nearest none = {0};
+
+    f->stream = slice_is(value, SLICE("true"));
+    f->has_stream = f->stream || slice_is(value, SLICE("false"));
+    return f->has_stream ? RC_OK : refuse_word(c, value, &none, "true or false");
+}
+
+static void offer_outcomes(struct nearest *nearest, struct slice word)
+{
+    nearest_init(nearest, word);
+    for (int i = 0; i < OUTCOME_COUNT; i++)
+        nearest_offer(nearest, slice_of(outcome_word((enum outcome)i)));
+}
+
+static enum rc read_outcome(const struct cursor *c, struct slice value, struct filters *f)
+{
+    struct nearest nearest;
+
+    f->has_outcome = outcome_find(value, &f->outcome);
+    if (f->has_outcome)
+        return RC_OK;
+    offer_outcomes(&nearest, value);
+    return refuse_word(c, value, &nearest, "an outcome such as \"rate_limited\"");
+}
+
+static enum rc read_cause(const struct cursor *c, struct slice value, struct filters *f)
+{
+    struct nearest nearest;
+
+    f->has_cause = cause_set_add(&f->cause, value);
+    if (f->has_cause)
+        return RC_OK;
+    offer_outcomes(&nearest, value);
+    return refuse_word(c, value, &nearest, "a cause: a status, \"timeout\" or an outcome");
+}
+
+static enum rc read_part(const struct cursor *c, struct slice value, struct filters *f)
+{
+    const struct load *load = &c->scenario->load;
+    struct nearest nearest;
+
+    nearest_init(&nearest, value);
+    for (uint32_t i = 0; i < load->parts_count; i++) {
+        nearest_offer(&nearest, slice_of(load->parts[i].name));
+        if (!slice_is(value, slice_of(load->parts[i].name)))
+            continue;
+        f->has_part = true;
+        f->part = i;
+        return RC_OK;
+    }
+    return refuse_word(c, value, &nearest, "a part of the load");
+}
+
+static const struct {
+    const char *name;
+    enum rc (*read)(const struct cursor *c, struct slice value, struct filters *f);
+} filter_readers[] = {
+    {"phase", read_phase},   {"model", read_model_asked}, {"answered", read_model_answered},
+    {"stream", read_stream}, {"outcome", read_outcome},   {"part", read_part},
+    {"cause", read_cause},
+};
+
+static enum rc read_filter(struct cursor *c, struct filters *f)
+{
+    struct slice name = take_name(c);
+    struct nearest nearest;
+
+    if (!take(c, SLICE("=")))
+        return refuse(c, c->at, "expected filter=value");
+    nearest_init(&nearest, name);
+    for (size_t i = 0; i < ARRAY_SIZE(filter_readers); i++) {
+        nearest_offer(&nearest, slice_of(filter_readers[i].name));
+        if (slice_is(name, slice_of(filter_readers[i].name)))
+            return filter_readers[i].read(c, take_filter_value(c), f);
+    }
+    return refuse_word(c, name, &nearest,
+                       "a filter: phase, model, answered, stream, outcome, part or cause");
+}
+
+static enum rc read_filters(struct cursor *c, struct filters *f)
+{
+    if (!take(c, SLICE("{")))
+        return RC_OK;
+    do
+        TRY(read_filter(c, f));
+    while (take(c, SLICE(",")));
+    if (!take(c, SLICE("}")))
+        return refuse(c, c->at, "expected a comma or }");
+    return RC_OK;
+}
+
+static enum rc check_subject(const struct cursor *c, size_t at, const struct measurement *m)
+{
+    const struct measure *measure = m->measure;
+    bool is_window = (m->filters.phase.named & UINT32_MAX) != 0;
+
+    if ((measure->flags & MEASURE_TAKES_PHASE) && !is_window)
+        return refuse(c, at, "expected %s{phase=...} with a phase of this scenario", measure->name);
+    if ((measure->flags & MEASURE_TAKES_MODEL) && !m->filters.has_model)
+        return refuse(c, at, "expected %s{model=...}", measure->name);
+    return RC_OK;
+}
+
+static enum rc read_measurement(struct cursor *c, struct measurement *m)
+{
+    size_t at;
+
+    skip_blanks(c);
+    at = c->at;
+    TRY(read_measure(c, m));
+    TRY(read_filters(c, &m->filters));
+    return check_subject(c, at, m);
+}
+
+/* ---- the right side ---------------------------------------------------------------------------
+ */
+
+static enum rc read_comparison(struct cursor *c, enum comparison *comparison)
+{
+    static const struct {
+        const char *sign;
+        enum comparison comparison;
+    } signs[] = {
+        {"<=", COMPARE_AT_MOST}, {"<", COMPARE_BELOW},  {">=", COMPARE_AT_LEAST},
+        {">", COMPARE_ABOVE},    {"==", COMPARE_EQUAL}, {"!=", COMPARE_UNEQUAL},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
+        if (!take(c, slice_of(signs[i].sign)))
+            continue;
+        *comparison = signs[i].comparison;
+        return RC_OK;
+    }
+    return refuse(c, c->at, "expected one of <= < >= > == !=");
+}
+
+/* A plain number off the front; false, and nothing taken, when there is none. */
+static bool take_number(struct cursor *c, double *number)
+{
+    struct json_token token = {.kind = JSON_NUMBER, .raw = {rest(c).data, 0}};
+    struct slice left = rest(c);
+
+    while (token.raw.size < left.size &&
+           ((left.data[token.raw.size] >= '0' && left.data[token.raw.size] <= '9') ||
+            left.data[token.raw.size] == '.'))
+        token.raw.size++;
+    if (token.raw.size == 0 || json_double(&token, number) != RC_OK)
+        return false;
+    c->at += token.raw.size;
+    return true;
+}
+
+static const char *unit_example(enum unit unit)
+{
+    static const char *const examples[] = {[UNIT_NUMBER] = "a number such as 4",
+                                           [UNIT_SPAN] = "a duration such as \"4s\"",
+                                           [UNIT_SHARE] = "a share such as \"99.5%\""};
+
+    return examples[unit];
+}
+
+/* "calls.useful >= 99%" speaks of the share, "calls.useful >= 99" of the count. */
+static void prefer_share(struct measurement *m)
+{
+    if (m->statistic == STATISTIC_COUNT && m->measure->shape == SHAPE_CALLS)
+        m->statistic = STATISTIC_SHARE;
+}
+
+static bool read_value(struct slice text, struct measurement *left, double *value)
+{
+    struct slice number = text;
+    bool is_share = text.size > 0 && text.data[text.size - 1] == '%';
+    struct json_token token = {.kind = JSON_NUMBER, .raw = number};
+    nanos span;
+
+    if (is_share)
+        prefer_share(left);
+    switch (measurement_unit(left)) {
+    case UNIT_SPAN:
+        if (units_duration(text, &span) != RC_OK)
+            return false;
+        *value = (double)span;
+        return true;
+    case UNIT_SHARE:
+        if (is_share)
+            return units_share(text, value) == RC_OK;
+        break;
+    case UNIT_NUMBER:
+        break;
+    }
+    return text.size > 0 && text.data[0] >= '0' && text.data[0] <= '9' &&
+           text.data[text.size - 1] >= '0' && text.data[text.size - 1] <= '9' &&
+           json_double(&token, value) == RC_OK;
+}
+
+static enum rc read_constant(struct cursor *c, struct expectation *e)
+{
+    struct slice text = slice_trim(rest(c));
+    struct nearest none = {0};
+
+    if (text.size == 0)
+        return refuse(c, c->at, "expected %s, or a measure",
+                      unit_example(measurement_unit(&e->left)));
+    if (!read_value(text, &e->left, &e->limit))
+        return refuse_word(c, text, &none, unit_example(measurement_unit(&e->left)));
+    return RC_OK;
+}
+
+static enum rc read_other(struct cursor *c, struct expectation *e)
+{
+    size_t at;
+
+    skip_blanks(c);
+    at = c->at;
+    TRY(read_measurement(c, &e->right));
+    TRY(check_statistic(c, at, &e->right));
+    if (measurement_unit(&e->right) != measurement_unit(&e->left))
+        return refuse(c, at, "found a measure of another kind, expected %s",
+                      unit_example(measurement_unit(&e->left)));
+    skip_blanks(c);
+    if (c->at < c->text->text.size)
+        return refuse(c, c->at, "expected nothing more");
+    e->has_right = true;
+    return RC_OK;
+}
+
+static enum rc read_right(struct cursor *c, struct expectation *e)
+{
+    struct cursor back;
+
+    skip_blanks(c);
+    back = *c;
+    e->limit = 1;
+    if (take_number(c, &e->limit) && take(c, SLICE("*")))
+        return read_other(c, e);
+    *c = back;
+    if (rest(c).size > 0 && rest(c).data[0] >= 'a' && rest(c).data[0] <= 'z')
+        return read_other(c, e);
+    return read_constant(c, e);
+}
+
+static enum rc read_all(struct cursor *c, struct expectation *e)
+{
+    skip_blanks(c);
+    TRY(read_measurement(c, &e->left));
+    TRY(check_statistic(c, 0, &e->left));
+    skip_blanks(c);
+    e->demand = slice_trim(rest(c));
+    TRY(read_comparison(c, &e->comparison));
+    return read_right(c, e);
+}
+
+static enum rc init_measurements(struct expectation *e, const struct scenario *scenario,
+                                 const struct memory *memory, struct error *err)
+{
+    enum rc rc = measurement_init(&e->left, scenario, memory);
+
+    if (rc == RC_OK && e->has_right)
+        rc = measurement_init(&e->right, scenario, memory);
+    if (rc == RC_OK)
+        return RC_OK;
+    expectation_deinit(e);
+    return error_set(err, rc, "expectation: %s", rc_text(rc));
+}
+
+enum rc expectation_read(struct expectation *e, const struct scenario *scenario,
+                         const struct scenario_text *text, const struct memory *memory,
+                         struct error *err)
+{
+    struct cursor c = {.scenario = scenario, .text = text, .err = err};
+
+    *e = (struct expectation){.text = text->text};
+    TRY(read_all(&c, e));
+    return init_measurements(e, scenario, memory, err);
+}
+
+void expectation_deinit(struct expectation *e)
+{
+    measurement_deinit(&e->left);
+    measurement_deinit(&e->right);
+}
+
+void expectation_feed(struct expectation *e, const struct call_case *c)
+{
+    measurement_feed(&e->left, c);
+    if (e->has_right)
+        measurement_feed(&e->right, c);
+}
+
+bool expectation_is_of_latency(const struct expectation *e)
+{
+    if (e->left.measure->flags & MEASURE_LATENCY)
+        return true;
+    return e->has_right && (e->right.measure->flags & MEASURE_LATENCY);
+}
+
+/* ---- judging ----------------------------------------------------------------------------------
+ */
+
+static bool compares(enum comparison comparison, double left, double right)
+{
+    switch (comparison) {
+    case COMPARE_AT_MOST:
+        return left <= right;
+    case COMPARE_BELOW:
+        return left < right;
+    case COMPARE_AT_LEAST:
+        return left >= right;
+    case COMPARE_ABOVE:
+        return left > right;
+    case COMPARE_EQUAL:
+        return left >= right && left <= right;
+    case COMPARE_UNEQUAL:
+        return left < right || left > right;
+    }
+    return false;
+}
+
+static struct readable value_text(enum unit unit, double value)
+{
+    if (isinf(value))
+        return (struct readable){"never"};
+    switch (unit) {
+    case UNIT_SPAN:
+        return readable_span((nanos)value);
+    case UNIT_SHARE:
+        return readable_share(value);
+    case UNIT_NUMBER:
+        break;
+    }
+    return readable_number(value);
+}
+
+void expectation_judge(const struct expectation *e, struct verdict_row *row)
+{
+    struct measured left, right = {.is_known = true, .value = 1};
+    enum unit unit = measurement_unit(&e->left);
+    double limit;
+
+    *row = (struct verdict_row){.kind = ROW_EXPECTATION, .verdict = VERDICT_INCONCLUSIVE};
+    slice_copy(e->text, row->name, sizeof(row->name));
+    slice_copy(e->demand, row->limit, sizeof(row->limit));
+    measurement_value(&e->left, &left);
+    if (e->has_right)
+        measurement_value(&e->right, &right);
+    row->n = left.n;
+    if (!left.is_known || !right.is_known) {
+        snprintf(row->reason, sizeof(row->reason), "%s",
+                 left.is_known ? right.reason : left.reason);
+        return;
+    }
+    limit = e->has_right ? e->limit * right.value : e->limit;
+    snprintf(row->value, sizeof(row->value), "%s", value_text(unit, left.value).text);
+    row->verdict = compares(e->comparison, left.value, limit) ? VERDICT_PASS : VERDICT_FAIL;
+    if (e->has_right)
+        snprintf(row->reason, sizeof(row->reason), "the right side is %s",
+                 value_text(unit, limit).text);
+}

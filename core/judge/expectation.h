@@ -1,0 +1,61 @@
+#ifndef JUDGE_EXPECTATION_H
+#define JUDGE_EXPECTATION_H
+
+/* An expectation: what a scenario's author wants of a run, as one line of text.
+ *
+ *     measure[.statistic][{filter=value, ...}]  operator  right
+ *
+ *     response.p95{phase=overload, stream=true} <= 4s
+ *     calls.useful >= 99.5%
+ *     amplification{phase=overload} <= 1.5 * amplification{phase=before}
+ *
+ *   operator  <= < >= > == !=
+ *   right     a number, a share ("80%"), a duration ("4s"), or [factor *] measure...
+ *   filters   phase, model (asked), answered, stream, outcome, part, cause
+ *
+ * Happy path: read, feed every call, evaluate into a row. Failure modes: expectation_read refuses
+ * with "file:line:column: found ..., expected ...; did you mean ...?"; afterwards only the evidence
+ * can be too thin, which makes the row inconclusive. One thread owns it. */
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "judge/judge.h"
+#include "judge/measure.h"
+#include "scenario/scenario.h"
+
+enum comparison {
+    COMPARE_AT_MOST,
+    COMPARE_BELOW,
+    COMPARE_AT_LEAST,
+    COMPARE_ABOVE,
+    COMPARE_EQUAL,
+    COMPARE_UNEQUAL,
+};
+
+struct expectation {
+    struct slice text;   /* as written */
+    struct slice demand; /* the part from the operator on */
+    struct measurement left;
+    enum comparison comparison;
+    double limit; /* the right side, or the factor of `right` */
+    bool has_right;
+    struct measurement right;
+};
+
+/* Borrows the scenario. On failure owns nothing. */
+MUST_USE enum rc expectation_read(struct expectation *e, const struct scenario *scenario,
+                                  const struct scenario_text *text, const struct memory *memory,
+                                  struct error *err);
+void expectation_deinit(struct expectation *e); /* a zeroed one is fine */
+
+void expectation_feed(struct expectation *e, const struct call_case *c);
+
+/* Fills the whole row. */
+void expectation_judge(const struct expectation *e, struct verdict_row *row);
+
+/* Does it mean nothing when the generator's schedule slipped? */
+bool expectation_is_of_latency(const struct expectation *e);
+
+#endif

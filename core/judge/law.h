@@ -1,0 +1,123 @@
+#ifndef JUDGE_LAW_H
+#define JUDGE_LAW_H
+
+/* The laws and conditions: what they are called, their limits, and how a call is held against one.
+ * docs/laws.md tells each in full.
+ *
+ * A law looks at one call at a time (struct call_case), is a pure function of it and its limits,
+ * and says what happened in one sentence when the call broke it. What no single call can show (a
+ * record that is missing, a schedule that slipped) is added by the judge (judge.c, conditions.c).
+ *
+ * Limits come from the table's defaults or from the scenario, never from the client's policy. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/nanos.h"
+#include "judge/call_case.h"
+#include "judge/judge.h"
+#include "policy/cause.h"
+#include "scenario/scenario.h"
+
+enum law_flags {
+    LAW_ALWAYS = 1,    /* in the set "essential" too */
+    LAW_CONDITION = 2, /* of the run, not of the subject: broken, it makes no verdict possible */
+    LAW_READS_JOURNAL = 4, /* of a mock, where there is one */
+    LAW_NEEDS_JOURNAL = 8, /* does not apply without one */
+};
+
+/* id, name, flags, what it asks */
+#define LAW_LIST(X)                                                                                \
+    X(ONE_OUTCOME, "one-outcome", LAW_ALWAYS, "every call ends in exactly one outcome")            \
+    X(NO_HANG, "no-hang", LAW_ALWAYS, "no call is forgotten, or silent for longer than the limit") \
+    X(COMPLETE_ANSWERS, "complete-answers", LAW_ALWAYS | LAW_NEEDS_JOURNAL,                        \
+      "nothing without its protocol's own end is reported ok")                                     \
+    X(ATTEMPTS_BOUNDED, "attempts-bounded", LAW_ALWAYS | LAW_READS_JOURNAL,                        \
+      "attempts per call, over all models and layers, stay within max")                            \
+    X(PERMANENT_NOT_RETRIED, "permanent-not-retried", LAW_ALWAYS | LAW_NEEDS_JOURNAL,              \
+      "no further attempt at a model after its permanent refusal")                                 \
+    X(ADVICE_HEEDED, "advice-heeded", LAW_ALWAYS | LAW_NEEDS_JOURNAL,                              \
+      "no attempt at a provider earlier than its latest answer advised")                           \
+    X(DEADLINE_KEPT, "deadline-kept", 0, "a call ends by due + deadline + grace")                  \
+    X(FALLBACK_ELIGIBLE, "fallback-eligible", LAW_NEEDS_JOURNAL,                                   \
+      "falls back when it should and not when it must not")                                        \
+    X(FALLBACK_ORDERED, "fallback-ordered", LAW_NEEDS_JOURNAL,                                     \
+      "models are tried in order, none skipped, none revisited")                                   \
+    X(LOG_COMPLETE, "log-complete", 0, "one whole log line per call, on every path")               \
+    X(FAULTS_CONSUMED, "faults-consumed", LAW_ALWAYS | LAW_CONDITION | LAW_NEEDS_JOURNAL,          \
+      "each rule fired where enough firings were to be expected")                                  \
+    X(SCHEDULE_KEPT, "schedule-kept", LAW_ALWAYS | LAW_CONDITION,                                  \
+      "the generator kept its own schedule: send lag p99 within the limit")
+
+#define LAW_ENUM(id, name, flags, about) LAW_##id,
+enum law { LAW_LIST(LAW_ENUM) LAWS_COUNT };
+#undef LAW_ENUM
+
+struct law_facts {
+    const char *name;
+    const char *about;
+    unsigned flags;
+};
+
+const struct law_facts *law_facts(enum law law);
+
+/* The limits of all laws; each uses its own. Filled with defaults by laws_read. */
+struct law_limits {
+    nanos silence;                       /* no-hang */
+    uint32_t attempts_max;               /* attempts-bounded */
+    nanos slack;                         /* advice-heeded */
+    nanos deadline, grace;               /* deadline-kept */
+    struct cause_set on;                 /* fallback-eligible */
+    uint32_t to;                         /* a model; models_count: not given */
+    uint32_t after;                      /* attempts on the first model */
+    uint32_t order[SCENARIO_MODELS_MAX]; /* fallback-ordered */
+    uint32_t order_count;
+    uint64_t firings_least; /* faults-consumed */
+    nanos send_lag;         /* schedule-kept */
+};
+
+enum { LAW_BECAUSE_MAX = 96, LAW_DATE_SIZE = 11 };
+
+/* One law as the scenario wants it. */
+struct law_rules {
+    bool is_listed; /* in the chosen set, or named */
+    bool is_on;
+    bool is_warning;
+    char because[LAW_BECAUSE_MAX];
+    char until[LAW_DATE_SIZE]; /* shown, not enforced: the core has no calendar */
+    struct law_limits limits;
+};
+
+/* Defaults, then the scenario's "laws" on top. Temporary memory is taken from `memory`. */
+MUST_USE enum rc laws_read(const struct scenario *scenario, const struct memory *memory,
+                           struct law_rules rules[LAWS_COUNT], struct error *err);
+
+/* What was asked, for the row: "max 5"; and why the law cannot be applied, or NULL. */
+void law_limit_text(enum law law, const struct scenario *scenario, const struct law_limits *limits,
+                    char *text, size_t capacity);
+const char *law_inapplicable(enum law law, const struct scenario *scenario,
+                             const struct law_limits *limits);
+
+enum law_result {
+    LAW_HELD,
+    LAW_BROKEN,
+    LAW_SILENT, /* the call is none of this law's business */
+};
+
+struct law_finding {
+    char text[160]; /* what happened; set when broken */
+    int64_t seen;   /* the size of it, where the law has one: attempts, or a span; also when held */
+};
+
+enum law_result law_judge(enum law law, const struct law_limits *limits, const struct call_case *c,
+                          struct law_finding *finding);
+
+/* Is it forgotten at the cut, or was it silent for longer? (Also the measure calls.hung.) */
+bool call_hangs(const struct call_case *c, nanos silence);
+
+/* How long a call may be silent where a scenario does not say. */
+#define LAW_SILENCE_DEFAULT (120 * NANOS_S)
+
+#endif

@@ -1,0 +1,395 @@
+#include "judge/law.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "judge/readable.h"
+#include "scenario/read.h"
+
+/* The scenario's "laws": which set, and per law `false`, `true` or an object of limits.
+ *
+ *     {"set": "strict", "attempts-bounded": {"max": 4}, "log-complete": false}
+ *
+ * A law that the design lists and nobody has built yet is refused as such: a law must never seem to
+ * hold because it was not looked at. */
+
+enum { SCRATCH_BYTES = 256 * 1024 };
+
+static const char *const not_built[] = {
+    "tokens-agree",     "cost-agree",        "percentiles-agree",        "alert-once",
+    "alert-delivered",  "backoff-shaped",    "jitter-present",           "retry-budget-kept",
+    "fallback-returns", "probes-bounded",    "abandoned-work-cancelled", "no-repeated-output",
+    "alert-timely",     "alert-out-of-band", "budget-reaction",          "secrets-kept",
+    "recovers",
+};
+
+static bool is_not_built(struct slice name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(not_built); i++)
+        if (slice_is(name, slice_of(not_built[i])))
+            return true;
+    return false;
+}
+
+/* ---- defaults -------------------------------------------------------------------------------- */
+
+enum {
+    ATTEMPTS_MAX_DEFAULT = 5,
+    FIRINGS_LEAST_DEFAULT = 10,
+};
+
+static struct cause_set default_causes(void)
+{
+    struct cause_set on = {0};
+
+    (void)cause_set_add(&on, SLICE("529")); /* known words, and room for far more */
+    (void)cause_set_add(&on, SLICE("503"));
+    (void)cause_set_add(&on, SLICE("connect"));
+    return on;
+}
+
+/* 1 % of the first-token time that users are used to, and at least what a busy machine needs. */
+static nanos default_send_lag(const struct scenario *scenario)
+{
+    const struct model *primary;
+
+    if (scenario->load.requests_count == 0)
+        return 10 * NANOS_MS;
+    primary = &scenario->models[scenario->load.requests[0].model];
+    return nanos_max(10 * NANOS_MS, (nanos)(primary->first_token.p50 / 100));
+}
+
+static struct law_limits default_limits(const struct scenario *scenario)
+{
+    return (struct law_limits){
+        .silence = LAW_SILENCE_DEFAULT,
+        .attempts_max = ATTEMPTS_MAX_DEFAULT,
+        .slack = 50 * NANOS_MS,
+        .deadline = scenario->load.deadline,
+        .grace = NANOS_S,
+        .on = default_causes(),
+        .to = scenario->models_count,
+        .after = 1,
+        .firings_least = FIRINGS_LEAST_DEFAULT,
+        .send_lag = default_send_lag(scenario),
+    };
+}
+
+static void set_defaults(const struct scenario *scenario, struct law_rules rules[LAWS_COUNT])
+{
+    for (int i = 0; i < LAWS_COUNT; i++)
+        rules[i] = (struct law_rules){
+            .is_listed = true, .is_on = true, .limits = default_limits(scenario)};
+}
+
+static void keep_essential(struct law_rules rules[LAWS_COUNT])
+{
+    for (int i = 0; i < LAWS_COUNT; i++)
+        if (!(law_facts((enum law)i)->flags & LAW_ALWAYS))
+            rules[i].is_listed = rules[i].is_on = false;
+}
+
+/* ---- fields ---------------------------------------------------------------------------------- */
+
+static enum rc read_attempts(struct reading *r, const struct value *value, void *out)
+{
+    return read_whole32(r, value, 1, 1000, out);
+}
+
+static enum rc read_firings(struct reading *r, const struct value *value, void *out)
+{
+    return read_whole(r, value, 1, 1000000000, out);
+}
+
+static enum rc read_to(struct reading *r, const struct value *value, void *out)
+{
+    return read_model(r, value, out);
+}
+
+static enum rc read_on(struct reading *r, const struct value *value, void *out)
+{
+    struct cause_set on = {0};
+    struct walk walk;
+    struct value cause;
+
+    TRY(read_expect_array(r, value, OUTCOME_COUNT + CAUSE_STATUSES_MAX));
+    walk_init(&walk, value);
+    while (walk_next(&walk, NULL, &cause)) {
+        bool is_word = cause.token.kind == JSON_STRING || cause.token.kind == JSON_NUMBER;
+
+        if (!is_word || !cause_set_add(&on, cause.token.raw))
+            return read_refuse(r, RC_MALFORMED, &cause,
+                               "a status or an outcome such as \"timeout\"");
+    }
+    memcpy(out, &on, sizeof(on));
+    return RC_OK;
+}
+
+static enum rc read_order(struct reading *r, const struct value *value, void *out)
+{
+    struct law_limits *limits = out;
+    struct walk walk;
+    struct value model;
+
+    TRY(read_expect_array(r, value, SCENARIO_MODELS_MAX));
+    walk_init(&walk, value);
+    limits->order_count = 0;
+    while (walk_next(&walk, NULL, &model))
+        TRY(read_model(r, &model, &limits->order[limits->order_count++]));
+    return RC_OK;
+}
+
+static enum rc read_level(struct reading *r, const struct value *value, void *out)
+{
+    static const char *const words[] = {"fail", "warn"};
+    uint32_t word = 0;
+    bool *is_warning = out;
+
+    TRY(read_word(r, value, words, ARRAY_SIZE(words), &word));
+    *is_warning = word == 1;
+    return RC_OK;
+}
+
+static enum rc read_because(struct reading *r, const struct value *value, void *out)
+{
+    return read_text(r, value, out, LAW_BECAUSE_MAX);
+}
+
+static bool is_date(struct slice text)
+{
+    static const char pattern[] = "dddd-dd-dd";
+
+    if (text.size != sizeof(pattern) - 1)
+        return false;
+    for (size_t i = 0; i < text.size; i++) {
+        bool is_digit = text.data[i] >= '0' && text.data[i] <= '9';
+
+        if (pattern[i] == 'd' ? !is_digit : text.data[i] != pattern[i])
+            return false;
+    }
+    return true;
+}
+
+static enum rc read_date(struct reading *r, const struct value *value, void *out)
+{
+    if (value->token.kind != JSON_STRING || !is_date(value->token.raw))
+        return read_refuse(r, RC_MALFORMED, value, "a date such as \"2027-01-31\"");
+    slice_copy(value->token.raw, out, LAW_DATE_SIZE);
+    return RC_OK;
+}
+
+/* ---- one law --------------------------------------------------------------------------------- */
+
+#define LIMIT(name, read, field)                                       \
+    {                                                                  \
+        name, OPTIONAL, read, offsetof(struct law_rules, limits.field) \
+    }
+#define SHARED(name, read, field)                               \
+    {                                                           \
+        name, OPTIONAL, read, offsetof(struct law_rules, field) \
+    }
+#define SHARED_KEYS                                                                    \
+    SHARED("level", read_level, is_warning), SHARED("because", read_because, because), \
+        SHARED("until", read_date, until)
+
+static const struct read_key plain_keys[] = {SHARED_KEYS};
+static const struct read_key no_hang_keys[] = {LIMIT("silence", read_span, silence), SHARED_KEYS};
+static const struct read_key attempts_keys[] = {LIMIT("max", read_attempts, attempts_max),
+                                                SHARED_KEYS};
+static const struct read_key advice_keys[] = {LIMIT("slack", read_duration, slack), SHARED_KEYS};
+static const struct read_key deadline_keys[] = {LIMIT("deadline", read_span, deadline),
+                                                LIMIT("grace", read_duration, grace), SHARED_KEYS};
+static const struct read_key eligible_keys[] = {LIMIT("on", read_on, on), LIMIT("to", read_to, to),
+                                                LIMIT("after", read_attempts, after), SHARED_KEYS};
+static const struct read_key ordered_keys[] = {
+    {"order", OPTIONAL, read_order, offsetof(struct law_rules, limits)}, SHARED_KEYS};
+static const struct read_key faults_keys[] = {LIMIT("firings", read_firings, firings_least),
+                                              SHARED_KEYS};
+static const struct read_key schedule_keys[] = {LIMIT("send_lag", read_span, send_lag),
+                                                SHARED_KEYS};
+
+#define KEYS(table)              \
+    {                            \
+        table, ARRAY_SIZE(table) \
+    }
+
+static const struct {
+    const struct read_key *keys;
+    size_t count;
+} law_keys[LAWS_COUNT] = {
+    [LAW_ONE_OUTCOME] = KEYS(plain_keys),           [LAW_NO_HANG] = KEYS(no_hang_keys),
+    [LAW_COMPLETE_ANSWERS] = KEYS(plain_keys),      [LAW_ATTEMPTS_BOUNDED] = KEYS(attempts_keys),
+    [LAW_PERMANENT_NOT_RETRIED] = KEYS(plain_keys), [LAW_ADVICE_HEEDED] = KEYS(advice_keys),
+    [LAW_DEADLINE_KEPT] = KEYS(deadline_keys),      [LAW_FALLBACK_ELIGIBLE] = KEYS(eligible_keys),
+    [LAW_FALLBACK_ORDERED] = KEYS(ordered_keys),    [LAW_LOG_COMPLETE] = KEYS(plain_keys),
+    [LAW_FAULTS_CONSUMED] = KEYS(faults_keys),      [LAW_SCHEDULE_KEPT] = KEYS(schedule_keys),
+};
+
+static enum rc read_law(struct reading *r, enum law law, const struct value *value,
+                        struct law_rules *rules)
+{
+    rules->is_listed = true;
+    rules->is_on = value->token.kind != JSON_FALSE;
+    if (value->token.kind == JSON_TRUE || value->token.kind == JSON_FALSE)
+        return RC_OK;
+    if (value->token.kind != JSON_OBJECT)
+        return read_refuse(r, RC_MALFORMED, value, "true, false or an object of limits");
+    return read_object(r, value, law_keys[law].keys, law_keys[law].count, rules);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static bool find_law(const struct value *key, enum law *law)
+{
+    for (int i = 0; i < LAWS_COUNT; i++) {
+        if (json_is(&key->token, slice_of(law_facts((enum law)i)->name))) {
+            *law = (enum law)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum rc refuse_name(struct reading *r, const struct value *key)
+{
+    struct nearest nearest;
+
+    if (is_not_built(key->token.raw))
+        return read_refuse_as(r, RC_MALFORMED, key, "the law \"%.*s\" is not built yet",
+                              SLICE_ARG(key->token.raw));
+    nearest_init(&nearest, key->token.raw);
+    for (int i = 0; i < LAWS_COUNT; i++)
+        nearest_offer(&nearest, slice_of(law_facts((enum law)i)->name));
+    return read_refuse_word(r, key, &nearest, "the name of a law");
+}
+
+static bool is_set_key(const struct value *key)
+{
+    return json_is(&key->token, SLICE("set"));
+}
+
+/* The set comes first, wherever it stands: naming a law adds it to the set. */
+static enum rc read_set(struct reading *r, const struct value *object,
+                        struct law_rules rules[LAWS_COUNT])
+{
+    static const char *const words[] = {"strict", "essential"};
+    struct value key, value;
+    struct walk walk;
+    uint32_t word = 0;
+
+    walk_init(&walk, object);
+    while (walk_next(&walk, &key, &value))
+        if (is_set_key(&key))
+            TRY(read_word(r, &value, words, ARRAY_SIZE(words), &word));
+    if (word == 1)
+        keep_essential(rules);
+    return RC_OK;
+}
+
+static enum rc read_laws(struct reading *r, const struct value *object,
+                         struct law_rules rules[LAWS_COUNT])
+{
+    struct value key, value;
+    struct walk walk;
+
+    TRY(read_set(r, object, rules));
+    walk_init(&walk, object);
+    while (walk_next(&walk, &key, &value)) {
+        enum law law;
+
+        if (is_set_key(&key))
+            continue;
+        if (!find_law(&key, &law))
+            return refuse_name(r, &key);
+        TRY(read_law(r, law, &value, &rules[law]));
+    }
+    return RC_OK;
+}
+
+enum rc laws_read(const struct scenario *scenario, const struct memory *memory,
+                  struct law_rules rules[LAWS_COUNT], struct error *err)
+{
+    struct value object = {.text = scenario->laws.text};
+    struct arena arena;
+    struct reading r = {.text = scenario->text,
+                        .file = scenario->file,
+                        .scenario = (struct scenario *)scenario, /* only its models are read */
+                        .arena = &arena,
+                        .err = err};
+    enum rc rc;
+
+    set_defaults(scenario, rules);
+    if (scenario->laws.text.size == 0)
+        return RC_OK;
+    object.token = (struct json_token){.kind = JSON_OBJECT, .raw = {object.text.data, 1}};
+    arena_init(&arena, memory, SCRATCH_BYTES);
+    rc = read_laws(&r, &object, rules);
+    arena_deinit(&arena);
+    return rc;
+}
+
+/* ---- words for the rows ---------------------------------------------------------------------- */
+
+static void write_order(const struct scenario *scenario, const struct law_limits *limits,
+                        char *text, size_t capacity)
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (uint32_t i = 0; i < limits->order_count && used < capacity; i++) {
+        snprintf(text + used, capacity - used, "%s%s", i > 0 ? ", " : "",
+                 scenario->models[limits->order[i]].name);
+        used += strlen(text + used);
+    }
+}
+
+void law_limit_text(enum law law, const struct scenario *scenario, const struct law_limits *limits,
+                    char *text, size_t capacity)
+{
+    text[0] = '\0';
+    switch (law) {
+    case LAW_NO_HANG:
+        snprintf(text, capacity, "%s", readable_span(limits->silence).text);
+        break;
+    case LAW_ATTEMPTS_BOUNDED:
+        snprintf(text, capacity, "max %u", limits->attempts_max);
+        break;
+    case LAW_ADVICE_HEEDED:
+        snprintf(text, capacity, "slack %s", readable_span(limits->slack).text);
+        break;
+    case LAW_DEADLINE_KEPT:
+        snprintf(text, capacity, "%s + %s", readable_span(limits->deadline).text,
+                 readable_span(limits->grace).text);
+        break;
+    case LAW_FALLBACK_ELIGIBLE:
+        if (limits->to < scenario->models_count)
+            snprintf(text, capacity, "to %s after %u", scenario->models[limits->to].name,
+                     limits->after);
+        break;
+    case LAW_FALLBACK_ORDERED:
+        write_order(scenario, limits, text, capacity);
+        break;
+    case LAW_FAULTS_CONSUMED:
+        snprintf(text, capacity, "from %llu firings", (unsigned long long)limits->firings_least);
+        break;
+    case LAW_SCHEDULE_KEPT:
+        snprintf(text, capacity, "p99 <= %s", readable_span(limits->send_lag).text);
+        break;
+    case LAW_ONE_OUTCOME:
+    case LAW_COMPLETE_ANSWERS:
+    case LAW_PERMANENT_NOT_RETRIED:
+    case LAW_LOG_COMPLETE:
+    case LAWS_COUNT:
+        break;
+    }
+}
+
+const char *law_inapplicable(enum law law, const struct scenario *scenario,
+                             const struct law_limits *limits)
+{
+    if (law == LAW_FALLBACK_ELIGIBLE && limits->to >= scenario->models_count)
+        return "the scenario gives this law no model to fall back \"to\"";
+    if (law == LAW_FALLBACK_ORDERED && limits->order_count == 0)
+        return "the scenario gives this law no \"order\" of models";
+    return NULL;
+}

@@ -1,0 +1,435 @@
+#include "judge/law.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "judge/readable.h"
+
+const struct law_facts *law_facts(enum law law)
+{
+#define LAW_FACTS(id, name, flags, about) [LAW_##id] = {name, about, flags},
+    static const struct law_facts facts[] = {LAW_LIST(LAW_FACTS)};
+#undef LAW_FACTS
+
+    assert(law < LAWS_COUNT);
+    return &facts[law];
+}
+
+#define SPAN(span) readable_span(span).text
+
+/* What happened, and which instant to look for in the evidence: "... (due 6.512 s)". */
+static enum law_result PRINTF_LIKE(3, 4)
+    broken(const struct call_case *c, struct law_finding *finding, const char *format, ...)
+{
+    struct readable due = readable_instant(c->call->due_at);
+    size_t capacity = sizeof(finding->text);
+    va_list arguments;
+    size_t used;
+
+    va_start(arguments, format);
+    vsnprintf(finding->text, capacity, format, arguments);
+    va_end(arguments);
+    used = strlen(finding->text);
+    snprintf(finding->text + used, capacity - used, " (due %s)", due.text);
+    return LAW_BROKEN;
+}
+
+static const char *model_name(const struct call_case *c, uint32_t model)
+{
+    return model < c->scenario->models_count ? c->scenario->models[model].name : "an unknown model";
+}
+
+/* "429 rate_limited", or the word alone where no status came. */
+static void step_text(const struct step *step, char *text, size_t capacity)
+{
+    const char *word = outcome_word(step_outcome(step));
+
+    if (step_status(step) == 0)
+        snprintf(text, capacity, "%s", word);
+    else
+        snprintf(text, capacity, "%u %s", (unsigned)step_status(step), word);
+}
+
+/* ---- no-hang --------------------------------------------------------------------------------- */
+
+static nanos later_of(nanos at, nanos candidate)
+{
+    return candidate != NANOS_NEVER && candidate > at ? candidate : at;
+}
+
+/* The longest time in which nothing came for an attempt that was under way: before its first byte,
+ * between its events, after its last content. */
+static nanos attempt_silence(const struct attempt_record *a, nanos cut_at)
+{
+    nanos end_at = a->ended_at != NANOS_NEVER ? a->ended_at : cut_at;
+    nanos last_at = later_of(later_of(a->handed_at, a->first_byte_at), a->last_content_at);
+    nanos silence = a->gap_max;
+
+    if (a->handed_at == NANOS_NEVER || end_at == NANOS_NEVER)
+        return silence;
+    if (a->first_byte_at != NANOS_NEVER)
+        silence = nanos_max(silence, a->first_byte_at - a->handed_at);
+    return nanos_max(silence, end_at - last_at);
+}
+
+static nanos longest_silence(const struct call_case *c)
+{
+    nanos longest = 0;
+
+    for (uint32_t i = 0; i < call_attempts_kept(c->call); i++)
+        longest = nanos_max(longest, attempt_silence(&c->call->attempts[i], c->cut_at));
+    return longest;
+}
+
+/* Nobody is doing anything for it, and nobody will. */
+static bool is_forgotten(const struct call_record *call)
+{
+    return call->outcome == OUTCOME_UNFINISHED && call->pending == PENDING_NOTHING;
+}
+
+bool call_hangs(const struct call_case *c, nanos silence)
+{
+    return is_forgotten(c->call) || longest_silence(c) > silence;
+}
+
+static enum law_result no_hang(const struct law_limits *limits, const struct call_case *c,
+                               struct law_finding *finding)
+{
+    finding->seen = longest_silence(c);
+    if (is_forgotten(c->call))
+        return broken(c, finding, "open at the cut with neither an attempt nor a wait pending");
+    if (finding->seen <= limits->silence)
+        return LAW_HELD;
+    return broken(c, finding, "was silent for %s", SPAN(finding->seen));
+}
+
+/* ---- complete-answers ------------------------------------------------------------------------ */
+
+/* The journal's request behind the answer that the caller took. */
+static const struct request_seen *answering_request(const struct call_case *c)
+{
+    const struct attempt_record *last = call_last_attempt(c->call);
+
+    for (uint32_t i = c->steps_count; last != NULL && i-- > 0;)
+        if (c->steps[i].seen != NULL && c->steps[i].felt == last)
+            return c->steps[i].seen;
+    return NULL;
+}
+
+static enum law_result complete_answers(const struct law_limits *limits, const struct call_case *c,
+                                        struct law_finding *finding)
+{
+    const struct request_seen *request = answering_request(c);
+
+    (void)limits;
+    if (c->call->outcome != OUTCOME_OK || request == NULL)
+        return LAW_SILENT;
+    if (request->is_complete)
+        return LAW_HELD;
+    return broken(c, finding, "reported ok, but the mock broke attempt %u off after %llu tokens",
+                  request->attempt, (unsigned long long)request->tokens_written);
+}
+
+/* ---- attempts-bounded ------------------------------------------------------------------------ */
+
+static enum law_result attempts_bounded(const struct law_limits *limits, const struct call_case *c,
+                                        struct law_finding *finding)
+{
+    finding->seen = c->attempts;
+    if (c->attempts <= limits->attempts_max)
+        return LAW_HELD;
+    return broken(c, finding, "%u attempts, %u of them in the journal; at most %u are allowed",
+                  c->attempts, c->requests_count, limits->attempts_max);
+}
+
+/* ---- permanent-not-retried ------------------------------------------------------------------- */
+
+static bool is_permanent(const struct request_seen *request)
+{
+    const outcome_set permanent = OUTCOME_BIT(OUTCOME_QUOTA) | OUTCOME_BIT(OUTCOME_CONTEXT_LENGTH) |
+                                  OUTCOME_BIT(OUTCOME_INVALID_REQUEST) | OUTCOME_BIT(OUTCOME_AUTH) |
+                                  OUTCOME_BIT(OUTCOME_CONTENT_POLICY);
+
+    switch (request->status) {
+    case 400:
+    case 401:
+    case 403:
+    case 404:
+    case 413:
+    case 422:
+        return true;
+    default:
+        return (permanent & OUTCOME_BIT(request->answered)) != 0;
+    }
+}
+
+/* The latest permanent refusal by the model of request `at`, before it. */
+static const struct request_seen *refused_before(const struct call_case *c, uint32_t at)
+{
+    for (uint32_t i = at; i-- > 0;)
+        if (c->requests[i].model == c->requests[at].model && is_permanent(&c->requests[i]))
+            return &c->requests[i];
+    return NULL;
+}
+
+static enum law_result permanent_not_retried(const struct law_limits *limits,
+                                             const struct call_case *c, struct law_finding *finding)
+{
+    (void)limits;
+    for (uint32_t i = 1; i < c->requests_count; i++) {
+        const struct request_seen *again = &c->requests[i];
+        const struct request_seen *refusal = refused_before(c, i);
+
+        if (refusal == NULL)
+            continue;
+        return broken(c, finding, "attempt %u asked %s again, %s after its %u %s", again->attempt,
+                      model_name(c, again->model), SPAN(again->head_in_at - refusal->head_in_at),
+                      (unsigned)refusal->status, outcome_word(refusal->answered));
+    }
+    return LAW_HELD;
+}
+
+/* ---- advice-heeded --------------------------------------------------------------------------- */
+
+/* The latest answer of that provider before request `at`. */
+static const struct request_seen *answer_before(const struct call_case *c, uint32_t at)
+{
+    for (uint32_t i = at; i-- > 0;) {
+        const struct request_seen *request = &c->requests[i];
+
+        if (request->provider == c->requests[at].provider && request->status != 0 &&
+            request->last_out_at != NANOS_NEVER)
+            return request;
+    }
+    return NULL;
+}
+
+/* 5 % of the advice and the slack are forgiven: clocks and roundings. */
+static nanos forgiven(nanos advice_wait, nanos slack)
+{
+    return advice_wait / 20 + slack;
+}
+
+static enum law_result advice_heeded(const struct law_limits *limits, const struct call_case *c,
+                                     struct law_finding *finding)
+{
+    for (uint32_t i = 1; i < c->requests_count; i++) {
+        const struct request_seen *next = &c->requests[i];
+        const struct request_seen *answer = answer_before(c, i);
+        nanos waited;
+
+        if (answer == NULL || answer->advice_wait == 0 || next->head_in_at == NANOS_NEVER)
+            continue;
+        waited = next->head_in_at - answer->last_out_at;
+        if (waited >= answer->advice_wait - forgiven(answer->advice_wait, limits->slack))
+            continue;
+        return broken(c, finding, "attempt %u came %s after a %u that asked for %s", next->attempt,
+                      SPAN(waited), (unsigned)answer->status, SPAN(answer->advice_wait));
+    }
+    return LAW_HELD;
+}
+
+/* ---- deadline-kept --------------------------------------------------------------------------- */
+
+static enum law_result deadline_kept(const struct law_limits *limits, const struct call_case *c,
+                                     struct law_finding *finding)
+{
+    const struct call_record *call = c->call;
+    nanos limit = nanos_add(limits->deadline, limits->grace);
+    bool has_ended = call->ended_at != NANOS_NEVER;
+    nanos end_at = has_ended ? call->ended_at : c->cut_at;
+
+    if (end_at == NANOS_NEVER)
+        return LAW_SILENT;
+    finding->seen = end_at - call->due_at;
+    if (finding->seen <= limit)
+        return has_ended ? LAW_HELD : LAW_SILENT; /* cut before it could break the law */
+    if (!has_ended)
+        return broken(c, finding, "still open %s after it was due; %s are allowed",
+                      SPAN(finding->seen), SPAN(limit));
+    return broken(c, finding, "ended as %s %s after it was due; %s are allowed",
+                  outcome_word(call->outcome), SPAN(finding->seen), SPAN(limit));
+}
+
+/* ---- fallback-eligible ----------------------------------------------------------------------- */
+
+/* The first step on that model, or steps_count. */
+static uint32_t first_step_on(const struct call_case *c, uint32_t model)
+{
+    uint32_t i = 0;
+
+    while (i < c->steps_count && c->steps[i].model != model)
+        i++;
+    return i;
+}
+
+static uint32_t steps_on(const struct call_case *c, uint32_t model)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < c->steps_count; i++)
+        count += c->steps[i].model == model;
+    return count;
+}
+
+static const struct step *step_with_cause(const struct call_case *c, const struct cause_set *on)
+{
+    for (uint32_t i = 0; i < c->steps_count; i++)
+        if (step_has_cause(&c->steps[i], on))
+            return &c->steps[i];
+    return NULL;
+}
+
+/* Refusals that another model would repeat, or that a person must see. */
+static bool forbids_fallback(const struct step *step)
+{
+    switch (step_status(step)) {
+    case 400:
+        return step_outcome(step) != OUTCOME_CONTEXT_LENGTH;
+    case 401:
+    case 403:
+    case 404:
+    case 413:
+    case 422:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Ended, or so late that whatever comes is useless. */
+static bool is_lost(const struct call_case *c)
+{
+    const struct call_record *call = c->call;
+
+    if (c->is_useful || call->outcome == OUTCOME_CANCELLED)
+        return false;
+    if (call->outcome != OUTCOME_UNFINISHED)
+        return true;
+    return nanos_add(call->due_at, c->scenario->load.deadline) <= c->cut_at;
+}
+
+static enum law_result fallback_eligible(const struct law_limits *limits, const struct call_case *c,
+                                         struct law_finding *finding)
+{
+    const char *to = model_name(c, limits->to);
+    uint32_t first = first_step_on(c, limits->to);
+    const struct step *cause;
+    char text[64];
+
+    if (c->call->model_asked == limits->to)
+        return LAW_SILENT;
+    if (first < c->steps_count) {
+        if (first == 0 || !forbids_fallback(&c->steps[first - 1]))
+            return LAW_HELD;
+        step_text(&c->steps[first - 1], text, sizeof(text));
+        return broken(c, finding, "fell back to %s after a %s, which no other model mends", to,
+                      text);
+    }
+    cause = step_with_cause(c, &limits->on);
+    if (cause == NULL || !is_lost(c) || steps_on(c, c->call->model_asked) < limits->after)
+        return LAW_HELD;
+    step_text(cause, text, sizeof(text));
+    return broken(c, finding, "met %s at attempt %u and ended as %s without trying %s", text,
+                  cause->ordinal, outcome_word(c->call->outcome), to);
+}
+
+/* ---- fallback-ordered ------------------------------------------------------------------------ */
+
+static uint32_t place_in_order(const struct law_limits *limits, uint32_t model)
+{
+    uint32_t place = 0;
+
+    while (place < limits->order_count && limits->order[place] != model)
+        place++;
+    return place;
+}
+
+static enum law_result fallback_ordered(const struct law_limits *limits, const struct call_case *c,
+                                        struct law_finding *finding)
+{
+    uint32_t place = place_in_order(limits, c->call->model_asked);
+
+    if (place == limits->order_count)
+        return LAW_SILENT; /* asked a model that the order does not name */
+    for (uint32_t i = 0; i < c->steps_count; i++) {
+        const struct step *step = &c->steps[i];
+        uint32_t next = place_in_order(limits, step->model);
+
+        if (next == limits->order_count || next < place || next > place + 1)
+            return broken(c, finding, "attempt %u went to %s, which %s", step->ordinal,
+                          model_name(c, step->model),
+                          next == limits->order_count ? "is not in the order"
+                          : next < place              ? "had been left before"
+                                                      : "came before its turn");
+        place = next;
+    }
+    return LAW_HELD;
+}
+
+/* ---- log-complete ---------------------------------------------------------------------------- */
+
+/* What a whole line would have and this one has not, or NULL. */
+static const char *lacking(const struct call_case *c)
+{
+    const struct call_record *call = c->call;
+
+    if (call->model_asked >= c->scenario->models_count)
+        return "no model asked";
+    if (call->attempts_count > 0 && call->model_answered >= c->scenario->models_count)
+        return "no model answered";
+    if (call->outcome != OUTCOME_UNFINISHED && call->ended_at == NANOS_NEVER)
+        return "no latency";
+    if (call->ended_at != NANOS_NEVER && call->ended_at < call->due_at)
+        return "a negative latency";
+    if (call->outcome != OUTCOME_OK && call->error[0] == '\0')
+        return "no error text";
+    return NULL;
+}
+
+static enum law_result log_complete(const struct law_limits *limits, const struct call_case *c,
+                                    struct law_finding *finding)
+{
+    const char *missing = lacking(c);
+
+    (void)limits;
+    if (missing == NULL)
+        return LAW_HELD;
+    return broken(c, finding, "its line, ended as %s, has %s", outcome_word(c->call->outcome),
+                  missing);
+}
+
+/* ---- the door -------------------------------------------------------------------------------- */
+
+/* A record holds exactly one outcome; records too many or too few are found by the judge. */
+static enum law_result one_outcome(const struct law_limits *limits, const struct call_case *c,
+                                   struct law_finding *finding)
+{
+    (void)limits;
+    (void)c;
+    (void)finding;
+    return LAW_HELD;
+}
+
+enum law_result law_judge(enum law law, const struct law_limits *limits, const struct call_case *c,
+                          struct law_finding *finding)
+{
+    static enum law_result (*const judges[LAWS_COUNT])(
+        const struct law_limits *limits, const struct call_case *c, struct law_finding *finding) = {
+        [LAW_ONE_OUTCOME] = one_outcome,
+        [LAW_NO_HANG] = no_hang,
+        [LAW_COMPLETE_ANSWERS] = complete_answers,
+        [LAW_ATTEMPTS_BOUNDED] = attempts_bounded,
+        [LAW_PERMANENT_NOT_RETRIED] = permanent_not_retried,
+        [LAW_ADVICE_HEEDED] = advice_heeded,
+        [LAW_DEADLINE_KEPT] = deadline_kept,
+        [LAW_FALLBACK_ELIGIBLE] = fallback_eligible,
+        [LAW_FALLBACK_ORDERED] = fallback_ordered,
+        [LAW_LOG_COMPLETE] = log_complete,
+    };
+
+    *finding = (struct law_finding){0};
+    return judges[law] != NULL ? judges[law](limits, c, finding) : LAW_SILENT;
+}

@@ -1,0 +1,614 @@
+#include "judge/measure.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "judge/law.h"
+#include "judge/readable.h"
+
+enum { RECOVERY_WINDOW_S = 5, RECOVERY_SECONDS_MAX = 86400 };
+
+static const double recovery_points = 0.05;
+
+const char *statistic_word(enum statistic statistic)
+{
+#define STATISTIC_WORD(id, word) [STATISTIC_##id] = word,
+    static const char *const words[] = {STATISTIC_LIST(STATISTIC_WORD)};
+#undef STATISTIC_WORD
+
+    assert(statistic < STATISTICS_COUNT);
+    return words[statistic];
+}
+
+/* ---- what a call is -------------------------------------------------------------------------- */
+
+static bool is_any(const struct call_case *c, const struct filters *filters)
+{
+    (void)filters;
+    (void)c;
+    return true;
+}
+
+static bool is_useful(const struct call_case *c, const struct filters *filters)
+{
+    (void)filters;
+    return c->is_useful;
+}
+
+static bool is_unfinished(const struct call_case *c, const struct filters *filters)
+{
+    (void)filters;
+    return c->call->outcome == OUTCOME_UNFINISHED;
+}
+
+/* So that useful + failed + unfinished is every call. */
+static bool is_failed(const struct call_case *c, const struct filters *filters)
+{
+    return !is_useful(c, filters) && !is_unfinished(c, filters);
+}
+
+static bool is_shed(const struct call_case *c, const struct filters *filters)
+{
+    (void)filters;
+    return c->call->outcome == OUTCOME_SHED;
+}
+
+static bool is_hung(const struct call_case *c, const struct filters *filters)
+{
+    (void)filters;
+    return call_hangs(c, LAW_SILENCE_DEFAULT);
+}
+
+static bool fell_back(const struct call_case *c, const struct filters *filters)
+{
+    (void)filters;
+    for (uint32_t i = 0; i < call_attempts_kept(c->call); i++)
+        if (c->call->attempts[i].model != c->call->model_asked)
+            return true;
+    return false;
+}
+
+static bool is_answered_by(const struct call_case *c, const struct filters *filters)
+{
+    return c->call->model_answered == filters->model;
+}
+
+/* ---- what a call gives ------------------------------------------------------------------------
+ */
+
+static bool span_between(nanos from_at, nanos to_at, int64_t *value)
+{
+    if (from_at == NANOS_NEVER || to_at == NANOS_NEVER)
+        return false;
+    *value = to_at - from_at;
+    return true;
+}
+
+static bool response(const struct call_case *c, const struct filters *filters, int64_t *value)
+{
+    (void)filters;
+    return span_between(c->call->due_at, c->call->ended_at, value);
+}
+
+static bool service(const struct call_case *c, const struct filters *filters, int64_t *value)
+{
+    const struct attempt_record *last = call_last_attempt(c->call);
+
+    (void)filters;
+    return last != NULL && span_between(last->sent_at, last->last_content_at, value);
+}
+
+static bool first_byte(const struct call_case *c, const struct filters *filters, int64_t *value)
+{
+    const struct attempt_record *last = call_last_attempt(c->call);
+
+    (void)filters;
+    return last != NULL && span_between(c->call->due_at, last->first_byte_at, value);
+}
+
+static bool first_token(const struct call_case *c, const struct filters *filters, int64_t *value)
+{
+    const struct attempt_record *last = call_last_attempt(c->call);
+
+    (void)filters;
+    return last != NULL && span_between(c->call->due_at, last->first_token_at, value);
+}
+
+static bool first_content(const struct call_case *c, const struct filters *filters, int64_t *value)
+{
+    const struct attempt_record *last = call_last_attempt(c->call);
+
+    (void)filters;
+    return last != NULL && span_between(c->call->due_at, last->first_content_at, value);
+}
+
+static bool silence(const struct call_case *c, const struct filters *filters, int64_t *value)
+{
+    const struct attempt_record *last = call_last_attempt(c->call);
+
+    (void)filters;
+    if (last == NULL)
+        return false;
+    *value = last->gap_max;
+    return true;
+}
+
+static bool gave_up_after(const struct call_case *c, const struct filters *filters, int64_t *value)
+{
+    if (c->call->outcome == OUTCOME_OK || c->call->outcome == OUTCOME_UNFINISHED)
+        return false;
+    return response(c, filters, value);
+}
+
+static bool wait_max(const struct call_case *c, const struct filters *filters, int64_t *value)
+{
+    (void)filters;
+    *value = c->call->wait_max;
+    return true;
+}
+
+static bool send_lag(const struct call_case *c, const struct filters *filters, int64_t *value)
+{
+    (void)filters;
+    return c->call->attempts_count > 0 &&
+           span_between(c->call->due_at, c->call->attempts[0].handed_at, value);
+}
+
+static bool attempts(const struct call_case *c, const struct filters *filters, int64_t *value)
+{
+    (void)filters;
+    *value = c->attempts;
+    return true;
+}
+
+/* Attempts that were followed by another one; with a cause, those that failed by it. */
+static bool retries(const struct call_case *c, const struct filters *filters, int64_t *value)
+{
+    const struct call_record *call = c->call;
+
+    *value = 0;
+    for (uint32_t i = 0; i + 1 < call_attempts_kept(call); i++)
+        if (!filters->has_cause ||
+            cause_set_has(&filters->cause, call->attempts[i].outcome, call->attempts[i].status))
+            ++*value;
+    return true;
+}
+
+static bool tokens_in(const struct call_case *c, const struct filters *filters, int64_t *value)
+{
+    (void)filters;
+    *value = (int64_t)c->call->usage.input_tokens;
+    return c->call->usage.is_known;
+}
+
+static bool tokens_out(const struct call_case *c, const struct filters *filters, int64_t *value)
+{
+    (void)filters;
+    *value = (int64_t)c->call->usage.output_tokens;
+    return c->call->usage.is_known;
+}
+
+/* ---- the list ---------------------------------------------------------------------------------
+ */
+
+#define BIT(statistic) (1u << STATISTIC_##statistic)
+
+enum {
+    ALL_OF_SAMPLES = BIT(P50) | BIT(P90) | BIT(P95) | BIT(P99) | BIT(P999) | BIT(MIN) | BIT(MAX) |
+                     BIT(MEAN) | BIT(COUNT),
+    ALL_OF_TOTALS = ALL_OF_SAMPLES | BIT(SUM),
+    ALL_OF_CALLS = BIT(COUNT) | BIT(SHARE),
+};
+
+#define CALLS(name, holds, about)                                                            \
+    {                                                                                        \
+        name, SHAPE_CALLS, UNIT_NUMBER, ALL_OF_CALLS, STATISTIC_COUNT, 0, NULL, holds, about \
+    }
+#define SHARE(name, flags, holds, about)                                             \
+    {                                                                                \
+        name, SHAPE_CALLS, UNIT_SHARE, 0, STATISTIC_SHARE, flags, NULL, holds, about \
+    }
+#define SPANS(name, statistics, usual, flags, sample, about)                                      \
+    {                                                                                             \
+        name, SHAPE_SAMPLES, UNIT_SPAN, statistics, STATISTIC_##usual, flags, sample, NULL, about \
+    }
+#define LATENCY(name, sample, about) \
+    SPANS(name, ALL_OF_SAMPLES, OWN, MEASURE_OF_SUCCESSES | MEASURE_LATENCY, sample, about)
+#define NUMBERS(name, statistics, usual, sample, about)                                         \
+    {                                                                                           \
+        name, SHAPE_SAMPLES, UNIT_NUMBER, statistics, STATISTIC_##usual, 0, sample, NULL, about \
+    }
+
+static const struct measure measures[] = {
+    CALLS("calls.count", is_any, "calls"),
+    CALLS("calls.useful", is_useful, "calls with a complete answer within the deadline"),
+    CALLS("calls.failed", is_failed, "calls that ended, and not useful"),
+    CALLS("calls.unfinished", is_unfinished, "calls still open when the run was cut"),
+    CALLS("calls.hung", is_hung, "calls forgotten at the cut or silent for over 120 s"),
+    CALLS("calls.shed", is_shed, "calls refused by the client's own posture"),
+    {"goodput", SHAPE_GOODPUT, UNIT_NUMBER, 0, STATISTIC_OWN, MEASURE_LATENCY, NULL, is_useful,
+     "useful calls per second"},
+    LATENCY("response", response, "from the call's due to its last content"),
+    LATENCY("service", service, "from the answering attempt's sent to its last content"),
+    LATENCY("first_byte", first_byte, "from the call's due to the first byte of its answer"),
+    LATENCY("first_token", first_token, "from the call's due to the first token of its answer"),
+    LATENCY("first_content", first_content, "from the call's due to the first text of its answer"),
+    SPANS("silence.max", 0, MAX, MEASURE_OF_SUCCESSES | MEASURE_LATENCY, silence,
+          "longest gap between two events with content of one answer"),
+    NUMBERS("attempts.max", 0, MAX, attempts, "most attempts that one call made"),
+    NUMBERS("amplification", 0, MEAN, attempts, "attempts per call"),
+    NUMBERS("retries", ALL_OF_TOTALS, SUM, retries, "failed attempts followed by another"),
+    SPANS("wait.max", 0, MAX, 0, wait_max, "longest wait between two attempts of one call"),
+    SPANS("gave_up_after", ALL_OF_SAMPLES, MAX, MEASURE_LATENCY, gave_up_after,
+          "from the call's due to its end, of calls that ended without a complete answer"),
+    SHARE("fallback.share", 0, fell_back, "calls with an attempt on another model"),
+    SHARE("model.share", MEASURE_OF_SUCCESSES | MEASURE_TAKES_MODEL, is_answered_by,
+          "ok calls that the model of {model=} answered"),
+    {"recovery.time", SHAPE_RECOVERY, UNIT_SPAN, 0, STATISTIC_OWN,
+     MEASURE_LATENCY | MEASURE_TAKES_PHASE, NULL, is_useful,
+     "from the end of {phase=} to the first 5 s as useful as before it, less 5 points"},
+    NUMBERS("tokens.in", ALL_OF_TOTALS, SUM, tokens_in, "input tokens, where the answer told them"),
+    NUMBERS("tokens.out", ALL_OF_TOTALS, SUM, tokens_out,
+            "output tokens, where the answer told them"),
+    SPANS("send_lag", ALL_OF_SAMPLES, OWN, MEASURE_LATENCY, send_lag,
+          "from a call's due to the instant its first attempt was handed over"),
+};
+
+/* In the design, and not here yet. */
+static const char *const planned[] = {
+    "gap",
+    "stalls",
+    "amplification.tokens",
+    "amplification.cost",
+    "tokens.cached",
+    "cost",
+    "alerts",
+    "hooks",
+    "connections",
+    "subject",
+    "secrets",
+    "control",
+};
+
+const struct measure *measure_at(uint32_t index)
+{
+    return index < ARRAY_SIZE(measures) ? &measures[index] : NULL;
+}
+
+const struct measure *measure_find(struct slice name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(measures); i++)
+        if (slice_is(name, slice_of(measures[i].name)))
+            return &measures[i];
+    return NULL;
+}
+
+bool measure_is_planned(struct slice name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(planned); i++) {
+        struct slice stem = slice_of(planned[i]);
+
+        if (slice_starts_with(name, stem) &&
+            (name.size == stem.size || name.data[stem.size] == '.'))
+            return true;
+    }
+    return false;
+}
+
+/* ---- recovery ---------------------------------------------------------------------------------
+ */
+
+/* The end of the window that `phase` names; of several of one name, the last. */
+static nanos window_ends_at(const struct scenario *scenario, const struct phase_set *phase)
+{
+    const struct phases *phases = &scenario->chaos.phases;
+    nanos end_at = INT64_MIN;
+
+    for (uint32_t i = 0; i < phases->count; i++)
+        if (phase->named >> i & 1)
+            end_at = nanos_max(end_at, phase_ends_at(&phases->list[i]));
+    return end_at;
+}
+
+static enum rc recovery_init(struct measurement *m)
+{
+    nanos lasts = m->scenario->load.lasts;
+    nanos seconds;
+
+    m->recovers_from = window_ends_at(m->scenario, &m->filters.phase);
+    if (m->recovers_from >= lasts)
+        return RC_OK; /* no load after it: no seconds, and the value will say so */
+    seconds = (lasts - m->recovers_from) / NANOS_S;
+    m->seconds_count = (uint32_t)nanos_min(seconds, RECOVERY_SECONDS_MAX);
+    m->seconds = memory_zeroed(m->memory, m->seconds_count, sizeof(*m->seconds));
+    return m->seconds != NULL ? RC_OK : RC_NOMEM;
+}
+
+static void recovery_feed(struct measurement *m, const struct call_case *c)
+{
+    nanos due_at = c->call->due_at;
+    uint64_t second;
+
+    m->n++;
+    if (c->phases.is_before) {
+        m->before_calls++;
+        m->before_useful += c->is_useful;
+    }
+    if (due_at < m->recovers_from)
+        return;
+    second = (uint64_t)(due_at - m->recovers_from) / NANOS_S;
+    if (second >= m->seconds_count)
+        return;
+    m->seconds[second].calls++;
+    m->seconds[second].useful += c->is_useful;
+}
+
+static void not_known(struct measured *measured, const char *reason)
+{
+    measured->is_known = false;
+    snprintf(measured->reason, sizeof(measured->reason), "%s", reason);
+}
+
+/* Tries windows of five seconds, one starting at each whole second after the end; those without
+ * calls say nothing. */
+static void recovery_value(const struct measurement *m, struct measured *measured)
+{
+    double wanted;
+    bool has_calls = false;
+
+    if (m->before_calls == 0) {
+        not_known(measured, "no calls before the first window to compare with");
+        return;
+    }
+    wanted = (double)m->before_useful / (double)m->before_calls - recovery_points;
+    measured->value = INFINITY;
+    for (uint32_t start = 0; start + RECOVERY_WINDOW_S <= m->seconds_count; start++) {
+        uint64_t calls = 0, useful = 0;
+
+        for (uint32_t i = 0; i < RECOVERY_WINDOW_S; i++) {
+            calls += m->seconds[start + i].calls;
+            useful += m->seconds[start + i].useful;
+        }
+        if (calls == 0)
+            continue;
+        has_calls = true;
+        if ((double)useful / (double)calls >= wanted) {
+            measured->value = (double)start * (double)NANOS_S;
+            return;
+        }
+    }
+    if (!has_calls)
+        not_known(measured, "no whole 5 s with calls between the window's end and the load's");
+}
+
+/* ---- feeding ----------------------------------------------------------------------------------
+ */
+
+static bool is_percentile(enum statistic statistic)
+{
+    return statistic <= STATISTIC_P999;
+}
+
+enum rc measurement_init(struct measurement *m, const struct scenario *scenario,
+                         const struct memory *memory)
+{
+    m->scenario = scenario;
+    m->memory = memory;
+    if (m->measure->shape == SHAPE_RECOVERY)
+        return recovery_init(m);
+    if (m->measure->shape != SHAPE_SAMPLES || !is_percentile(m->statistic))
+        return RC_OK;
+    TRY(histogram_init(&m->histogram, memory));
+    m->has_histogram = true;
+    return RC_OK;
+}
+
+void measurement_deinit(struct measurement *m)
+{
+    if (m->has_histogram)
+        histogram_deinit(&m->histogram);
+    if (m->seconds != NULL)
+        memory_release(m->memory, m->seconds);
+    *m = (struct measurement){0};
+}
+
+static bool has_cause(const struct call_record *call, const struct cause_set *cause)
+{
+    for (uint32_t i = 0; i < call_attempts_kept(call); i++)
+        if (cause_set_has(cause, call->attempts[i].outcome, call->attempts[i].status))
+            return true;
+    return false;
+}
+
+static bool passes(const struct measurement *m, const struct call_case *c)
+{
+    const struct filters *f = &m->filters;
+    const struct call_record *call = c->call;
+    bool by_phase = f->has_phase && !(m->measure->flags & MEASURE_TAKES_PHASE);
+    bool by_model = f->has_model && !(m->measure->flags & MEASURE_TAKES_MODEL);
+
+    if (by_phase && !phase_set_overlaps(&f->phase, &c->phases))
+        return false;
+    if (by_model && f->model != call->model_asked)
+        return false;
+    if (f->has_answered && (call->attempts_count == 0 || f->answered != call->model_answered))
+        return false;
+    if (f->has_stream && f->stream != call->stream)
+        return false;
+    if (f->has_part && f->part != call->id.source)
+        return false;
+    if (f->has_outcome && f->outcome != call->outcome)
+        return false;
+    return !f->has_cause || has_cause(call, &f->cause);
+}
+
+static void feed_sample(struct measurement *m, int64_t value)
+{
+    m->min = m->n == 0 || value < m->min ? value : m->min;
+    m->max = m->n == 0 || value > m->max ? value : m->max;
+    m->n++;
+    m->sum += (double)value;
+    if (m->has_histogram)
+        histogram_record(&m->histogram, value);
+}
+
+void measurement_feed(struct measurement *m, const struct call_case *c)
+{
+    const struct measure *measure = m->measure;
+    int64_t value = 0;
+
+    if (!passes(m, c))
+        return;
+    if ((measure->flags & MEASURE_OF_SUCCESSES) && !m->filters.has_outcome &&
+        c->call->outcome != OUTCOME_OK)
+        return;
+    switch (measure->shape) {
+    case SHAPE_SAMPLES:
+        if (measure->sample(c, &m->filters, &value))
+            feed_sample(m, value);
+        break;
+    case SHAPE_CALLS:
+    case SHAPE_GOODPUT:
+        m->n++;
+        m->hits += measure->holds(c, &m->filters);
+        break;
+    case SHAPE_RECOVERY:
+        recovery_feed(m, c);
+        break;
+    }
+}
+
+/* ---- values -----------------------------------------------------------------------------------
+ */
+
+static double percent_of(enum statistic statistic)
+{
+    static const double percents[] = {[STATISTIC_P50] = 50,
+                                      [STATISTIC_P90] = 90,
+                                      [STATISTIC_P95] = 95,
+                                      [STATISTIC_P99] = 99,
+                                      [STATISTIC_P999] = 99.9};
+
+    return percents[statistic];
+}
+
+/* Below 1 / (1 - p) samples a percentile is just the largest of them. */
+static uint64_t samples_needed(enum statistic statistic)
+{
+    return (uint64_t)(100.0 / (100.0 - percent_of(statistic)) + 0.5);
+}
+
+static void percentile_value(const struct measurement *m, struct measured *measured)
+{
+    uint64_t needed = samples_needed(m->statistic);
+    nanos value = 0;
+
+    if (m->n < needed) {
+        measured->is_known = false;
+        snprintf(measured->reason, sizeof(measured->reason),
+                 "%s needs %llu samples, there are %llu", statistic_word(m->statistic),
+                 (unsigned long long)needed, (unsigned long long)m->n);
+        return;
+    }
+    (void)histogram_percentile(&m->histogram, percent_of(m->statistic), &value); /* not empty */
+    measured->value = (double)value;
+}
+
+static void samples_value(const struct measurement *m, struct measured *measured)
+{
+    switch (m->statistic) {
+    case STATISTIC_MIN:
+        measured->value = (double)m->min;
+        break;
+    case STATISTIC_MAX:
+        measured->value = (double)m->max;
+        break;
+    case STATISTIC_MEAN:
+        measured->value = m->sum / (double)m->n;
+        break;
+    case STATISTIC_SUM:
+        measured->value = m->sum;
+        break;
+    case STATISTIC_COUNT:
+        measured->value = (double)m->n;
+        break;
+    default:
+        percentile_value(m, measured);
+    }
+}
+
+/* How much of the load's time lies in the phase: cut at every edge of a window, and ask in between.
+ */
+static nanos time_in_phase(const struct scenario *scenario, const struct phase_set *phase)
+{
+    const struct phases *phases = &scenario->chaos.phases;
+    nanos from = 0, sum = 0;
+
+    while (from < scenario->load.lasts) {
+        struct phase_set here = phases_at(phases, from);
+        nanos to = scenario->load.lasts;
+
+        for (uint32_t i = 0; i < phases->count; i++) {
+            nanos at = phases->list[i].at, end_at = phase_ends_at(&phases->list[i]);
+
+            to = at > from ? nanos_min(to, at) : to;
+            to = end_at > from ? nanos_min(to, end_at) : to;
+        }
+        if (phase_set_overlaps(phase, &here))
+            sum += to - from;
+        from = to;
+    }
+    return sum;
+}
+
+static void goodput_value(const struct measurement *m, struct measured *measured)
+{
+    nanos time = m->filters.has_phase ? time_in_phase(m->scenario, &m->filters.phase)
+                                      : m->scenario->load.lasts;
+
+    if (time <= 0) {
+        not_known(measured, "the load has no time in that phase");
+        return;
+    }
+    measured->value = (double)m->hits / ((double)time / (double)NANOS_S);
+}
+
+/* None of them is an answer to "how many", and no answer to anything else. */
+static bool is_bare_count(const struct measurement *m)
+{
+    return m->statistic == STATISTIC_COUNT &&
+           (m->measure->shape == SHAPE_SAMPLES || m->measure->holds == is_any);
+}
+
+void measurement_value(const struct measurement *m, struct measured *measured)
+{
+    *measured = (struct measured){.is_known = true, .n = m->n};
+    if (m->n == 0 && !is_bare_count(m)) {
+        not_known(measured, "no call to judge it by");
+        return;
+    }
+    switch (m->measure->shape) {
+    case SHAPE_SAMPLES:
+        samples_value(m, measured);
+        break;
+    case SHAPE_CALLS:
+        measured->value =
+            m->statistic == STATISTIC_SHARE ? (double)m->hits / (double)m->n : (double)m->hits;
+        break;
+    case SHAPE_GOODPUT:
+        goodput_value(m, measured);
+        break;
+    case SHAPE_RECOVERY:
+        recovery_value(m, measured);
+        break;
+    }
+}
+
+enum unit measurement_unit(const struct measurement *m)
+{
+    if (m->statistic == STATISTIC_COUNT)
+        return UNIT_NUMBER;
+    return m->statistic == STATISTIC_SHARE ? UNIT_SHARE : m->measure->unit;
+}

@@ -1,0 +1,135 @@
+#ifndef JUDGE_MEASURE_H
+#define JUDGE_MEASURE_H
+
+/* The measures: what an expectation may ask about a run. docs/measures.md tells each as a formula.
+ *
+ * A measurement is a measure, a statistic and filters; it is fed every judged call once and asked
+ * for its value at the end. It keeps counts, extremes and, only where a percentile is asked for, a
+ * histogram; never the calls.
+ *
+ *   samples     a number or a span per call (response, attempts, tokens): percentiles, max, mean...
+ *   calls       calls that are so-and-so, out of those that pass the filters: count and share
+ *   goodput     useful calls per second of the time that the filters leave
+ *   recovery    from a window's end until things are as before it
+ *
+ * Failure modes: memory at init; too few samples for a percentile, or none at all, at the end: then
+ * the value is not known, and a sentence says why. One thread owns a measurement. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/nanos.h"
+#include "fault/phase.h"
+#include "judge/call_case.h"
+#include "metric/histogram.h"
+#include "policy/cause.h"
+#include "scenario/scenario.h"
+
+#define STATISTIC_LIST(X) \
+    X(P50, "p50")         \
+    X(P90, "p90")         \
+    X(P95, "p95")         \
+    X(P99, "p99")         \
+    X(P999, "p999")       \
+    X(MIN, "min")         \
+    X(MAX, "max")         \
+    X(MEAN, "mean")       \
+    X(SUM, "sum")         \
+    X(COUNT, "count")     \
+    X(SHARE, "share")     \
+    X(OWN, "")
+
+/* STATISTIC_OWN: the measure is one number by itself; also "none was named". */
+#define STATISTIC_ENUM(id, word) STATISTIC_##id,
+enum statistic { STATISTIC_LIST(STATISTIC_ENUM) STATISTICS_COUNT };
+#undef STATISTIC_ENUM
+
+const char *statistic_word(enum statistic statistic);
+
+enum unit { UNIT_NUMBER, UNIT_SPAN, UNIT_SHARE };
+
+enum measure_shape { SHAPE_SAMPLES, SHAPE_CALLS, SHAPE_GOODPUT, SHAPE_RECOVERY };
+
+struct filters {
+    bool has_phase, has_model, has_answered, has_stream, has_outcome, has_part, has_cause;
+    bool stream;
+    struct phase_set phase;
+    uint32_t model;    /* asked */
+    uint32_t answered; /* that the last attempt went to */
+    uint32_t part;
+    enum outcome outcome;
+    struct cause_set cause; /* of a failed attempt of the call */
+};
+
+enum measure_flags {
+    MEASURE_OF_SUCCESSES = 1, /* failures apart, unless the filters name an outcome */
+    MEASURE_LATENCY = 2,      /* worthless when the generator's schedule slipped */
+    MEASURE_TAKES_PHASE = 4,  /* {phase=} is its subject, needed, and limits no calls */
+    MEASURE_TAKES_MODEL = 8,  /* likewise {model=} */
+};
+
+struct measure {
+    const char *name;
+    enum measure_shape shape;
+    enum unit unit;
+    unsigned statistics;            /* bit per statistic that may be named */
+    enum statistic statistic_usual; /* when none is named; samples with STATISTIC_OWN need a name */
+    unsigned flags;
+    bool (*sample)(const struct call_case *c, const struct filters *filters, int64_t *value);
+    bool (*holds)(const struct call_case *c, const struct filters *filters);
+    const char *about;
+};
+
+/* NULL past the last. */
+const struct measure *measure_at(uint32_t index);
+const struct measure *measure_find(struct slice name);
+
+/* Does the design list it, to be built later? */
+bool measure_is_planned(struct slice name);
+
+struct recovery_second {
+    uint32_t calls, useful;
+};
+
+struct measurement {
+    const struct scenario *scenario;
+    const struct measure *measure;
+    enum statistic statistic;
+    struct filters filters;
+
+    uint64_t n;    /* samples, or calls that passed the filters */
+    uint64_t hits; /* of those, that are so-and-so */
+    double sum;
+    int64_t min, max;
+    bool has_histogram;
+    struct histogram histogram;
+
+    const struct memory *memory; /* the rest is of recovery.time */
+    nanos recovers_from;         /* the window's end */
+    struct recovery_second *seconds;
+    uint32_t seconds_count; /* whole seconds of load after it */
+    uint64_t before_calls, before_useful;
+};
+
+/* measure, statistic and filters are set. On failure nothing is owned. */
+MUST_USE enum rc measurement_init(struct measurement *m, const struct scenario *scenario,
+                                  const struct memory *memory);
+void measurement_deinit(struct measurement *m); /* a zeroed one is fine */
+
+void measurement_feed(struct measurement *m, const struct call_case *c);
+
+struct measured {
+    bool is_known;
+    double value; /* nanoseconds, a share from 0 to 1, or a number; infinite: never recovered */
+    uint64_t n;
+    char reason[120]; /* why it is not known */
+};
+
+void measurement_value(const struct measurement *m, struct measured *measured);
+
+/* What one value of it is counted in. */
+enum unit measurement_unit(const struct measurement *m);
+
+#endif

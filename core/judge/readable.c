@@ -1,0 +1,71 @@
+#include "judge/readable.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* "1.50" is "1.5", "2.00" is "2". */
+static void cut_zeros(char *digits)
+{
+    size_t size = strlen(digits);
+
+    if (strchr(digits, '.') == NULL)
+        return;
+    while (digits[size - 1] == '0')
+        size--;
+    if (digits[size - 1] == '.')
+        size--;
+    digits[size] = '\0';
+}
+
+static struct readable with_unit(double number, int decimals, const char *unit)
+{
+    struct readable readable;
+    char digits[24];
+
+    snprintf(digits, sizeof(digits), "%.*f", decimals, number);
+    cut_zeros(digits);
+    snprintf(readable.text, sizeof(readable.text), "%s%s", digits, unit);
+    return readable;
+}
+
+struct readable readable_span(nanos span)
+{
+    double size = span < 0 ? -(double)span : (double)span;
+
+    if (span == NANOS_NEVER)
+        return (struct readable){"never"};
+    if (span == 0)
+        return (struct readable){"0 s"};
+    if (size < 1e6)
+        return with_unit((double)span / 1e3, size < 1e4 ? 1 : 0, " us");
+    if (size < 999.5e6)
+        return with_unit((double)span / 1e6, size < 1e7 ? 1 : 0, " ms");
+    return with_unit((double)span / 1e9, size < 100e9 ? 2 : 0, " s");
+}
+
+struct readable readable_instant(nanos at)
+{
+    struct readable readable;
+
+    if (at == NANOS_NEVER)
+        return (struct readable){"never"};
+    snprintf(readable.text, sizeof(readable.text), "%.3f s", (double)at / 1e9);
+    return readable;
+}
+
+struct readable readable_share(double share)
+{
+    double tenths = share * 1000.0;
+
+    if (share < 1.0 && tenths > 999.0)
+        tenths = 999.0;
+    if (share > 0.0 && tenths < 1.0)
+        tenths = 1.0;
+    return with_unit(tenths / 10.0, 1, " %");
+}
+
+struct readable readable_number(double number)
+{
+    return with_unit(number, fabs(number) < 1e6 ? 2 : 0, "");
+}

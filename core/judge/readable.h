@@ -1,0 +1,26 @@
+#ifndef JUDGE_READABLE_H
+#define JUDGE_READABLE_H
+
+/* Numbers as a person reads them in a report: three digits that matter, and the unit. Values, so
+ * that they can stand in the arguments of a printf: `readable_span(wait).text`. Pure ASCII, so that
+ * columns align. */
+
+#include "base/nanos.h"
+
+struct readable {
+    char text[32];
+};
+
+/* "0 s", "85 us", "9.2 ms", "812 ms", "1.37 s", "3600 s", "never". */
+struct readable readable_span(nanos span);
+
+/* An instant of run time, to the millisecond: "6.512 s". */
+struct readable readable_instant(nanos at);
+
+/* 0.9953 is "99.5 %". Never rounded up to 100 % nor down to 0 %. */
+struct readable readable_share(double share);
+
+/* "3", "1.37", "12.5": at most two decimals. */
+struct readable readable_number(double number);
+
+#endif

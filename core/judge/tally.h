@@ -1,0 +1,44 @@
+#ifndef JUDGE_TALLY_H
+#define JUDGE_TALLY_H
+
+/* The run added up: the figures of the report's head, and what the conditions are judged by. Fed
+ * every call and every journal record once. Four histograms and a row of slots, taken at init;
+ * nothing grows. One thread owns it. */
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "judge/call_case.h"
+#include "judge/judge.h"
+#include "metric/histogram.h"
+
+struct tally {
+    const struct scenario *scenario;
+    const struct memory *memory;
+    struct run_figures figures;
+    struct histogram response, first_token, failed, send_lag;
+
+    /* Calls that began less calls that ended, per slot of the run. */
+    int32_t *slots;
+    nanos slot_lasts;
+
+    /* Firings to be expected of each rule, by what the journal matched and by what the calls asked
+     * for (a rule whose attempts never came has nothing in the journal). */
+    double journal_chance[CHAOS_RULES_MAX];
+    double calls_chance[CHAOS_RULES_MAX];
+};
+
+/* On failure owns nothing. */
+MUST_USE enum rc tally_init(struct tally *t, const struct scenario *scenario,
+                            const struct memory *memory);
+void tally_deinit(struct tally *t); /* a zeroed one is fine */
+
+void tally_call(struct tally *t, const struct call_case *c);
+void tally_request(struct tally *t, const struct journal_record *record);
+
+/* Works out the percentiles of `figures`. */
+void tally_finish(struct tally *t);
+
+/* How often rule `r` should have fired. */
+double tally_firings_expected(const struct tally *t, uint32_t rule);
+
+#endif

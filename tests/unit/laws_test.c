@@ -1,0 +1,768 @@
+#include "judge/law.h"
+
+#include <string.h>
+
+#include <CUnit/CUnit.h>
+
+#include "tests/support/expect.h"
+#include "tests/support/hearing.h"
+
+static struct hearing hearing;
+
+static void tear_down(void)
+{
+    hearing_end(&hearing);
+}
+
+static void expect_held(const char *law)
+{
+    EXPECT_TEXT(slice_of(verdict_word(hearing_row(&hearing, law)->verdict)), "pass");
+    EXPECT_U64(hearing_row(&hearing, law)->violations, 0);
+}
+
+/* Exactly one call broke it, for the reason given. */
+static void expect_broken(const char *law, const char *why)
+{
+    const struct verdict_row *row = hearing_row(&hearing, law);
+
+    EXPECT_TEXT(slice_of(verdict_word(row->verdict)), "fail");
+    EXPECT_U64(row->violations, 1);
+    CU_ASSERT_STRING_EQUAL(row->examples[0].text, why);
+}
+
+/* One call, due at 10 s, judged by itself. */
+static void judge_one(const char *laws, const struct call_record *call)
+{
+    hearing_begin(&hearing, laws, NULL);
+    CU_ASSERT_STRING_EQUAL(hearing.err.text, "");
+    hearing_feed(&hearing, call);
+    hearing_finish(&hearing);
+}
+
+static struct call_record refused(enum outcome outcome, uint16_t status)
+{
+    struct call_record call = sample_call(100);
+
+    sample_fail(&call, outcome, status, call.due_at + 300 * NANOS_MS);
+    return call;
+}
+
+/* ---- one-outcome ------------------------------------------------------------------------------
+ */
+
+static void one_outcome_holds_for_one_record_a_call(void)
+{
+    struct call_record call = sample_call(100);
+
+    judge_one(NULL, &call);
+    expect_held("one-outcome");
+    EXPECT_U64(hearing_row(&hearing, "one-outcome")->n, 1);
+}
+
+static void one_outcome_is_broken_by_a_second_record(void)
+{
+    struct call_record call = sample_call(100);
+
+    hearing_begin(&hearing, NULL, NULL);
+    hearing_feed(&hearing, &call);
+    judge_feed_call(hearing.judge, &call);
+    hearing_finish(&hearing);
+    expect_broken("one-outcome", "it has a second record (due 10.000 s)");
+    expect_broken("log-complete", "it has a second record (due 10.000 s)");
+    EXPECT_U64(judge_figures(hearing.judge)->calls, 1); /* and it is not counted twice */
+}
+
+static void one_outcome_names_the_call_without_a_record(void)
+{
+    hearing_begin(&hearing, NULL, NULL);
+    for (uint64_t i = 0; i < SAMPLE_CALLS; i++) {
+        struct call_record call = sample_call(i);
+
+        if (i != 217)
+            hearing_feed(&hearing, &call);
+    }
+    hearing.facts.calls_planned = SAMPLE_CALLS;
+    hearing_finish(&hearing);
+    expect_broken("one-outcome", "it has no record (due 21.700 s)");
+    CU_ASSERT_STRING_EQUAL(hearing_row(&hearing, "one-outcome")->examples[0].call, "steady:217");
+}
+
+static void one_outcome_does_not_ask_for_calls_that_an_interrupt_prevented(void)
+{
+    struct call_record call = sample_call(0);
+
+    hearing_begin(&hearing, NULL, NULL);
+    hearing_feed(&hearing, &call);
+    hearing.facts.calls_planned = SAMPLE_CALLS;
+    hearing.facts.was_interrupted = true;
+    hearing_finish(&hearing);
+    expect_held("one-outcome");
+}
+
+/* ---- no-hang ----------------------------------------------------------------------------------
+ */
+
+static struct call_record unfinished(enum call_pending pending)
+{
+    struct call_record call = sample_call(500);
+
+    call.outcome = OUTCOME_UNFINISHED;
+    call.ended_at = NANOS_NEVER;
+    call.attempts[0].ended_at = NANOS_NEVER;
+    call.attempts[0].outcome = OUTCOME_UNFINISHED;
+    call.pending = pending;
+    strcpy(call.error, "still open when the run was cut");
+    return call;
+}
+
+static void no_hang_holds_while_an_attempt_is_pending(void)
+{
+    struct call_record call = unfinished(PENDING_ATTEMPT);
+
+    judge_one(NULL, &call);
+    expect_held("no-hang");
+}
+
+static void no_hang_is_broken_by_a_call_that_nobody_works_on(void)
+{
+    struct call_record call = unfinished(PENDING_NOTHING);
+
+    judge_one(NULL, &call);
+    expect_broken("no-hang",
+                  "open at the cut with neither an attempt nor a wait pending (due 50.000 s)");
+}
+
+static void no_hang_is_broken_by_silence_beyond_its_limit(void)
+{
+    struct call_record call = unfinished(PENDING_ATTEMPT); /* silent from 52 s to the cut at 80 s */
+
+    judge_one("{\"no-hang\": {\"silence\": \"27s\"}}", &call);
+    expect_broken("no-hang", "was silent for 28 s (due 50.000 s)");
+    hearing_end(&hearing);
+    judge_one("{\"no-hang\": {\"silence\": \"28s\"}}", &call);
+    expect_held("no-hang");
+}
+
+/* ---- complete-answers -------------------------------------------------------------------------
+ */
+
+static void judge_cut_answer(enum outcome reported)
+{
+    struct call_record call = sample_call(100);
+    struct journal_record record;
+
+    hearing_begin(&hearing, NULL, NULL);
+    if (reported != OUTCOME_OK)
+        sample_fail(&call, reported, 200, call.ended_at);
+    record = sample_journal(&hearing.scenario, &call, 0);
+    record.is_complete = false;
+    record.tokens_written = 27;
+    judge_feed_journal(hearing.judge, &record);
+    judge_feed_call(hearing.judge, &call);
+    hearing.facts.calls_planned = 1;
+    hearing_finish(&hearing);
+}
+
+static void complete_answers_holds_for_whole_ones(void)
+{
+    struct call_record call = sample_call(100);
+
+    judge_one(NULL, &call);
+    expect_held("complete-answers");
+}
+
+static void complete_answers_is_broken_by_a_cut_answer_reported_ok(void)
+{
+    judge_cut_answer(OUTCOME_OK);
+    expect_broken("complete-answers",
+                  "reported ok, but the mock broke attempt 1 off after 27 tokens (due 10.000 s)");
+}
+
+static void complete_answers_has_nothing_against_a_cut_answer_reported_truncated(void)
+{
+    judge_cut_answer(OUTCOME_TRUNCATED);
+    EXPECT_U64(hearing_row(&hearing, "complete-answers")->verdict, VERDICT_NOT_APPLICABLE);
+}
+
+/* ---- attempts-bounded -------------------------------------------------------------------------
+ */
+
+static struct call_record call_of_attempts(uint32_t attempts)
+{
+    struct call_record call = sample_call(100);
+
+    while (call.attempts_count < attempts) {
+        sample_fail(&call, OUTCOME_SERVER_ERROR, 500,
+                    call.attempts[call.attempts_count - 1].sent_at);
+        sample_retry(&call, SAMPLE_CLAUDE, call.ended_at + NANOS_S);
+    }
+    return call;
+}
+
+static void attempts_bounded_holds_up_to_its_max(void)
+{
+    struct call_record call = call_of_attempts(5);
+
+    judge_one(NULL, &call);
+    expect_held("attempts-bounded");
+    CU_ASSERT_STRING_EQUAL(hearing_row(&hearing, "attempts-bounded")->value, "5 attempts");
+}
+
+static void attempts_bounded_is_broken_by_one_more(void)
+{
+    struct call_record call = call_of_attempts(6);
+
+    judge_one(NULL, &call);
+    expect_broken("attempts-bounded",
+                  "6 attempts, 6 of them in the journal; at most 5 are allowed (due 10.000 s)");
+}
+
+static void attempts_bounded_counts_requests_that_the_caller_does_not_know_of(void)
+{
+    struct call_record call = sample_call(100);
+
+    hearing_begin(&hearing, "{\"attempts-bounded\": {\"max\": 2}}", NULL);
+    for (uint32_t i = 0; i < 3; i++) { /* a layer below sent it three times */
+        struct journal_record record = sample_journal(&hearing.scenario, &call, 0);
+
+        record.number += i;
+        judge_feed_journal(hearing.judge, &record);
+    }
+    judge_feed_call(hearing.judge, &call);
+    hearing.facts.calls_planned = 1;
+    hearing_finish(&hearing);
+    expect_broken("attempts-bounded",
+                  "3 attempts, 3 of them in the journal; at most 2 are allowed (due 10.000 s)");
+}
+
+static void attempts_bounded_counts_attempts_that_never_reached_the_mock(void)
+{
+    struct call_record call = call_of_attempts(3);
+
+    call.attempts[0].sent_at = call.attempts[1].sent_at = NANOS_NEVER;
+    judge_one("{\"attempts-bounded\": {\"max\": 2}}", &call);
+    expect_broken("attempts-bounded",
+                  "3 attempts, 1 of them in the journal; at most 2 are allowed (due 10.000 s)");
+}
+
+/* ---- permanent-not-retried --------------------------------------------------------------------
+ */
+
+static void permanent_not_retried_holds_when_the_call_ends_there(void)
+{
+    struct call_record call = refused(OUTCOME_CONTEXT_LENGTH, 400);
+
+    judge_one(NULL, &call);
+    expect_held("permanent-not-retried");
+}
+
+static void permanent_not_retried_holds_when_another_model_is_asked(void)
+{
+    struct call_record call = refused(OUTCOME_CONTEXT_LENGTH, 400);
+
+    sample_retry(&call, SAMPLE_GPT, call.ended_at);
+    judge_one(NULL, &call);
+    expect_held("permanent-not-retried");
+}
+
+static void permanent_not_retried_is_broken_by_asking_the_same_model_again(void)
+{
+    struct call_record call = refused(OUTCOME_CONTEXT_LENGTH, 400);
+
+    sample_retry(&call, SAMPLE_CLAUDE, call.due_at + 800 * NANOS_MS);
+    judge_one(NULL, &call);
+    expect_broken("permanent-not-retried", "attempt 2 asked claude-sonnet-4-5 again, 800 ms after "
+                                           "its 400 context_length (due 10.000 s)");
+}
+
+static void permanent_not_retried_knows_every_permanent_refusal(void)
+{
+    static const struct {
+        enum outcome outcome;
+        uint16_t status;
+        bool is_permanent;
+    } refusals[] = {
+        {OUTCOME_INVALID_REQUEST, 400, true},
+        {OUTCOME_AUTH, 401, true},
+        {OUTCOME_AUTH, 403, true},
+        {OUTCOME_INVALID_REQUEST, 404, true},
+        {OUTCOME_INVALID_REQUEST, 413, true},
+        {OUTCOME_INVALID_REQUEST, 422, true},
+        {OUTCOME_QUOTA, 429, true},
+        {OUTCOME_CONTENT_POLICY, 200, true},
+        {OUTCOME_RATE_LIMITED, 429, false},
+        {OUTCOME_OVERLOADED, 529, false},
+        {OUTCOME_SERVER_ERROR, 408, false},
+        {OUTCOME_SERVER_ERROR, 500, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+        struct call_record call = refused(refusals[i].outcome, refusals[i].status);
+
+        sample_retry(&call, SAMPLE_CLAUDE, call.ended_at + NANOS_S);
+        judge_one(NULL, &call);
+        EXPECT_U64(hearing_row(&hearing, "permanent-not-retried")->violations,
+                   refusals[i].is_permanent);
+        hearing_end(&hearing);
+    }
+}
+
+/* ---- advice-heeded ----------------------------------------------------------------------------
+ */
+
+/* A 429 at 10.3 s that asks for `advice`, and the next attempt `waited` later. */
+static void judge_advice(nanos advice, nanos waited, uint32_t model)
+{
+    struct call_record call = refused(OUTCOME_RATE_LIMITED, 429);
+    struct journal_record record;
+
+    sample_retry(&call, model, call.ended_at + waited);
+    hearing_begin(&hearing, NULL, NULL);
+    record = sample_journal(&hearing.scenario, &call, 0);
+    record.advice = PLAN_ADVICE_SECONDS;
+    record.advice_wait = advice;
+    judge_feed_journal(hearing.judge, &record);
+    record = sample_journal(&hearing.scenario, &call, 1);
+    judge_feed_journal(hearing.judge, &record);
+    judge_feed_call(hearing.judge, &call);
+    hearing.facts.calls_planned = 1;
+    hearing_finish(&hearing);
+}
+
+static void advice_heeded_forgives_five_per_cent_and_the_slack(void)
+{
+    judge_advice(10 * NANOS_S, 9450 * NANOS_MS, SAMPLE_CLAUDE); /* 10 s - 0.5 s - 0.05 s */
+    expect_held("advice-heeded");
+}
+
+static void advice_heeded_is_broken_one_nanosecond_earlier(void)
+{
+    judge_advice(10 * NANOS_S, 9450 * NANOS_MS - 1, SAMPLE_CLAUDE);
+    expect_broken("advice-heeded",
+                  "attempt 2 came 9.45 s after a 429 that asked for 10 s (due 10.000 s)");
+}
+
+static void advice_heeded_is_broken_by_a_retry_within_the_hour(void)
+{
+    judge_advice(3600 * NANOS_S, 430 * NANOS_MS, SAMPLE_CLAUDE);
+    expect_broken("advice-heeded",
+                  "attempt 2 came 430 ms after a 429 that asked for 3600 s (due 10.000 s)");
+}
+
+static void advice_heeded_lets_a_call_go_elsewhere(void)
+{
+    judge_advice(3600 * NANOS_S, 0, SAMPLE_GPT);
+    expect_held("advice-heeded");
+}
+
+static void advice_heeded_goes_by_the_latest_answer_of_that_provider(void)
+{
+    struct call_record call = refused(OUTCOME_RATE_LIMITED, 429);
+    struct journal_record record;
+
+    sample_retry(&call, SAMPLE_CLAUDE, call.ended_at + 2 * NANOS_S);
+    sample_fail(&call, OUTCOME_RATE_LIMITED, 429, call.attempts[1].sent_at);
+    sample_retry(&call, SAMPLE_CLAUDE, call.ended_at + NANOS_S);
+    hearing_begin(&hearing, NULL, NULL);
+    for (uint32_t i = 0; i < 3; i++) {
+        record = sample_journal(&hearing.scenario, &call, i);
+        record.advice_wait = i == 0 ? 2 * NANOS_S : i == 1 ? 5 * NANOS_S : 0;
+        judge_feed_journal(hearing.judge, &record);
+    }
+    judge_feed_call(hearing.judge, &call);
+    hearing.facts.calls_planned = 1;
+    hearing_finish(&hearing);
+    expect_broken("advice-heeded",
+                  "attempt 3 came 1 s after a 429 that asked for 5 s (due 10.000 s)");
+}
+
+/* ---- deadline-kept ----------------------------------------------------------------------------
+ */
+
+static void judge_end(nanos after_due)
+{
+    struct call_record call = sample_call(100);
+
+    sample_fail(&call, OUTCOME_RATE_LIMITED, 429, call.due_at + after_due);
+    judge_one(NULL, &call);
+}
+
+static void deadline_kept_holds_until_deadline_and_grace_are_over(void)
+{
+    judge_end(11 * NANOS_S);
+    expect_held("deadline-kept");
+}
+
+static void deadline_kept_is_broken_by_a_later_end(void)
+{
+    judge_end(14 * NANOS_S + 210 * NANOS_MS);
+    expect_broken("deadline-kept", "ended as rate_limited 14.21 s after it was due; 11 s are "
+                                   "allowed (due 10.000 s)");
+}
+
+static void deadline_kept_is_broken_by_a_call_still_open_then(void)
+{
+    struct call_record call = unfinished(PENDING_WAIT);
+
+    judge_one(NULL, &call);
+    expect_broken("deadline-kept",
+                  "still open 30 s after it was due; 11 s are allowed (due 50.000 s)");
+}
+
+static void deadline_kept_does_not_blame_a_call_cut_before_its_deadline(void)
+{
+    struct call_record call = unfinished(PENDING_WAIT);
+
+    hearing_begin(&hearing, NULL, NULL);
+    hearing_feed(&hearing, &call);
+    hearing.facts.cut_at = call.due_at + 11 * NANOS_S;
+    hearing_finish(&hearing);
+    EXPECT_U64(hearing_row(&hearing, "deadline-kept")->verdict, VERDICT_NOT_APPLICABLE);
+}
+
+/* ---- fallback-eligible ------------------------------------------------------------------------
+ */
+
+static const char eligible[] = "{\"fallback-eligible\": {\"to\": \"gpt-4o\", \"after\": 1}}";
+
+static void fallback_eligible_does_not_apply_without_a_model_to_go_to(void)
+{
+    struct call_record call = refused(OUTCOME_OVERLOADED, 529);
+
+    judge_one(NULL, &call);
+    EXPECT_U64(hearing_row(&hearing, "fallback-eligible")->verdict, VERDICT_NOT_APPLICABLE);
+    CU_ASSERT_STRING_EQUAL(hearing_row(&hearing, "fallback-eligible")->reason,
+                           "the scenario gives this law no model to fall back \"to\"");
+}
+
+static void fallback_eligible_is_broken_by_giving_up_on_an_overload(void)
+{
+    struct call_record call = refused(OUTCOME_OVERLOADED, 529);
+
+    judge_one(eligible, &call);
+    expect_broken("fallback-eligible", "met 529 overloaded at attempt 1 and ended as overloaded "
+                                       "without trying gpt-4o (due 10.000 s)");
+}
+
+static void fallback_eligible_is_broken_by_giving_up_on_a_refused_connection(void)
+{
+    struct call_record call = refused(OUTCOME_CONNECT, 0);
+
+    call.attempts[0].sent_at = NANOS_NEVER; /* the journal cannot know */
+    judge_one(eligible, &call);
+    expect_broken("fallback-eligible", "met connect at attempt 1 and ended as connect without "
+                                       "trying gpt-4o (due 10.000 s)");
+}
+
+static void fallback_eligible_holds_when_the_other_model_was_tried_in_vain(void)
+{
+    struct call_record call = refused(OUTCOME_OVERLOADED, 529);
+
+    sample_retry(&call, SAMPLE_GPT, call.ended_at);
+    sample_fail(&call, OUTCOME_SERVER_ERROR, 500, call.ended_at);
+    judge_one(eligible, &call);
+    expect_held("fallback-eligible");
+}
+
+static void fallback_eligible_holds_when_a_retry_helped(void)
+{
+    struct call_record call = refused(OUTCOME_OVERLOADED, 529);
+
+    sample_retry(&call, SAMPLE_CLAUDE, call.ended_at + NANOS_S);
+    judge_one(eligible, &call);
+    expect_held("fallback-eligible");
+}
+
+static void fallback_eligible_asks_for_nothing_before_enough_attempts(void)
+{
+    struct call_record call = refused(OUTCOME_OVERLOADED, 529);
+
+    judge_one("{\"fallback-eligible\": {\"to\": \"gpt-4o\", \"after\": 2}}", &call);
+    expect_held("fallback-eligible");
+}
+
+static void fallback_eligible_goes_by_the_causes_given(void)
+{
+    struct call_record call = refused(OUTCOME_RATE_LIMITED, 429);
+
+    judge_one(eligible, &call);
+    expect_held("fallback-eligible");
+    hearing_end(&hearing);
+    judge_one("{\"fallback-eligible\": {\"to\": \"gpt-4o\", \"on\": [429]}}", &call);
+    EXPECT_U64(hearing_row(&hearing, "fallback-eligible")->violations, 1);
+}
+
+static void fallback_eligible_is_broken_by_falling_back_on_a_bad_request(void)
+{
+    struct call_record call = refused(OUTCOME_INVALID_REQUEST, 400);
+
+    sample_retry(&call, SAMPLE_GPT, call.ended_at);
+    judge_one(eligible, &call);
+    expect_broken("fallback-eligible", "fell back to gpt-4o after a 400 invalid_request, which no "
+                                       "other model mends (due 10.000 s)");
+}
+
+static void fallback_eligible_allows_a_larger_context_window_elsewhere(void)
+{
+    struct call_record call = refused(OUTCOME_CONTEXT_LENGTH, 400);
+
+    sample_retry(&call, SAMPLE_GPT, call.ended_at);
+    judge_one(eligible, &call);
+    expect_held("fallback-eligible");
+}
+
+/* ---- fallback-ordered -------------------------------------------------------------------------
+ */
+
+static const char ordered[] =
+    "{\"fallback-ordered\": {\"order\": [\"claude-sonnet-4-5\", \"gpt-4o\"]}}";
+
+static void fallback_ordered_does_not_apply_without_an_order(void)
+{
+    struct call_record call = sample_call(100);
+
+    judge_one(NULL, &call);
+    EXPECT_U64(hearing_row(&hearing, "fallback-ordered")->verdict, VERDICT_NOT_APPLICABLE);
+}
+
+static void fallback_ordered_holds_down_the_list(void)
+{
+    struct call_record call = refused(OUTCOME_OVERLOADED, 529);
+
+    sample_retry(&call, SAMPLE_CLAUDE, call.ended_at);
+    sample_fail(&call, OUTCOME_OVERLOADED, 529, call.attempts[1].sent_at);
+    sample_retry(&call, SAMPLE_GPT, call.ended_at);
+    judge_one(ordered, &call);
+    expect_held("fallback-ordered");
+}
+
+static void fallback_ordered_is_broken_by_going_back(void)
+{
+    struct call_record call = refused(OUTCOME_OVERLOADED, 529);
+
+    sample_retry(&call, SAMPLE_GPT, call.ended_at);
+    sample_fail(&call, OUTCOME_SERVER_ERROR, 500, call.attempts[1].sent_at);
+    sample_retry(&call, SAMPLE_CLAUDE, call.ended_at);
+    judge_one(ordered, &call);
+    expect_broken("fallback-ordered", "attempt 3 went to claude-sonnet-4-5, which had been left "
+                                      "before (due 10.000 s)");
+}
+
+static void fallback_ordered_is_broken_by_a_model_outside_the_order(void)
+{
+    struct call_record call = refused(OUTCOME_OVERLOADED, 529);
+
+    sample_retry(&call, SAMPLE_GPT, call.ended_at);
+    judge_one("{\"fallback-ordered\": {\"order\": [\"claude-sonnet-4-5\"]}}", &call);
+    expect_broken("fallback-ordered",
+                  "attempt 2 went to gpt-4o, which is not in the order (due 10.000 s)");
+}
+
+static void fallback_ordered_is_broken_by_skipping_a_model(void)
+{
+    struct call_record call = refused(OUTCOME_OVERLOADED, 529);
+
+    sample_scenario(&hearing.scenario);
+    hearing.scenario.models[2] = hearing.scenario.models[SAMPLE_GPT];
+    strcpy(hearing.scenario.models[2].name, "gpt-4o-mini");
+    hearing.scenario.models_count = 3;
+    hearing_start(&hearing,
+                  "{\"fallback-ordered\": {\"order\": "
+                  "[\"claude-sonnet-4-5\", \"gpt-4o\", \"gpt-4o-mini\"]}}",
+                  NULL);
+    sample_retry(&call, 2, call.ended_at);
+    hearing_feed(&hearing, &call);
+    hearing_finish(&hearing);
+    expect_broken("fallback-ordered",
+                  "attempt 2 went to gpt-4o-mini, which came before its turn (due 10.000 s)");
+}
+
+/* ---- log-complete -----------------------------------------------------------------------------
+ */
+
+static void log_complete_holds_for_failures_that_say_why(void)
+{
+    struct call_record call = refused(OUTCOME_OVERLOADED, 529);
+
+    judge_one(NULL, &call);
+    expect_held("log-complete");
+}
+
+static void log_complete_is_broken_by_a_failure_without_an_error_text(void)
+{
+    struct call_record call = refused(OUTCOME_OVERLOADED, 529);
+
+    call.error[0] = '\0';
+    judge_one(NULL, &call);
+    expect_broken("log-complete",
+                  "its line, ended as overloaded, has no error text (due 10.000 s)");
+}
+
+static void log_complete_is_broken_by_an_end_without_a_latency(void)
+{
+    struct call_record call = sample_call(100);
+
+    call.ended_at = NANOS_NEVER;
+    judge_one(NULL, &call);
+    expect_broken("log-complete", "its line, ended as ok, has no latency (due 10.000 s)");
+}
+
+static void log_complete_is_broken_by_a_line_without_a_model(void)
+{
+    struct call_record call = sample_call(100);
+
+    call.model_answered = hearing.scenario.models_count;
+    judge_one(NULL, &call);
+    expect_broken("log-complete", "its line, ended as ok, has no model answered (due 10.000 s)");
+}
+
+/* ---- their settings ---------------------------------------------------------------------------
+ */
+
+static void expect_refused(const char *laws, const char *text)
+{
+    hearing_begin(&hearing, laws, NULL);
+    EXPECT_RC(hearing.rc, RC_MALFORMED);
+    CU_ASSERT_STRING_EQUAL(hearing.err.text, text);
+    hearing_end(&hearing);
+}
+
+static void a_wrong_setting_is_refused_at_its_place(void)
+{
+    expect_refused("{\"attempt-bounded\": true}",
+                   "sample.jsonc:1:2: found \"attempt-bounded\", expected the name of a law; did "
+                   "you mean \"attempts-bounded\"?");
+    expect_refused("{\"set\": \"strict\",\n  \"cost-agree\": true}",
+                   "sample.jsonc:2:3: the law \"cost-agree\" is not built yet");
+    expect_refused("{\"fallback-eligible\": {\"to\": \"gpt-4\"}}",
+                   "sample.jsonc:1:30: found \"gpt-4\", expected a model of target.mock.models; "
+                   "did you mean \"gpt-4o\"?");
+    expect_refused("{\"no-hang\": 5}",
+                   "sample.jsonc:1:13: found 5, expected true, false or an object of limits");
+    expect_refused("{\"log-complete\": {\"until\": \"soon\"}}",
+                   "sample.jsonc:1:28: found \"soon\", expected a date such as \"2027-01-31\"");
+    expect_refused("{\"fallback-eligible\": {\"on\": [\"rained\"]}}",
+                   "sample.jsonc:1:31: found \"rained\", expected a status or an outcome such as "
+                   "\"timeout\"");
+}
+
+static void the_essential_set_leaves_the_other_laws_out(void)
+{
+    struct call_record call = sample_call(0);
+    uint32_t count;
+
+    judge_one("{\"set\": \"essential\", \"log-complete\": true}", &call);
+    (void)judge_rows(hearing.judge, &count);
+    EXPECT_U64(count, 6 + 1 + 2); /* essential laws, the one named, conditions */
+    expect_held("log-complete");
+}
+
+static void a_law_switched_off_says_so(void)
+{
+    struct call_record call = call_of_attempts(6);
+
+    judge_one("{\"attempts-bounded\": false}", &call);
+    EXPECT_U64(hearing_row(&hearing, "attempts-bounded")->verdict, VERDICT_NOT_APPLICABLE);
+    CU_ASSERT_STRING_EQUAL(hearing_row(&hearing, "attempts-bounded")->reason,
+                           "switched off by the scenario");
+    EXPECT_U64(judge_verdict(hearing.judge), VERDICT_PASS);
+}
+
+static void a_warning_is_shown_and_not_counted(void)
+{
+    struct call_record call = call_of_attempts(6);
+
+    judge_one("{\"attempts-bounded\": {\"level\": \"warn\", \"because\": \"known, #12\","
+              " \"until\": \"2027-01-31\"}}",
+              &call);
+    EXPECT_U64(hearing_row(&hearing, "attempts-bounded")->verdict, VERDICT_FAIL);
+    CU_ASSERT_STRING_EQUAL(hearing_row(&hearing, "attempts-bounded")->reason,
+                           "broken by 1 of 1 calls; known, #12, until 2027-01-31");
+    EXPECT_U64(judge_verdict(hearing.judge), VERDICT_PASS);
+}
+
+static CU_TestInfo tests[] = {
+    {"one-outcome holds for one record a call", one_outcome_holds_for_one_record_a_call},
+    {"one-outcome is broken by a second record", one_outcome_is_broken_by_a_second_record},
+    {"one-outcome names the call without a record", one_outcome_names_the_call_without_a_record},
+    {"one-outcome does not ask for calls that an interrupt prevented",
+     one_outcome_does_not_ask_for_calls_that_an_interrupt_prevented},
+    {"no-hang holds while an attempt is pending", no_hang_holds_while_an_attempt_is_pending},
+    {"no-hang is broken by a call that nobody works on",
+     no_hang_is_broken_by_a_call_that_nobody_works_on},
+    {"no-hang is broken by silence beyond its limit",
+     no_hang_is_broken_by_silence_beyond_its_limit},
+    {"complete-answers holds for whole ones", complete_answers_holds_for_whole_ones},
+    {"complete-answers is broken by a cut answer reported ok",
+     complete_answers_is_broken_by_a_cut_answer_reported_ok},
+    {"complete-answers has nothing against a cut answer reported truncated",
+     complete_answers_has_nothing_against_a_cut_answer_reported_truncated},
+    {"attempts-bounded holds up to its max", attempts_bounded_holds_up_to_its_max},
+    {"attempts-bounded is broken by one more", attempts_bounded_is_broken_by_one_more},
+    {"attempts-bounded counts requests that the caller does not know of",
+     attempts_bounded_counts_requests_that_the_caller_does_not_know_of},
+    {"attempts-bounded counts attempts that never reached the mock",
+     attempts_bounded_counts_attempts_that_never_reached_the_mock},
+    {"permanent-not-retried holds when the call ends there",
+     permanent_not_retried_holds_when_the_call_ends_there},
+    {"permanent-not-retried holds when another model is asked",
+     permanent_not_retried_holds_when_another_model_is_asked},
+    {"permanent-not-retried is broken by asking the same model again",
+     permanent_not_retried_is_broken_by_asking_the_same_model_again},
+    {"permanent-not-retried knows every permanent refusal",
+     permanent_not_retried_knows_every_permanent_refusal},
+    {"advice-heeded forgives five per cent and the slack",
+     advice_heeded_forgives_five_per_cent_and_the_slack},
+    {"advice-heeded is broken one nanosecond earlier",
+     advice_heeded_is_broken_one_nanosecond_earlier},
+    {"advice-heeded is broken by a retry within the hour",
+     advice_heeded_is_broken_by_a_retry_within_the_hour},
+    {"advice-heeded lets a call go elsewhere", advice_heeded_lets_a_call_go_elsewhere},
+    {"advice-heeded goes by the latest answer of that provider",
+     advice_heeded_goes_by_the_latest_answer_of_that_provider},
+    {"deadline-kept holds until deadline and grace are over",
+     deadline_kept_holds_until_deadline_and_grace_are_over},
+    {"deadline-kept is broken by a later end", deadline_kept_is_broken_by_a_later_end},
+    {"deadline-kept is broken by a call still open then",
+     deadline_kept_is_broken_by_a_call_still_open_then},
+    {"deadline-kept does not blame a call cut before its deadline",
+     deadline_kept_does_not_blame_a_call_cut_before_its_deadline},
+    {"fallback-eligible does not apply without a model to go to",
+     fallback_eligible_does_not_apply_without_a_model_to_go_to},
+    {"fallback-eligible is broken by giving up on an overload",
+     fallback_eligible_is_broken_by_giving_up_on_an_overload},
+    {"fallback-eligible is broken by giving up on a refused connection",
+     fallback_eligible_is_broken_by_giving_up_on_a_refused_connection},
+    {"fallback-eligible holds when the other model was tried in vain",
+     fallback_eligible_holds_when_the_other_model_was_tried_in_vain},
+    {"fallback-eligible holds when a retry helped", fallback_eligible_holds_when_a_retry_helped},
+    {"fallback-eligible asks for nothing before enough attempts",
+     fallback_eligible_asks_for_nothing_before_enough_attempts},
+    {"fallback-eligible goes by the causes given", fallback_eligible_goes_by_the_causes_given},
+    {"fallback-eligible is broken by falling back on a bad request",
+     fallback_eligible_is_broken_by_falling_back_on_a_bad_request},
+    {"fallback-eligible allows a larger context window elsewhere",
+     fallback_eligible_allows_a_larger_context_window_elsewhere},
+    {"fallback-ordered does not apply without an order",
+     fallback_ordered_does_not_apply_without_an_order},
+    {"fallback-ordered holds down the list", fallback_ordered_holds_down_the_list},
+    {"fallback-ordered is broken by going back", fallback_ordered_is_broken_by_going_back},
+    {"fallback-ordered is broken by a model outside the order",
+     fallback_ordered_is_broken_by_a_model_outside_the_order},
+    {"fallback-ordered is broken by skipping a model",
+     fallback_ordered_is_broken_by_skipping_a_model},
+    {"log-complete holds for failures that say why", log_complete_holds_for_failures_that_say_why},
+    {"log-complete is broken by a failure without an error text",
+     log_complete_is_broken_by_a_failure_without_an_error_text},
+    {"log-complete is broken by an end without a latency",
+     log_complete_is_broken_by_an_end_without_a_latency},
+    {"log-complete is broken by a line without a model",
+     log_complete_is_broken_by_a_line_without_a_model},
+    {"a wrong setting is refused at its place", a_wrong_setting_is_refused_at_its_place},
+    {"the essential set leaves the other laws out", the_essential_set_leaves_the_other_laws_out},
+    {"a law switched off says so", a_law_switched_off_says_so},
+    {"a warning is shown and not counted", a_warning_is_shown_and_not_counted},
+    CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo laws_suite = {"laws", NULL, NULL, NULL, tear_down, tests};
