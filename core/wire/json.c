@@ -230,7 +230,8 @@ static enum rc unexpected(struct json *j, const char *problem)
 
 static bool starts_with(const struct json *j, struct slice prefix)
 {
-    return slice_starts_with((struct slice){j->text.data + j->at, j->text.size - j->at}, prefix);
+    return next_byte(j) != NOTHING &&
+           slice_starts_with((struct slice){j->text.data + j->at, j->text.size - j->at}, prefix);
 }
 
 static enum rc skip_comment(struct json *j)

@@ -104,11 +104,11 @@ void json_text(const struct json_token *token, struct buffer *out);
 /* Is this key or string the given text? Decodes escapes on the way, allocates nothing. */
 bool json_is(const struct json_token *token, struct slice text);
 
-/* A number as a whole one ("3", "3.0" and "3e2" are; "3.5" is not): RC_MALFORMED or RC_LIMIT else.
- */
+/* A number as a whole one: "3", "3.0" and "3e2" are. RC_MALFORMED for "3.5" and for tokens that are
+ * no numbers, RC_LIMIT out of range. */
 MUST_USE enum rc json_u64(const struct json_token *token, uint64_t *value);
 MUST_USE enum rc json_i64(const struct json_token *token, int64_t *value);
-/* The nearest double; RC_LIMIT when not finite. */
+/* The nearest double; RC_LIMIT when not finite, or written with more than 1,023 bytes. */
 MUST_USE enum rc json_double(const struct json_token *token, double *value);
 
 /* Line and column of an offset, by counting: for messages, not for the load path. */
@@ -119,10 +119,10 @@ const char *json_kind_text(enum json_kind kind);
 
 /* --- writing --------------------------------------------------------------------------------- */
 
-/* Appends text as a quoted JSON string. Bytes that are not UTF-8 become U+FFFD. */
+/* Appends text as a quoted JSON string. Each byte that is not UTF-8 becomes U+FFFD. */
 void json_write_text(struct buffer *out, struct slice text);
 
-/* The same without the quotes, to build one string from pieces. */
+/* The same without the quotes, to build one string from pieces; a piece ends between characters. */
 void json_write_part(struct buffer *out, struct slice text);
 
 #endif
