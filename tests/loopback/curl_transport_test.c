@@ -11,7 +11,7 @@
 #include "os/clock.h"
 #include "raw_server.h"
 #include "scenario/scenario.h"
-#include "support/expect.h"
+#include "tests/support/expect.h"
 
 enum { RECORDS_MAX = 128 };
 
