@@ -13,8 +13,6 @@
 
 #include "os/clock.h"
 
-extern char **environ;
-
 static enum rc fail(struct error *err, const char *what, int code)
 {
     error_set(err, RC_SYSTEM, "%s: %s", what, strerror(code));
