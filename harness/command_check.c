@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "output.h"
 #include "prepared.h"
 #include "scenario/arithmetic.h"
 
@@ -37,9 +38,8 @@ static enum exit_code say(const struct scenario *scenario, bool wants_print)
     else
         arithmetic_write(scenario, &sum, &out);
     write_warnings(scenario, &sum, &warnings);
-    fwrite(out.data, 1, out.size, stdout);
-    fflush(stdout);
-    fwrite(warnings.data, 1, warnings.size, stderr);
+    output_write(stdout, buffer_slice(&out));
+    output_write(stderr, buffer_slice(&warnings));
     if (out.rc != RC_OK) {
         error_set(&err, out.rc, "%.*s: %s", SLICE_ARG(scenario->file), rc_text(out.rc));
         code = complain(&err, EXIT_NOT_CARRIED_OUT);

@@ -10,6 +10,7 @@
 
 #include "os/clock.h"
 #include "os/files.h"
+#include "output.h"
 #include "report/terminal.h"
 #include "run_json.h"
 
@@ -146,19 +147,13 @@ static enum rc write_json(const struct trial *trial, const struct error *problem
     return write_file(trial->folder, "run.json", buffer_slice(json), err);
 }
 
-static void print(struct slice text)
-{
-    fwrite(text.data, 1, text.size, stdout);
-    fflush(stdout);
-}
-
 static void print_table(const struct trial *trial, nanos took)
 {
     struct buffer text;
 
     buffer_init(&text, memory_heap(), TEXT_BYTES_MAX);
     write_table(trial, took, wants_colour(trial->options), &text);
-    print(buffer_slice(&text));
+    output_write(stdout, buffer_slice(&text));
     buffer_deinit(&text);
 }
 
@@ -166,7 +161,7 @@ static void print_result(const struct trial *trial, const struct error *problem,
                          const struct buffer *json)
 {
     if (trial->options->wants_json)
-        print(buffer_slice(json));
+        output_write(stdout, buffer_slice(json));
     else if (!trial->options->wants_quiet && problem == NULL)
         print_table(trial, took);
     if (problem != NULL)
