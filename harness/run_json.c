@@ -25,18 +25,6 @@ static void write_text(struct buffer *out, const char *key, const char *text)
     json_write_text(out, slice_of(text));
 }
 
-static void write_number(struct buffer *out, const char *key, int64_t value)
-{
-    write_key(out, key);
-    buffer_i64(out, value);
-}
-
-static void write_flag(struct buffer *out, const char *key, bool flag)
-{
-    write_key(out, key);
-    buffer_text(out, flag ? "true" : "false");
-}
-
 static void write_started(const struct trial *trial, struct buffer *out)
 {
     time_t seconds = (time_t)(trial->began_unix_ns / NANOS_S);
@@ -137,11 +125,7 @@ void run_json_write(const struct trial *trial, const struct error *problem, nano
 
     buffer_printf(out, "{\n  \"format\": %d", FORMAT);
     write_text(out, "brownout", BROWNOUT_VERSION);
-    write_text(out, "name", scenario->name);
-    write_text(out, "world", trial->world);
     write_started(trial, out);
-    write_number(out, "took_ns", took);
-    write_flag(out, "interrupted", trial->facts.was_interrupted);
     write_problem(problem, out);
     write_key(out, "seed");
     buffer_u64(out, scenario->seed);
@@ -150,7 +134,7 @@ void run_json_write(const struct trial *trial, const struct error *problem, nano
     write_clock(trial, out);
     write_driver(trial, out);
     write_judgement(trial, took, out);
-    write_key(out, "scenario");
+    write_key(out, "scenario_text");
     json_write_text(out, scenario->text);
     buffer_text(out, "\n}\n");
 }

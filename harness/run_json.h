@@ -2,10 +2,11 @@
 #define HARNESS_RUN_JSON_H
 
 /* run.json: all that is needed to know what was run, and to run it again; also what --json prints.
- * Its members: format (version of this layout), brownout, name, world, started, took_ns,
- * interrupted, problem, seed, generator, machine, clock, driver, then those of the judgement
- * (report/json.h: verdict, laws, expectations, figures), last the scenario's text as run. Pure but
- * for uname. */
+ *
+ * Its members: format (version of this layout), brownout (version of the program), started,
+ * problem (why it could not be carried out, or null), seed, generator, machine, clock, driver; then
+ * those of the judgement as report/json.h has them (verdict, scenario, world, interrupted, laws,
+ * expectations, figures, ...); last scenario_text: what was run, --client and --set applied. */
 
 #include "base/buffer.h"
 #include "trial.h"
