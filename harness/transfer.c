@@ -44,27 +44,6 @@ static int about_to_send(void *context, char *there, char *here, int there_port,
     return CURL_PREREQFUNC_OK;
 }
 
-static size_t give_body(char *into, size_t size, size_t count, void *context)
-{
-    struct transfer *t = context;
-    size_t left = t->body.size - t->body_sent;
-    size_t taken = left < size * count ? left : size * count;
-
-    if (taken > 0)
-        memcpy(into, t->body.data + t->body_sent, taken);
-    t->body_sent += taken;
-    return taken;
-}
-
-static int refuse_to_rewind(void *context, curl_off_t offset, int origin)
-{
-    struct transfer *t = context;
-
-    (void)offset, (void)origin;
-    t->host->resends_refused++;
-    return CURL_SEEKFUNC_FAIL;
-}
-
 static bool is_end_of_head(struct slice line)
 {
     return line.size <= 2 && (line.size == 0 || line.data[0] == '\r' || line.data[0] == '\n');
@@ -132,10 +111,6 @@ static enum rc set_constants(struct transfer *t)
         (long)INT_MAX); /* the engine owns every timeout; 0 means 300 s */
     SET(CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
     SET(CURLOPT_POST, 1L);
-    SET(CURLOPT_READFUNCTION, give_body);
-    SET(CURLOPT_READDATA, t);
-    SET(CURLOPT_SEEKFUNCTION, refuse_to_rewind);
-    SET(CURLOPT_SEEKDATA, t);
     SET(CURLOPT_PREREQFUNCTION, about_to_send);
     SET(CURLOPT_PREREQDATA, t);
     SET(CURLOPT_HEADERFUNCTION, take_header);
@@ -239,14 +214,14 @@ enum rc transfer_prepare(struct transfer *t, struct transfer_host *host,
     t->attempt = send->attempt;
     t->was_sent = false;
     t->has_head = false;
-    t->body = send->body;
-    t->body_sent = 0;
     answer_head_clear(&t->head);
     if (t->easy == NULL)
         TRY(make(t, host));
     TRY(set_headers(t, send->headers));
     TRY(set_url(t, slice_of(origin), send->path));
+    /* Not a read function: that would send head and body apart, twice the system calls. */
     curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)send->body.size);
+    curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, send->body.data);
     return RC_OK;
 }
 
