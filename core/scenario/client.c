@@ -69,7 +69,7 @@ static enum rc read_causes(struct reading *r, const struct value *value, void *o
     struct walk walk;
     struct value element;
 
-    TRY(read_expect_array(r, value, OUTCOME_COUNT + CAUSE_STATUSES_MAX));
+    TRY(read_expect_elements(r, value, OUTCOME_COUNT + CAUSE_STATUSES_MAX));
     walk_init(&walk, value);
     while (walk_next(&walk, NULL, &element)) {
         if (element.token.kind != JSON_STRING && element.token.kind != JSON_NUMBER)
@@ -172,7 +172,7 @@ static enum rc read_layers(struct reading *r, const struct value *value,
     struct value element;
     uint32_t count = 0;
 
-    TRY(read_expect_array(r, value, CONDUCT_LAYERS_MAX));
+    TRY(read_expect_elements(r, value, CONDUCT_LAYERS_MAX));
     policy_preset(SLICE("none"), &none);
     walk_init(&walk, value);
     for (; walk_next(&walk, NULL, &element); count++) {

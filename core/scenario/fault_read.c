@@ -204,7 +204,7 @@ enum rc read_sequence(struct reading *r, const struct value *value, struct chaos
         rule->sequence_count = 1;
         return read_fault(r, value, &rule->sequence[0]);
     }
-    TRY(read_expect_array(r, value, CHAOS_SEQUENCE_MAX));
+    TRY(read_expect_elements(r, value, CHAOS_SEQUENCE_MAX));
     walk_init(&walk, value);
     while (walk_next(&walk, NULL, &element)) {
         struct fault *fault = &rule->sequence[rule->sequence_count++];

@@ -61,7 +61,7 @@ static enum rc read_requests(struct reading *r, const struct value *value, bool 
     struct walk walk;
     struct value element;
 
-    TRY(read_expect_array(r, value, SCENARIO_REQUESTS_MAX));
+    TRY(read_expect_elements(r, value, SCENARIO_REQUESTS_MAX));
     walk_init(&walk, value);
     while (walk_next(&walk, NULL, &element)) {
         struct request_shape *shape = &load->requests[load->requests_count];
@@ -128,7 +128,7 @@ static enum rc read_arrivals(struct reading *r, const struct value *value)
     struct value element;
     double calls = 0;
 
-    TRY(read_expect_array(r, value, SCENARIO_PARTS_MAX));
+    TRY(read_expect_elements(r, value, SCENARIO_PARTS_MAX));
     walk_init(&walk, value);
     while (walk_next(&walk, NULL, &element)) {
         struct load_part part = {.kind = PART_ARRIVALS, .name = "arrivals"};

@@ -225,10 +225,20 @@ enum rc read_expect_array(struct reading *r, const struct value *value, uint32_t
             return read_refuse(r, RC_LIMIT, &element, "the array to end after %u elements",
                                count_max);
     }
-    if (count == 0)
-        return read_refuse_as(r, RC_MALFORMED, value,
-                              "found an empty array, expected an element or more");
     return RC_OK;
+}
+
+enum rc read_expect_elements(struct reading *r, const struct value *value, uint32_t count_max)
+{
+    struct walk walk;
+    struct value element;
+
+    TRY(read_expect_array(r, value, count_max));
+    walk_init(&walk, value);
+    if (walk_next(&walk, NULL, &element))
+        return RC_OK;
+    return read_refuse_as(r, RC_MALFORMED, value,
+                          "found an empty array, expected an element or more");
 }
 
 enum rc read_not_built(struct reading *r, const struct value *value, void *out)

@@ -115,9 +115,12 @@ MUST_USE enum rc read_object(struct reading *r, const struct value *value,
 
 MUST_USE enum rc read_expect_object(struct reading *r, const struct value *value);
 
-/* An array of at least one element and at most `count_max`; walk it afterwards. */
+/* An array of at most `count_max` elements; walk it afterwards. */
 MUST_USE enum rc read_expect_array(struct reading *r, const struct value *value,
                                    uint32_t count_max);
+/* The same with at least one. */
+MUST_USE enum rc read_expect_elements(struct reading *r, const struct value *value,
+                                      uint32_t count_max);
 
 /* --- fields: `out` is what the comment says -------------------------------------------------- */
 

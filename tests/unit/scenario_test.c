@@ -459,7 +459,17 @@ static void printing_fills_in_the_defaults(void)
     CU_ASSERT(slice_has(printed, SLICE("\"latency\": \"500us\"")));
 }
 
+/* "--set /chaos=[]" is how a run without faults is asked for. */
+static void chaos_and_expectations_may_be_none(void)
+{
+    EXPECT_RC(load_small_with("/chaos", "[]"), RC_OK);
+    EXPECT_U64(scenario.chaos.rules_count, 0);
+    EXPECT_RC(load_small_with("/expect", "[]"), RC_OK);
+    EXPECT_U64(scenario.expects_count, 0);
+}
+
 static CU_TestInfo tests[] = {
+    {"chaos and expectations may be none", chaos_and_expectations_may_be_none},
     {"fills in what a small scenario leaves out", fills_in_what_a_small_scenario_leaves_out},
     {"reads the head with its escapes", reads_the_head_with_its_escapes},
     {"reads the layers of a client over its preset", reads_the_layers_of_a_client_over_its_preset},
