@@ -439,9 +439,11 @@ static void identify(struct exchange *x, const struct http_request *http)
 /* The attempt's ordinal when nobody said it: the SDKs count their own retries from 0. */
 static uint32_t ordinal_of(const struct exchange *x, const struct http_request *http)
 {
+    uint64_t retries = header_u64(http, SLICE("x-stainless-retry-count"), 0);
+
     if (x->record.attempt > 0)
         return x->record.attempt;
-    return (uint32_t)header_u64(http, SLICE("x-stainless-retry-count"), 0) + 1;
+    return retries < UINT32_MAX ? (uint32_t)retries + 1 : 1;
 }
 
 static void decide(struct upstream *u, struct exchange *x, const struct asked *asked,

@@ -21,7 +21,7 @@ static struct upstream *upstream;
 static struct http_header headers[8];
 static uint32_t headers_count;
 
-static void set_up(void)
+static void open_world(const char *chaos)
 {
     struct error err;
     struct upstream_options options = {.memory = memory_heap(),
@@ -29,13 +29,18 @@ static void set_up(void)
                                        .wall_unix_ns = SIMULATOR_WALL_UNIX_NS,
                                        .exchanges_max = 2};
 
-    world_run(&world, world_text("{\"preset\": \"none\"}", "", LOAD));
+    world_run(&world, world_text("{\"preset\": \"none\"}", chaos, LOAD));
     options.scenario = world.scenario;
     CU_ASSERT_EQUAL_FATAL(upstream_new(&upstream, &options, &err), RC_OK);
     headers[0] = (struct http_header){SLICE("X-Api-Key"), SLICE("k")};
     headers[1] = (struct http_header){SLICE("anthropic-version"), SLICE("2023-06-01")};
     headers[2] = (struct http_header){SLICE("content-type"), SLICE("application/json")};
     headers_count = 3;
+}
+
+static void set_up(void)
+{
+    open_world("");
 }
 
 static void tear_down(void)
@@ -214,6 +219,27 @@ static void knows_a_stranger_by_likeness_only(void)
     CU_ASSERT(slice_starts_with(slice_of(seen.record.call), SLICE("like:")));
 }
 
+/* The status that a stranger meets who says that this is its retry number `retries`. */
+static uint16_t status_of_retry(const char *retries)
+{
+    tear_down();
+    open_world("[{\"phase\": \"limits\","
+               " \"fault\": [{\"status\": 429}, {\"status\": 529}, \"ok\"]}]");
+    add_header(SLICE("X-Stainless-Retry-Count"), slice_of(retries));
+    begin("POST", "/v1/messages", GOOD_BODY);
+    return run_out().status;
+}
+
+static void counts_a_strangers_attempts_by_its_own_retries(void)
+{
+    EXPECT_U64(status_of_retry("0"), 429);
+    EXPECT_U64(status_of_retry("1"), 529);
+    EXPECT_U64(status_of_retry("2"), 200);
+    EXPECT_U64(status_of_retry("3"), 200); /* past the sequence */
+    EXPECT_U64(status_of_retry("once"), 429);
+    EXPECT_U64(status_of_retry("4294967295"), 429); /* no ordinal to be believed: the first */
+}
+
 static void stops_at_max_tokens(void)
 {
     struct seen seen;
@@ -275,6 +301,8 @@ static CU_TestInfo tests[] = {
     {"takes a query behind the path", takes_a_query_behind_the_path},
     {"names the call by our header", names_the_call_by_our_header},
     {"knows a stranger by likeness only", knows_a_stranger_by_likeness_only},
+    {"counts a stranger's attempts by its own retries",
+     counts_a_strangers_attempts_by_its_own_retries},
     {"stops at max_tokens", stops_at_max_tokens},
     {"journals a client that left", journals_a_client_that_left},
     {"journals what is open when it is stopped", journals_what_is_open_when_it_is_stopped},
