@@ -271,18 +271,21 @@ static const struct wording wording[] = {
 };
 /* clang-format on */
 
-/* Laid out over lines, as the service does: a captured body has exactly this size. */
+/* Laid out over lines, as the service does: a captured body has exactly this size. Param and code
+ * belong to the usual message: a wrong path is no model_not_found. */
 static void write_refusal(const struct refusal *refusal, const struct wording *words,
                           struct buffer *out)
 {
+    bool is_usual = refusal->message.size == 0;
+
     buffer_append(out, SLICE("{\n  \"error\": {\n    \"message\": "));
     wording_write_message(words, refusal, out);
     buffer_append(out, SLICE(",\n    \"type\": "));
     wording_write_name(words->type, out);
     buffer_append(out, SLICE(",\n    \"param\": "));
-    wording_write_name(words->param, out);
+    wording_write_name(is_usual ? words->param : NULL, out);
     buffer_append(out, SLICE(",\n    \"code\": "));
-    wording_write_name(words->code, out);
+    wording_write_name(is_usual ? words->code : NULL, out);
     buffer_append(out, SLICE("\n  }\n}"));
 }
 

@@ -500,6 +500,16 @@ static void words_each_refusal_as_the_service_does(void)
                                         "invalid_request_error", "null", "\"model_not_found\""));
 }
 
+static void names_no_code_for_a_message_of_its_own(void)
+{
+    struct refusal refusal = {.failure = OUTCOME_INVALID_REQUEST,
+                              .status = 404,
+                              .model = SLICE("gpt-4o"),
+                              .message = SLICE("Not found")};
+
+    expect_refusal(&refusal, ERROR_BODY("Not found", "invalid_request_error", "null", "null"));
+}
+
 /* The recorded answer said `content-length: 221`. */
 static void lays_errors_out_in_the_recorded_size(void)
 {
@@ -532,6 +542,7 @@ static CU_TestInfo openai_chat_tests[] = {
     {"writes the stream", writes_the_stream},
     {"tells no usage that was not asked for", tells_no_usage_that_was_not_asked_for},
     {"words each refusal as the service does", words_each_refusal_as_the_service_does},
+    {"names no code for a message of its own", names_no_code_for_a_message_of_its_own},
     {"lays errors out in the recorded size", lays_errors_out_in_the_recorded_size},
     CU_TEST_INFO_NULL,
 };
