@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "os/promptness.h"
+
 static void push_record(void *context, const struct call_record *record)
 {
     ring_push(context, record);
@@ -39,6 +41,7 @@ static void *work(void *context)
 {
     struct worker *w = context;
 
+    promptness_ask();
     curl_transport_run(w->transport);
     ring_close(w->ring);
     return NULL;
