@@ -323,7 +323,7 @@ bool call_is_useful(const struct scenario *scenario, const struct call_record *c
     return call->ended_at <= nanos_add(call->due_at, scenario->load.deadline);
 }
 
-/* ---- the journal ----------------------------------------------------------------------------- */
+/* ---- the journal ---------------------------------------------------------------------------- */
 
 #define JOURNAL_MEMBERS(X)              \
     X(NUMBER, "number")                 \

@@ -43,8 +43,7 @@ static enum rc refuse_word(const struct cursor *c, struct slice word, const stru
                   SLICE_ARG(nearest->best));
 }
 
-/* ---- scanning ---------------------------------------------------------------------------------
- */
+/* ---- scanning ------------------------------------------------------------------------------- */
 
 static struct slice rest(const struct cursor *c)
 {
@@ -98,20 +97,40 @@ static struct slice take_filter_value(struct cursor *c)
     return slice_trim(value);
 }
 
-/* ---- the measure ------------------------------------------------------------------------------
- */
+/* ---- the measure ---------------------------------------------------------------------------- */
+
+/* "response" of "response.p95"; empty without a dot. */
+static struct slice stem_of(struct slice name)
+{
+    while (name.size > 0 && name.data[name.size - 1] != '.')
+        name.size--;
+    if (name.size > 0)
+        name.size--;
+    return name;
+}
+
+/* The nearest of all measures: to the whole word, else to what stands before a statistic. */
+static struct nearest nearest_measure(struct slice name)
+{
+    const struct slice words[] = {name, stem_of(name)};
+    const struct measure *measure;
+    struct nearest nearest = {0};
+
+    for (size_t word = 0; word < ARRAY_SIZE(words) && nearest.best.size == 0; word++) {
+        nearest_init(&nearest, words[word]);
+        for (uint32_t i = 0; (measure = measure_at(i)) != NULL; i++)
+            nearest_offer(&nearest, slice_of(measure->name));
+    }
+    return nearest;
+}
 
 static enum rc refuse_measure(const struct cursor *c, struct slice name)
 {
-    struct nearest nearest;
-    const struct measure *measure;
+    struct nearest nearest = nearest_measure(name);
 
     if (measure_is_planned(name))
         return refuse(c, (size_t)(name.data - c->text->text.data),
                       "the measure \"%.*s\" is not built yet", SLICE_ARG(name));
-    nearest_init(&nearest, name);
-    for (uint32_t i = 0; (measure = measure_at(i)) != NULL; i++)
-        nearest_offer(&nearest, slice_of(measure->name));
     return refuse_word(c, name, &nearest, "a measure such as \"response.p95\" or \"calls.useful\"");
 }
 
@@ -151,17 +170,13 @@ static enum rc read_statistic(const struct cursor *c, struct slice word,
 static enum rc read_measure(struct cursor *c, struct measurement *m)
 {
     struct slice name = take_name(c);
-    struct slice stem = name;
+    struct slice stem = stem_of(name);
 
     m->measure = measure_find(name);
     if (m->measure != NULL) {
         m->statistic = m->measure->statistic_usual;
         return RC_OK;
     }
-    while (stem.size > 0 && stem.data[stem.size - 1] != '.')
-        stem.size--;
-    if (stem.size > 0)
-        stem.size--;
     m->measure = measure_find(stem);
     if (m->measure == NULL)
         return refuse_measure(c, name);
@@ -180,8 +195,7 @@ static enum rc check_statistic(const struct cursor *c, size_t at, const struct m
                   has);
 }
 
-/* ---- filters ----------------------------------------------------------------------------------
- */
+/* ---- filters -------------------------------------------------------------------------------- */
 
 static enum rc read_phase(const struct cursor *c, struct slice value, struct filters *f)
 {
@@ -338,8 +352,7 @@ static enum rc read_measurement(struct cursor *c, struct measurement *m)
     return check_subject(c, at, m);
 }
 
-/* ---- the right side ---------------------------------------------------------------------------
- */
+/* ---- the right side ------------------------------------------------------------------------- */
 
 static enum rc read_comparison(struct cursor *c, enum comparison *comparison)
 {
@@ -360,19 +373,41 @@ static enum rc read_comparison(struct cursor *c, enum comparison *comparison)
     return refuse(c, c->at, "expected one of <= < >= > == !=");
 }
 
-/* A plain number off the front; false, and nothing taken, when there is none. */
-static bool take_number(struct cursor *c, double *number)
+static size_t digits_size(struct slice text)
 {
-    struct json_token token = {.kind = JSON_NUMBER, .raw = {rest(c).data, 0}};
-    struct slice left = rest(c);
+    size_t size = 0;
 
-    while (token.raw.size < left.size &&
-           ((left.data[token.raw.size] >= '0' && left.data[token.raw.size] <= '9') ||
-            left.data[token.raw.size] == '.'))
-        token.raw.size++;
-    if (token.raw.size == 0 || json_double(&token, number) != RC_OK)
+    while (size < text.size && text.data[size] >= '0' && text.data[size] <= '9')
+        size++;
+    return size;
+}
+
+/* How many bytes of a plain number ("4", "1.5") the text begins with. */
+static size_t number_size(struct slice text)
+{
+    size_t whole = digits_size(text), fraction;
+
+    if (whole == 0 || whole == text.size || text.data[whole] != '.')
+        return whole;
+    fraction = digits_size((struct slice){text.data + whole + 1, text.size - whole - 1});
+    return fraction > 0 ? whole + 1 + fraction : whole;
+}
+
+static bool read_plain(struct slice text, double *number)
+{
+    const struct json_token token = {.kind = JSON_NUMBER, .raw = text};
+
+    return text.size > 0 && number_size(text) == text.size && json_double(&token, number) == RC_OK;
+}
+
+/* A plain number off the front; false, and nothing taken, when there is none. */
+static bool take_plain(struct cursor *c, double *number)
+{
+    struct slice text = {rest(c).data, number_size(rest(c))};
+
+    if (!read_plain(text, number))
         return false;
-    c->at += token.raw.size;
+    c->at += text.size;
     return true;
 }
 
@@ -394,12 +429,10 @@ static void prefer_share(struct measurement *m)
 
 static bool read_value(struct slice text, struct measurement *left, double *value)
 {
-    struct slice number = text;
-    bool is_share = text.size > 0 && text.data[text.size - 1] == '%';
-    struct json_token token = {.kind = JSON_NUMBER, .raw = number};
+    bool is_percentage = text.size > 0 && text.data[text.size - 1] == '%';
     nanos span;
 
-    if (is_share)
+    if (is_percentage)
         prefer_share(left);
     switch (measurement_unit(left)) {
     case UNIT_SPAN:
@@ -408,15 +441,11 @@ static bool read_value(struct slice text, struct measurement *left, double *valu
         *value = (double)span;
         return true;
     case UNIT_SHARE:
-        if (is_share)
-            return units_share(text, value) == RC_OK;
-        break;
+        return is_percentage ? units_share(text, value) == RC_OK : read_plain(text, value);
     case UNIT_NUMBER:
         break;
     }
-    return text.size > 0 && text.data[0] >= '0' && text.data[0] <= '9' &&
-           text.data[text.size - 1] >= '0' && text.data[text.size - 1] <= '9' &&
-           json_double(&token, value) == RC_OK;
+    return read_plain(text, value);
 }
 
 static enum rc read_constant(struct cursor *c, struct expectation *e)
@@ -457,7 +486,7 @@ static enum rc read_right(struct cursor *c, struct expectation *e)
     skip_blanks(c);
     back = *c;
     e->limit = 1;
-    if (take_number(c, &e->limit) && take(c, SLICE("*")))
+    if (take_plain(c, &e->limit) && take(c, SLICE("*")))
         return read_other(c, e);
     *c = back;
     if (rest(c).size > 0 && rest(c).data[0] >= 'a' && rest(c).data[0] <= 'z')
@@ -520,8 +549,7 @@ bool expectation_is_of_latency(const struct expectation *e)
     return e->has_right && (e->right.measure->flags & MEASURE_LATENCY);
 }
 
-/* ---- judging ----------------------------------------------------------------------------------
- */
+/* ---- judging -------------------------------------------------------------------------------- */
 
 static bool compares(enum comparison comparison, double left, double right)
 {

@@ -59,8 +59,7 @@ const char *verdict_word(enum verdict verdict)
     return words[verdict];
 }
 
-/* ---- building ---------------------------------------------------------------------------------
- */
+/* ---- building ------------------------------------------------------------------------------- */
 
 static enum rc read_laws(struct judge *judge, struct error *err)
 {
@@ -144,8 +143,7 @@ void judge_free(struct judge *judge)
     memory_release(judge->memory, judge);
 }
 
-/* ---- one call ---------------------------------------------------------------------------------
- */
+/* ---- one call ------------------------------------------------------------------------------- */
 
 static bool has_likeness(const struct call_case *c)
 {
@@ -284,8 +282,7 @@ void judge_feed_journal(struct judge *judge, const struct journal_record *record
         keep_request(judge, id, record); /* else a stranger's request: counted, and nobody's */
 }
 
-/* ---- the end ----------------------------------------------------------------------------------
- */
+/* ---- the end -------------------------------------------------------------------------------- */
 
 static void judge_open_calls(struct judge *judge, const struct run_facts *facts)
 {
@@ -317,8 +314,7 @@ static void blame_missing(struct judge *judge, const struct run_facts *facts)
             blame_record(judge, plan.id, plan.due_at, "it has no record");
 }
 
-/* ---- rows -------------------------------------------------------------------------------------
- */
+/* ---- rows ----------------------------------------------------------------------------------- */
 
 static void set_reason(struct verdict_row *row, enum verdict verdict, const char *reason)
 {
@@ -330,7 +326,8 @@ static void write_worst(const struct law_state *state, enum law law, struct verd
 {
     switch (law) {
     case LAW_ATTEMPTS_BOUNDED:
-        snprintf(row->value, sizeof(row->value), "%llu attempts", (unsigned long long)state->worst);
+        snprintf(row->value, sizeof(row->value), "%llu attempt%s", (unsigned long long)state->worst,
+                 state->worst == 1 ? "" : "s");
         break;
     case LAW_NO_HANG:
     case LAW_DEADLINE_KEPT:
@@ -338,8 +335,8 @@ static void write_worst(const struct law_state *state, enum law law, struct verd
         break;
     default:
         if (state->violations > 0)
-            snprintf(row->value, sizeof(row->value), "%llu calls",
-                     (unsigned long long)state->violations);
+            snprintf(row->value, sizeof(row->value), "%llu call%s",
+                     (unsigned long long)state->violations, state->violations == 1 ? "" : "s");
     }
 }
 

@@ -77,8 +77,7 @@ static void write_wrapped(struct buffer *out, const char *text, size_t at, size_
     buffer_byte(out, '\n');
 }
 
-/* ---- the head ---------------------------------------------------------------------------------
- */
+/* ---- the head ------------------------------------------------------------------------------- */
 
 static void begin_head(struct buffer *out, const char *word)
 {
@@ -128,37 +127,25 @@ static void write_outcomes(const struct run_figures *f, struct buffer *out)
     write_wrapped(out, used > 0 ? text : "none", 2 + HEAD_WORD, 2 + HEAD_WORD);
 }
 
-static void write_percentile(struct buffer *out, const char *word, nanos span)
-{
-    buffer_printf(out, "%s ", word);
-    write_left(out, readable_span(span).text, 10);
-}
+#define SPAN(span) readable_span(span).text
 
 static void write_percentiles(const struct run_figures *f, struct buffer *out)
 {
     if (f->n_ok > 0) {
         begin_head(out, "response");
-        write_percentile(out, "p50", f->response_p50);
-        write_percentile(out, "p95", f->response_p95);
-        write_percentile(out, "p99", f->response_p99);
-        buffer_printf(out, "n %llu ok\n", (unsigned long long)f->n_ok);
+        buffer_printf(out, "p50 %-10sp95 %-10sp99 %-10sn %llu ok\n", SPAN(f->response_p50),
+                      SPAN(f->response_p95), SPAN(f->response_p99), (unsigned long long)f->n_ok);
         begin_head(out, "first token");
-        write_percentile(out, "p50", f->first_token_p50);
-        write_percentile(out, "p95", f->first_token_p95);
-        write_percentile(out, "p99", f->first_token_p99);
-        buffer_byte(out, '\n');
+        buffer_printf(out, "p50 %-10sp95 %-10sp99 %s\n", SPAN(f->first_token_p50),
+                      SPAN(f->first_token_p95), SPAN(f->first_token_p99));
     }
     if (f->n_failed > 0) {
         begin_head(out, "failures");
-        write_percentile(out, "p50", f->failed_p50);
-        write_spaces(out, 14);
-        write_percentile(out, "p99", f->failed_p99);
-        buffer_printf(out, "n %llu\n", (unsigned long long)f->n_failed);
+        buffer_printf(out, "p50 %-24sp99 %-10sn %llu\n", SPAN(f->failed_p50), SPAN(f->failed_p99),
+                      (unsigned long long)f->n_failed);
     }
     begin_head(out, "send lag");
-    write_spaces(out, 28);
-    write_percentile(out, "p99", f->send_lag_p99);
-    buffer_byte(out, '\n');
+    buffer_printf(out, "p99 %s\n", SPAN(f->send_lag_p99));
 }
 
 static void write_head(const struct scenario *scenario, const struct run_figures *figures,
@@ -189,8 +176,7 @@ static void write_rules(const struct scenario *scenario, const struct run_figure
     }
 }
 
-/* ---- rows -------------------------------------------------------------------------------------
- */
+/* ---- rows ----------------------------------------------------------------------------------- */
 
 static const char *colour_of(enum verdict verdict)
 {
@@ -282,8 +268,7 @@ static void write_rows(const struct report_facts *facts, const struct verdict_ro
     }
 }
 
-/* ---- the end ----------------------------------------------------------------------------------
- */
+/* ---- the end -------------------------------------------------------------------------------- */
 
 static uint32_t count_rows(const struct verdict_row *rows, uint32_t count, enum verdict verdict)
 {
@@ -310,7 +295,7 @@ static void write_end(const struct report_facts *facts, const struct judge *judg
     write_verdict(facts, verdict, out);
     found = count_rows(rows, count, verdict);
     if (verdict != VERDICT_PASS)
-        buffer_printf(out, " (%u of %u)", found, count);
+        buffer_printf(out, " (%u of %u rows)", found, count);
     buffer_byte(out, '\n');
 }
 

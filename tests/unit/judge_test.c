@@ -1,0 +1,441 @@
+#include "judge/judge.h"
+
+#include <string.h>
+
+#include <CUnit/CUnit.h>
+
+#include "tests/support/expect.h"
+#include "tests/support/flaky.h"
+#include "tests/support/hearing.h"
+#include "tests/support/sample_runs.h"
+
+static struct hearing hearing;
+
+static void tear_down(void)
+{
+    hearing_end(&hearing);
+}
+
+static const char *verdict_of(const char *row)
+{
+    return verdict_word(hearing_row(&hearing, row)->verdict);
+}
+
+static const char *reason_of(const char *row)
+{
+    return hearing_row(&hearing, row)->reason;
+}
+
+/* ---- joining both ends ---------------------------------------------------------------------- */
+
+static struct call_record insistent(uint64_t index)
+{
+    struct call_record call = sample_call(index);
+
+    sample_fail(&call, OUTCOME_RATE_LIMITED, 429, call.due_at + 300 * NANOS_MS);
+    sample_retry(&call, SAMPLE_CLAUDE, call.ended_at + 430 * NANOS_MS);
+    return call;
+}
+
+static struct journal_record refusal_of(const struct call_record *call)
+{
+    struct journal_record record = sample_journal(&hearing.scenario, call, 0);
+
+    record.advice = PLAN_ADVICE_SECONDS;
+    record.advice_wait = NANOS_S;
+    return record;
+}
+
+/* The three records of one call in each of their six orders. */
+static void feed_in_order(const struct call_record *call, int order)
+{
+    static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                     {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    struct journal_record first = refusal_of(call);
+    struct journal_record second = sample_journal(&hearing.scenario, call, 1);
+
+    for (int i = 0; i < 3; i++) {
+        if (orders[order][i] == 0)
+            judge_feed_journal(hearing.judge, &first);
+        if (orders[order][i] == 1)
+            judge_feed_journal(hearing.judge, &second);
+        if (orders[order][i] == 2)
+            judge_feed_call(hearing.judge, call);
+    }
+    hearing.facts.calls_planned++;
+}
+
+static void judges_the_same_in_whatever_order_evidence_comes(void)
+{
+    hearing_begin(&hearing, NULL, NULL);
+    for (uint64_t i = 0; i < 6; i++) {
+        struct call_record call = insistent(i);
+
+        feed_in_order(&call, (int)i);
+    }
+    hearing_finish(&hearing);
+    EXPECT_U64(hearing_row(&hearing, "advice-heeded")->violations, 6);
+    EXPECT_U64(hearing_row(&hearing, "advice-heeded")->n, 6);
+    EXPECT_U64(judge_figures(hearing.judge)->calls, 6);
+}
+
+static void names_the_five_calls_due_first_whatever_came_first(void)
+{
+    static const char *const expected[] = {"steady:1", "steady:2", "steady:3", "steady:4",
+                                           "steady:5"};
+    const struct verdict_row *row;
+
+    hearing_begin(&hearing, NULL, NULL);
+    for (uint64_t i = 20; i > 0; i--) {
+        struct call_record call = insistent(i);
+
+        feed_in_order(&call, 0);
+    }
+    hearing_finish(&hearing);
+    row = hearing_row(&hearing, "advice-heeded");
+    EXPECT_U64(row->violations, 20);
+    EXPECT_U64(row->examples_count, 5);
+    for (uint32_t i = 0; i < 5; i++)
+        CU_ASSERT_STRING_EQUAL(row->examples[i].call, expected[i]);
+}
+
+static void joins_thousands_of_calls_that_are_open_at_once(void)
+{
+    enum { CALLS = 5000 };
+
+    hearing_begin(&hearing, NULL, NULL);
+    for (uint64_t i = 0; i < CALLS; i++) {
+        struct call_record call = insistent(i);
+        struct journal_record record = refusal_of(&call);
+
+        judge_feed_journal(hearing.judge, &record);
+    }
+    for (uint64_t i = CALLS; i-- > 0;) {
+        struct call_record call = insistent(i);
+
+        judge_feed_call(hearing.judge, &call);
+    }
+    for (uint64_t i = 0; i < CALLS; i++) {
+        struct call_record call = insistent(i);
+        struct journal_record record = sample_journal(&hearing.scenario, &call, 1);
+
+        judge_feed_journal(hearing.judge, &record);
+    }
+    hearing_finish(&hearing);
+    EXPECT_U64(judge_figures(hearing.judge)->calls, CALLS);
+    EXPECT_U64(hearing_row(&hearing, "advice-heeded")->violations, CALLS);
+}
+
+/* ---- lost evidence -------------------------------------------------------------------------- */
+
+static void a_journal_that_broke_off_makes_what_needs_it_inconclusive(void)
+{
+    struct call_record call = sample_call(0);
+
+    hearing_begin(&hearing, NULL, NULL);
+    judge_feed_call(hearing.judge, &call);
+    hearing.facts.calls_planned = 1;
+    hearing.facts.journal_is_whole = false;
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("advice-heeded")), "inconclusive");
+    EXPECT_TEXT(slice_of(verdict_of("attempts-bounded")), "inconclusive");
+    EXPECT_TEXT(slice_of(verdict_of("deadline-kept")), "pass");
+    EXPECT_TEXT(slice_of(reason_of("advice-heeded")), "the journal broke off before its end");
+    EXPECT_U64(judge_verdict(hearing.judge), VERDICT_INCONCLUSIVE);
+}
+
+static void a_violation_that_was_seen_stands_whatever_was_lost(void)
+{
+    struct call_record call = insistent(0);
+
+    hearing_begin(&hearing, NULL, NULL);
+    feed_in_order(&call, 0);
+    hearing.facts.journal_is_whole = false;
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("advice-heeded")), "fail");
+    EXPECT_U64(judge_verdict(hearing.judge), VERDICT_FAIL);
+}
+
+static void an_attempt_that_never_reached_the_mock_is_no_lost_evidence(void)
+{
+    struct call_record call = sample_call(0);
+
+    hearing_begin(&hearing, NULL, NULL);
+    judge_feed_call(hearing.judge, &call); /* sent, and given up on the way */
+    hearing.facts.calls_planned = 1;
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("advice-heeded")), "pass");
+}
+
+static void requests_that_no_caller_knows_of_make_the_journals_laws_inconclusive(void)
+{
+    struct call_record call = sample_call(0);
+    struct journal_record record;
+
+    hearing_begin(&hearing, NULL, NULL);
+    hearing_feed(&hearing, &call);
+    record = sample_journal(&hearing.scenario, &call, 0);
+    record.number = 99;
+    judge_feed_journal(hearing.judge, &record);
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("attempts-bounded")), "inconclusive");
+    EXPECT_TEXT(slice_of(verdict_of("one-outcome")), "pass");
+}
+
+static void a_call_known_by_likeness_only_proves_nothing(void)
+{
+    struct call_record call = insistent(0);
+    struct journal_record record;
+
+    hearing_begin(&hearing, NULL, NULL);
+    record = refusal_of(&call);
+    record.key = KEY_LIKENESS;
+    judge_feed_journal(hearing.judge, &record);
+    record = sample_journal(&hearing.scenario, &call, 1);
+    judge_feed_journal(hearing.judge, &record);
+    judge_feed_call(hearing.judge, &call);
+    hearing.facts.calls_planned = 1;
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("advice-heeded")), "inconclusive");
+}
+
+static void without_a_mock_the_callers_laws_are_judged_alone(void)
+{
+    struct call_record call = sample_call(0);
+
+    hearing_begin(&hearing, NULL, NULL);
+    judge_feed_call(hearing.judge, &call);
+    hearing.facts.calls_planned = 1;
+    hearing.facts.has_journal = hearing.facts.journal_is_whole = false;
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("advice-heeded")), "n/a");
+    EXPECT_TEXT(slice_of(verdict_of("attempts-bounded")), "pass");
+    EXPECT_U64(judge_verdict(hearing.judge), VERDICT_PASS);
+}
+
+static void a_run_without_calls_proves_nothing(void)
+{
+    hearing_begin(&hearing, NULL, "calls.failed == 0");
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("no-hang")), "inconclusive");
+    EXPECT_TEXT(slice_of(verdict_of("calls.failed == 0")), "inconclusive");
+}
+
+/* ---- conditions ----------------------------------------------------------------------------- */
+
+static void feed_calls(uint64_t from, uint64_t count, nanos lag)
+{
+    for (uint64_t i = from; i < from + count; i++) {
+        struct call_record call = sample_call(i);
+
+        call.attempts[0].handed_at = call.due_at + lag;
+        hearing_feed(&hearing, &call);
+    }
+}
+
+static void faults_consumed_names_the_rule_that_should_have_fired(void)
+{
+    hearing_begin(&hearing, NULL, NULL);
+    feed_calls(100, 20, 0); /* 20 calls in the storm: 60 % of them are 12 firings */
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("faults-consumed")), "inconclusive");
+    EXPECT_TEXT(slice_of(reason_of("faults-consumed")),
+                "rule \"storm-429\" never fired, where about 12 firings were to be expected");
+    EXPECT_U64(judge_verdict(hearing.judge), VERDICT_INCONCLUSIVE);
+}
+
+static void faults_consumed_asks_for_nothing_where_few_firings_were_to_be_expected(void)
+{
+    hearing_begin(&hearing, NULL, NULL);
+    feed_calls(100, 16, 0); /* 9.6 */
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("faults-consumed")), "pass");
+}
+
+static void faults_consumed_is_content_with_one_firing(void)
+{
+    struct call_record call = sample_call(99);
+    struct journal_record record;
+
+    hearing_begin(&hearing, NULL, NULL);
+    feed_calls(100, 20, 0);
+    record = sample_journal(&hearing.scenario, &call, 0);
+    record.rule = SAMPLE_STORM_RULE;
+    record.rules_matched = 1;
+    judge_feed_journal(hearing.judge, &record);
+    judge_feed_call(hearing.judge, &call);
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("faults-consumed")), "pass");
+    EXPECT_U64(judge_figures(hearing.judge)->rules_fired[SAMPLE_STORM_RULE], 1);
+}
+
+static void faults_consumed_exempts_a_share_of_zero(void)
+{
+    sample_scenario(&hearing.scenario);
+    hearing.scenario.chaos.rules[SAMPLE_STORM_RULE].share = 0;
+    hearing_start(&hearing, NULL, NULL);
+    feed_calls(100, 100, 0);
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("faults-consumed")), "pass");
+}
+
+static void a_late_generator_makes_latencies_that_passed_inconclusive(void)
+{
+    sample_scenario(&hearing.scenario);
+    hearing.scenario.expects[0].text = SLICE("response.p95 <= 3s");
+    hearing.scenario.expects[1].text = SLICE("response.p95 <= 1s");
+    hearing.scenario.expects[2].text = SLICE("calls.useful == 100%");
+    hearing.scenario.expects_count = 3;
+    hearing_start(&hearing, NULL, NULL);
+    feed_calls(0, 100, 11 * NANOS_MS);
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("schedule-kept")), "inconclusive");
+    EXPECT_TEXT(slice_of(verdict_of("response.p95 <= 3s")), "inconclusive");
+    EXPECT_TEXT(slice_of(verdict_of("response.p95 <= 1s")), "fail");
+    EXPECT_TEXT(slice_of(verdict_of("calls.useful == 100%")), "pass");
+}
+
+static void a_punctual_generator_keeps_its_schedule(void)
+{
+    hearing_begin(&hearing, NULL, "response.p95 <= 3s");
+    feed_calls(0, 100, 9 * NANOS_MS);
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("schedule-kept")), "pass");
+    EXPECT_TEXT(slice_of(verdict_of("response.p95 <= 3s")), "pass");
+}
+
+static void the_schedule_widens_with_the_first_tokens_of_a_slow_model(void)
+{
+    sample_scenario(&hearing.scenario);
+    hearing.scenario.models[SAMPLE_CLAUDE].first_token.p50 = 3e9; /* 1 % are 30 ms */
+    hearing_start(&hearing, NULL, NULL);
+    feed_calls(0, 100, 29 * NANOS_MS);
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("schedule-kept")), "pass");
+}
+
+/* ---- figures -------------------------------------------------------------------------------- */
+
+static void counts_the_calls_open_at_once(void)
+{
+    hearing_begin(&hearing, NULL, NULL);
+    feed_calls(0, 100, 0); /* 2 s each, one per 100 ms */
+    hearing_finish(&hearing);
+    CU_ASSERT(judge_figures(hearing.judge)->in_flight_most >= 20);
+    CU_ASSERT(judge_figures(hearing.judge)->in_flight_most <= 21);
+}
+
+static void every_call_is_useful_failed_or_unfinished(void)
+{
+    const struct run_figures *f;
+
+    run_that_fails(&hearing);
+    f = judge_figures(hearing.judge);
+    EXPECT_U64(f->calls, SAMPLE_CALLS);
+    EXPECT_U64(f->useful + f->failed + f->unfinished, f->calls);
+    EXPECT_U64(f->outcomes[OUTCOME_OK] + f->outcomes[OUTCOME_OVERLOADED], f->calls);
+}
+
+/* ---- memory --------------------------------------------------------------------------------- */
+
+static void a_judge_without_memory_is_refused_and_leaves_nothing_behind(void)
+{
+    struct scenario scenario;
+    struct flaky flaky;
+    uint64_t allow = 0;
+
+    sample_scenario(&scenario);
+    scenario.text = SLICE("{\"no-hang\": true}");
+    scenario.laws.text = scenario.text;
+    scenario.expects[0].text = SLICE("response.p99 <= 2 * response.p50");
+    scenario.expects[1].text = SLICE("recovery.time{phase=storm} <= 5s");
+    scenario.expects_count = 2;
+    do {
+        struct memory memory;
+        struct judge *judge = NULL;
+        struct error err;
+        enum rc rc;
+
+        flaky = (struct flaky){.allow = allow++};
+        memory = flaky_memory(&flaky);
+        rc = judge_new(&judge, &scenario, &memory, &err);
+        EXPECT_RC(rc, flaky.failed ? RC_NOMEM : RC_OK);
+        judge_free(judge);
+        EXPECT_U64(flaky.live, 0);
+    } while (flaky.failed);
+    CU_ASSERT(allow > 8);
+}
+
+/* Memory that runs out while the run runs loses evidence, and says so; it never invents a pass. */
+static void evidence_lost_for_want_of_memory_is_never_a_pass(void)
+{
+    struct scenario scenario;
+    struct flaky flaky;
+    uint64_t allow = 0;
+
+    sample_scenario(&scenario);
+    do {
+        struct run_facts facts = {.calls_planned = 1,
+                                  .cut_at = 80 * NANOS_S,
+                                  .has_journal = true,
+                                  .journal_is_whole = true};
+        struct call_record call = sample_call(0);
+        struct journal_record record = sample_journal(&scenario, &call, 0);
+        struct memory memory;
+        struct judge *judge = NULL;
+        struct error err;
+
+        flaky = (struct flaky){.allow = UINT64_MAX};
+        memory = flaky_memory(&flaky);
+        CU_ASSERT_FATAL(judge_new(&judge, &scenario, &memory, &err) == RC_OK);
+        flaky.allow = allow++;
+        judge_feed_journal(judge, &record);
+        judge_feed_call(judge, &call);
+        judge_finish(judge, &facts);
+        EXPECT_U64(judge_verdict(judge), flaky.failed ? VERDICT_INCONCLUSIVE : VERDICT_PASS);
+        judge_free(judge);
+        EXPECT_U64(flaky.live, 0);
+    } while (flaky.failed);
+    CU_ASSERT(allow > 3);
+}
+
+static CU_TestInfo tests[] = {
+    {"judges the same in whatever order evidence comes",
+     judges_the_same_in_whatever_order_evidence_comes},
+    {"names the five calls due first, whatever came first",
+     names_the_five_calls_due_first_whatever_came_first},
+    {"joins thousands of calls that are open at once",
+     joins_thousands_of_calls_that_are_open_at_once},
+    {"a journal that broke off makes what needs it inconclusive",
+     a_journal_that_broke_off_makes_what_needs_it_inconclusive},
+    {"a violation that was seen stands, whatever was lost",
+     a_violation_that_was_seen_stands_whatever_was_lost},
+    {"an attempt that never reached the mock is no lost evidence",
+     an_attempt_that_never_reached_the_mock_is_no_lost_evidence},
+    {"requests that no caller knows of make the journal's laws inconclusive",
+     requests_that_no_caller_knows_of_make_the_journals_laws_inconclusive},
+    {"a call known by likeness only proves nothing", a_call_known_by_likeness_only_proves_nothing},
+    {"without a mock the caller's laws are judged alone",
+     without_a_mock_the_callers_laws_are_judged_alone},
+    {"a run without calls proves nothing", a_run_without_calls_proves_nothing},
+    {"faults-consumed names the rule that should have fired",
+     faults_consumed_names_the_rule_that_should_have_fired},
+    {"faults-consumed asks for nothing where few firings were to be expected",
+     faults_consumed_asks_for_nothing_where_few_firings_were_to_be_expected},
+    {"faults-consumed is content with one firing", faults_consumed_is_content_with_one_firing},
+    {"faults-consumed exempts a share of zero", faults_consumed_exempts_a_share_of_zero},
+    {"a late generator makes latencies that passed inconclusive",
+     a_late_generator_makes_latencies_that_passed_inconclusive},
+    {"a punctual generator keeps its schedule", a_punctual_generator_keeps_its_schedule},
+    {"the schedule widens with the first tokens of a slow model",
+     the_schedule_widens_with_the_first_tokens_of_a_slow_model},
+    {"counts the calls open at once", counts_the_calls_open_at_once},
+    {"every call is useful, failed or unfinished", every_call_is_useful_failed_or_unfinished},
+    {"a judge without memory is refused and leaves nothing behind",
+     a_judge_without_memory_is_refused_and_leaves_nothing_behind},
+    {"evidence lost for want of memory is never a pass",
+     evidence_lost_for_want_of_memory_is_never_a_pass},
+    CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo judge_suite = {"judge", NULL, NULL, NULL, tear_down, tests};

@@ -1,0 +1,402 @@
+#include "judge/measure.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <CUnit/CUnit.h>
+
+#include "judge/expectation.h"
+#include "tests/support/expect.h"
+#include "tests/support/sample.h"
+
+/* A measurement is written as the left side of an expectation and fed call by call. */
+
+static struct scenario scenario;
+static struct expectation expectation;
+static struct measured measured;
+
+static void set_up(void)
+{
+    sample_scenario(&scenario);
+    expectation = (struct expectation){0};
+}
+
+static void tear_down(void)
+{
+    expectation_deinit(&expectation);
+}
+
+static void begin(const char *text)
+{
+    const struct scenario_text place = {slice_of(text), {1, 1}};
+    struct error err = {0};
+
+    expectation_deinit(&expectation);
+    EXPECT_RC(expectation_read(&expectation, &scenario, &place, memory_heap(), &err), RC_OK);
+    CU_ASSERT_STRING_EQUAL_FATAL(err.text, "");
+}
+
+static void feed(const struct call_record *call)
+{
+    struct call_case c;
+
+    call_case_init(&c, &scenario, call, NULL, 0);
+    c.cut_at = 80 * NANOS_S;
+    expectation_feed(&expectation, &c);
+}
+
+static void feed_good(uint64_t from, uint64_t count)
+{
+    for (uint64_t i = from; i < from + count; i++) {
+        struct call_record call = sample_call(i);
+
+        feed(&call);
+    }
+}
+
+static void feed_failed(uint64_t from, uint64_t count)
+{
+    for (uint64_t i = from; i < from + count; i++) {
+        struct call_record call = sample_call(i);
+
+        sample_fail(&call, OUTCOME_OVERLOADED, 529, call.due_at + 300 * NANOS_MS);
+        feed(&call);
+    }
+}
+
+/* One call: told 429, then answered by the other model, 3 s after it was due. */
+static struct call_record fallen_back(uint64_t index)
+{
+    struct call_record call = sample_call(index);
+
+    sample_fail(&call, OUTCOME_RATE_LIMITED, 429, call.due_at + 300 * NANOS_MS);
+    sample_retry(&call, SAMPLE_GPT, call.due_at + NANOS_S);
+    return call;
+}
+
+static void expect_value(double value, uint64_t n)
+{
+    measurement_value(&expectation.left, &measured);
+    CU_ASSERT(measured.is_known);
+    CU_ASSERT_DOUBLE_EQUAL(measured.value, value, fabs(value) * 0.001);
+    EXPECT_U64(measured.n, n);
+}
+
+static void expect_unknown(const char *reason)
+{
+    measurement_value(&expectation.left, &measured);
+    CU_ASSERT(!measured.is_known);
+    CU_ASSERT_STRING_EQUAL(measured.reason, reason);
+}
+
+/* A measure over one call that fell back. */
+static void expect_of_one(const char *text, double value)
+{
+    struct call_record call = fallen_back(0);
+
+    begin(text);
+    feed(&call);
+    expect_value(value, 1);
+}
+
+/* ---- what each measures --------------------------------------------------------------------- */
+
+static void headline_spans_count_from_the_calls_due(void)
+{
+    expect_of_one("response.max < 9s", 3e9);
+    expect_of_one("first_byte.max < 9s", 1.39e9);
+    expect_of_one("first_token.max < 9s", 1.4e9);
+    expect_of_one("first_content.max < 9s", 1.4e9);
+}
+
+static void service_counts_from_the_answering_attempts_sent(void)
+{
+    expect_of_one("service.max < 9s", 2e9);
+}
+
+static void counts_attempts_waits_and_retries(void)
+{
+    expect_of_one("attempts.max < 9", 2);
+    expect_of_one("amplification < 9", 2);
+    expect_of_one("wait.max < 9s", 0.7e9);
+    expect_of_one("retries < 9", 1);
+    expect_of_one("retries{cause=429} < 9", 1);
+    expect_of_one("silence.max < 9s", 14e6);
+}
+
+static void retries_count_by_their_cause(void)
+{
+    struct call_record call = fallen_back(0);
+
+    begin("retries{cause=529} < 9");
+    feed(&call); /* no attempt of it failed so */
+    expect_unknown("no call to judge it by");
+}
+
+static void tokens_count_where_the_answer_told_them(void)
+{
+    struct call_record call = sample_call(0);
+
+    expect_of_one("tokens.in < 9", 800);
+    expect_of_one("tokens.out < 9", 120);
+    begin("tokens.out < 9");
+    feed(&call);
+    call.usage.is_known = false;
+    feed(&call);
+    expect_value(120, 1); /* never a silent zero */
+}
+
+static void shares_count_calls_on_other_models(void)
+{
+    struct call_record call = fallen_back(0);
+
+    begin("fallback.share > 0%");
+    feed_good(1, 3);
+    feed(&call);
+    expect_value(0.25, 4);
+    begin("model.share{model=gpt-4o} > 0%");
+    feed_good(1, 3);
+    feed(&call);
+    feed_failed(5, 2); /* no answers */
+    expect_value(0.25, 4);
+}
+
+static void send_lag_counts_until_the_first_attempt_was_handed_over(void)
+{
+    struct call_record call = sample_call(0);
+
+    call.attempts[0].handed_at = call.due_at + 5 * NANOS_MS;
+    begin("send_lag.max < 9s");
+    feed(&call);
+    expect_value(5e6, 1);
+}
+
+static void gave_up_after_counts_failures_only(void)
+{
+    begin("gave_up_after < 9s");
+    feed_good(0, 5);
+    feed_failed(5, 2);
+    expect_value(0.3e9, 2);
+}
+
+static void calls_are_told_apart_by_how_they_ended(void)
+{
+    static const struct {
+        const char *text;
+        double value;
+    } cases[] = {
+        {"calls.count > 0", 5},      {"calls.useful > 0", 2},         {"calls.failed > 0", 2},
+        {"calls.unfinished > 0", 1}, {"calls.useful.share > 0", 0.4}, {"calls.hung > 0", 1},
+    };
+    struct call_record late = sample_call(3), open = sample_call(4);
+
+    late.ended_at = late.due_at + scenario.load.deadline + 1;
+    open.outcome = OUTCOME_UNFINISHED;
+    open.pending = PENDING_NOTHING;
+    open.ended_at = NANOS_NEVER;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        begin(cases[i].text);
+        feed_good(0, 2);
+        feed_failed(2, 1);
+        feed(&late);
+        feed(&open);
+        expect_value(cases[i].value, 5);
+    }
+}
+
+/* ---- failures apart, filters ---------------------------------------------------------------- */
+
+static void latencies_are_of_successes_unless_an_outcome_is_named(void)
+{
+    begin("response.max < 9s");
+    feed_good(0, 3);
+    feed_failed(3, 2);
+    expect_value(2e9, 3);
+    begin("response.max{outcome=overloaded} < 9s");
+    feed_good(0, 3);
+    feed_failed(3, 2);
+    expect_value(0.3e9, 2);
+}
+
+static void each_filter_lets_its_own_calls_pass(void)
+{
+    static const struct {
+        const char *text;
+        double value;
+    } cases[] = {
+        {"calls.count{phase=storm} > 0", 100},          {"calls.count{phase=before} > 0", 100},
+        {"calls.count{phase=after:overload} > 0", 200}, {"calls.count{phase=quiet} > 0", 400},
+        {"calls.count{model=gpt-4o} > 0", 0},           {"calls.count{answered=gpt-4o} > 0", 1},
+        {"calls.count{stream=true} > 0", 600},          {"calls.count{stream=false} > 0", 0},
+        {"calls.count{part=steady} > 0", 600},          {"calls.count{cause=rate_limited} > 0", 1},
+        {"calls.count{outcome=overloaded} > 0", 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct call_record call = fallen_back(0);
+
+        begin(cases[i].text);
+        feed(&call);
+        feed_good(1, 599);
+        expect_value(cases[i].value, (uint64_t)cases[i].value);
+    }
+}
+
+/* ---- statistics ----------------------------------------------------------------------------- */
+
+static void feed_spread(uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        struct call_record call = sample_call(i);
+
+        call.ended_at = call.due_at + (nanos)(i + 1) * NANOS_MS;
+        feed(&call);
+    }
+}
+
+static void percentiles_are_nearest_rank(void)
+{
+    static const struct {
+        const char *text;
+        double value;
+    } cases[] = {
+        {"response.p50 < 9s", 500e6},  {"response.p90 < 9s", 900e6},
+        {"response.p95 < 9s", 950e6},  {"response.p99 < 9s", 990e6},
+        {"response.p999 < 9s", 999e6}, {"response.min < 9s", 1e6},
+        {"response.max < 9s", 1000e6}, {"response.mean < 9s", 500.5e6},
+        {"response.count < 9", 1000},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        begin(cases[i].text);
+        feed_spread(1000);
+        expect_value(cases[i].value, 1000);
+    }
+}
+
+static void a_percentile_needs_samples_beyond_itself(void)
+{
+    begin("response.p99 < 9s");
+    feed_spread(99);
+    expect_unknown("p99 needs 100 samples, there are 99");
+    begin("response.p99 < 9s");
+    feed_spread(100);
+    expect_value(99e6, 100);
+    begin("response.p999 < 9s");
+    feed_spread(999);
+    expect_unknown("p999 needs 1000 samples, there are 999");
+}
+
+static void nothing_is_known_of_no_calls_but_their_number(void)
+{
+    begin("calls.useful >= 99%");
+    expect_unknown("no call to judge it by");
+    begin("amplification <= 2");
+    expect_unknown("no call to judge it by");
+    begin("calls.count == 0");
+    expect_value(0, 0);
+}
+
+/* ---- goodput and recovery ------------------------------------------------------------------- */
+
+static void goodput_is_useful_calls_per_second_of_the_time_that_is_left(void)
+{
+    begin("goodput > 0");
+    feed_good(0, 540);
+    feed_failed(540, 60);
+    expect_value(9, 600); /* 540 in 60 s */
+    begin("goodput{phase=storm} > 0");
+    feed_good(0, 150); /* half of the storm's 10 s */
+    expect_value(5, 50);
+    begin("goodput{phase=quiet} > 0");
+    feed_good(0, 600);
+    expect_value(10, 400); /* 400 in 60 - 20 s */
+}
+
+static void recovery_is_instant_when_calls_are_as_useful_as_before(void)
+{
+    begin("recovery.time{phase=storm} <= 3s");
+    feed_good(0, 100);
+    feed_failed(100, 100);
+    feed_good(200, 400);
+    expect_value(0, 600);
+}
+
+static void recovery_takes_until_the_first_five_good_seconds(void)
+{
+    begin("recovery.time{phase=storm} <= 3s");
+    feed_good(0, 100);
+    feed_failed(100, 100);
+    feed_failed(200, 70); /* 7 s more */
+    feed_good(270, 330);
+    expect_value(7e9, 600); /* one failed second in five would be 20 points down */
+}
+
+static void recovery_forgives_five_points(void)
+{
+    begin("recovery.time{phase=storm} <= 3s");
+    feed_good(0, 100);
+    feed_failed(200, 2);
+    feed_good(202, 398); /* 48 of the first 50 */
+    expect_value(0, 500);
+}
+
+static void what_never_recovers_is_longer_than_any_limit(void)
+{
+    struct verdict_row row;
+
+    begin("recovery.time{phase=overload} <= 1h");
+    feed_good(0, 100);
+    feed_failed(100, 500);
+    expectation_judge(&expectation, &row);
+    EXPECT_U64(row.verdict, VERDICT_FAIL);
+    CU_ASSERT_STRING_EQUAL(row.value, "never");
+}
+
+static void recovery_cannot_be_told_without_calls_on_both_sides(void)
+{
+    begin("recovery.time{phase=storm} <= 3s");
+    feed_good(100, 500);
+    expect_unknown("no calls before the first window to compare with");
+    begin("recovery.time{phase=storm} <= 3s");
+    feed_good(0, 200);
+    expect_unknown("no whole 5 s with calls between the window's end and the load's");
+    scenario.load.lasts = 42 * NANOS_S; /* 2 s after the overload */
+    begin("recovery.time{phase=overload} <= 3s");
+    feed_good(0, 420);
+    expect_unknown("no whole 5 s with calls between the window's end and the load's");
+}
+
+static CU_TestInfo tests[] = {
+    {"headline spans count from the call's due", headline_spans_count_from_the_calls_due},
+    {"service counts from the answering attempt's sent",
+     service_counts_from_the_answering_attempts_sent},
+    {"counts attempts, waits and retries", counts_attempts_waits_and_retries},
+    {"retries count by their cause", retries_count_by_their_cause},
+    {"tokens count where the answer told them", tokens_count_where_the_answer_told_them},
+    {"shares count calls on other models", shares_count_calls_on_other_models},
+    {"send_lag counts until the first attempt was handed over",
+     send_lag_counts_until_the_first_attempt_was_handed_over},
+    {"gave_up_after counts failures only", gave_up_after_counts_failures_only},
+    {"calls are told apart by how they ended", calls_are_told_apart_by_how_they_ended},
+    {"latencies are of successes unless an outcome is named",
+     latencies_are_of_successes_unless_an_outcome_is_named},
+    {"each filter lets its own calls pass", each_filter_lets_its_own_calls_pass},
+    {"percentiles are nearest rank", percentiles_are_nearest_rank},
+    {"a percentile needs samples beyond itself", a_percentile_needs_samples_beyond_itself},
+    {"nothing is known of no calls but their number",
+     nothing_is_known_of_no_calls_but_their_number},
+    {"goodput is useful calls per second of the time that is left",
+     goodput_is_useful_calls_per_second_of_the_time_that_is_left},
+    {"recovery is instant when calls are as useful as before",
+     recovery_is_instant_when_calls_are_as_useful_as_before},
+    {"recovery takes until the first five good seconds",
+     recovery_takes_until_the_first_five_good_seconds},
+    {"recovery forgives five points", recovery_forgives_five_points},
+    {"what never recovers is longer than any limit", what_never_recovers_is_longer_than_any_limit},
+    {"recovery cannot be told without calls on both sides",
+     recovery_cannot_be_told_without_calls_on_both_sides},
+    CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo measures_suite = {"measures", NULL, NULL, set_up, tear_down, tests};
