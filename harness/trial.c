@@ -92,8 +92,8 @@ static enum exit_code exit_code_of(const struct trial *trial, const struct error
         return EXIT_INTERRUPTED;
     switch (judge_verdict(trial->judge)) {
     case VERDICT_PASS:
-    case VERDICT_NOT_APPLICABLE: /* what was cut short proves nothing by not failing */
-        return trial->facts.was_interrupted ? EXIT_INCONCLUSIVE : EXIT_PASS;
+    case VERDICT_NOT_APPLICABLE:
+        return EXIT_PASS;
     case VERDICT_INCONCLUSIVE:
         return EXIT_INCONCLUSIVE;
     case VERDICT_FAIL:

@@ -471,9 +471,10 @@ static void fill_rows(struct judge *judge, const struct run_facts *facts)
     }
 }
 
-static enum verdict sum_up(const struct judge *judge)
+/* What was cut short proves nothing by not failing. */
+static enum verdict sum_up(const struct judge *judge, const struct run_facts *facts)
 {
-    enum verdict verdict = VERDICT_PASS;
+    enum verdict verdict = facts->was_interrupted ? VERDICT_INCONCLUSIVE : VERDICT_PASS;
 
     for (uint32_t i = 0; i < judge->rows_count; i++) {
         const struct verdict_row *row = &judge->rows[i];
@@ -495,7 +496,7 @@ void judge_finish(struct judge *judge, const struct run_facts *facts)
     blame_missing(judge, facts);
     tally_finish(&judge->tally);
     fill_rows(judge, facts);
-    judge->verdict = sum_up(judge);
+    judge->verdict = sum_up(judge, facts);
     judge->is_finished = true;
 }
 

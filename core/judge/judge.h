@@ -14,7 +14,8 @@
  * evidence is counted as lost and what depends on it becomes inconclusive.
  *
  * Verdicts (design §7): a violation that was seen stands: fail. Otherwise a broken schedule, lost
- * evidence, unconsumed faults or too few samples make what depends on them inconclusive. */
+ * evidence, unconsumed faults or too few samples make what depends on them inconclusive, and an
+ * interrupted run as a whole. */
 
 #include <stdbool.h>
 #include <stdint.h>

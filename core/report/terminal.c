@@ -294,7 +294,7 @@ static void write_end(const struct report_facts *facts, const struct judge *judg
     buffer_text(out, "verdict  ");
     write_verdict(facts, verdict, out);
     found = count_rows(rows, count, verdict);
-    if (verdict != VERDICT_PASS)
+    if (verdict != VERDICT_PASS && found > 0)
         buffer_printf(out, " (%u of %u rows)", found, count);
     buffer_byte(out, '\n');
 }

@@ -96,6 +96,7 @@ static void one_outcome_does_not_ask_for_calls_that_an_interrupt_prevented(void)
     hearing.facts.was_interrupted = true;
     hearing_finish(&hearing);
     expect_held("one-outcome");
+    EXPECT_U64(judge_verdict(hearing.judge), VERDICT_INCONCLUSIVE);
 }
 
 /* ---- no-hang -------------------------------------------------------------------------------- */
