@@ -36,8 +36,7 @@ struct curl_transport {
     bool has_stop_fd;
 };
 
-/* --- lanes ---------------------------------------------------------------------------------------
- */
+/* --- lanes ------------------------------------------------------------------------------------ */
 
 /* The first lane with a free place: low lanes stay busy and their connections warm. */
 static struct lane *find_lane(struct curl_transport *t)
@@ -79,8 +78,7 @@ static void collect_ended(struct curl_transport *t, struct lane *lane)
     }
 }
 
-/* --- effects -------------------------------------------------------------------------------------
- */
+/* --- effects ---------------------------------------------------------------------------------- */
 
 static enum rc hand_over(struct curl_transport *t, const struct client_effect *send, nanos *at)
 {
@@ -164,8 +162,7 @@ static void apply_effects(struct curl_transport *t)
     }
 }
 
-/* --- the loop ------------------------------------------------------------------------------------
- */
+/* --- the loop --------------------------------------------------------------------------------- */
 
 static void wake_if_due(struct curl_transport *t)
 {
@@ -260,8 +257,7 @@ struct curl_transport_counts curl_transport_counts(const struct curl_transport *
     };
 }
 
-/* --- birth and death -----------------------------------------------------------------------------
- */
+/* --- birth and death -------------------------------------------------------------------------- */
 
 static enum rc take_memory(struct curl_transport *t)
 {

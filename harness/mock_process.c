@@ -30,8 +30,7 @@ enum rc mock_process_path(char *path, size_t capacity, struct error *err)
     return RC_OK;
 }
 
-/* --- where it listens ----------------------------------------------------------------------------
- */
+/* --- where it listens ------------------------------------------------------------------------- */
 
 /* "http://127.0.0.1:8001/v1" is a base URL as an SDK takes it; paths of ours start at the root. */
 static struct slice origin_of(struct slice url)
@@ -106,8 +105,7 @@ static enum rc learn_places(struct mock_process *mock, const struct scenario *sc
     return rc;
 }
 
-/* --- start and end -------------------------------------------------------------------------------
- */
+/* --- start and end ---------------------------------------------------------------------------- */
 
 static enum rc open_pair(int ends[2], struct error *err)
 {

@@ -14,8 +14,7 @@
 
 enum { CLIENT_BYTES_MAX = 1 << 16 };
 
-/* --- the command line's changes ------------------------------------------------------------------
- */
+/* --- the command line's changes --------------------------------------------------------------- */
 
 static enum rc refuse_client(const char *name, struct error *err)
 {
@@ -71,8 +70,7 @@ static enum rc apply_options(struct prepared *p, const struct options *options, 
     return RC_OK;
 }
 
-/* --- the copy ------------------------------------------------------------------------------------
- */
+/* --- the copy --------------------------------------------------------------------------------- */
 
 static const struct load_part *find_trace(const struct scenario *scenario)
 {
@@ -103,8 +101,7 @@ static enum rc make_portable(struct prepared *p, const char *folder, struct erro
                         &p->portable, err);
 }
 
-/* --- the whole -----------------------------------------------------------------------------------
- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static enum rc check_judgement(const struct prepared *p, struct error *err)
 {

@@ -27,8 +27,7 @@ static void tell(struct transfer *t, struct client_event event)
     client_step(t->host->client, &event);
 }
 
-/* --- libcurl's callbacks -------------------------------------------------------------------------
- */
+/* --- libcurl's callbacks ---------------------------------------------------------------------- */
 
 static int about_to_send(void *context, char *there, char *here, int there_port, int here_port)
 {
@@ -90,8 +89,7 @@ static int close_socket(void *context, curl_socket_t fd)
     return 0;
 }
 
-/* --- the handle ----------------------------------------------------------------------------------
- */
+/* --- the handle ------------------------------------------------------------------------------- */
 
 static enum rc set_constants(struct transfer *t)
 {
@@ -225,8 +223,7 @@ enum rc transfer_prepare(struct transfer *t, struct transfer_host *host,
     return RC_OK;
 }
 
-/* --- the end -------------------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 enum client_end transfer_end(const struct transfer *t, int result)
 {

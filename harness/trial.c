@@ -16,8 +16,7 @@
 
 enum { TEXT_BYTES_MAX = 16 << 20 };
 
-/* --- the folder ----------------------------------------------------------------------------------
- */
+/* --- the folder ------------------------------------------------------------------------------- */
 
 static enum rc write_file(const char *folder, const char *name, struct slice text,
                           struct error *err)
@@ -81,8 +80,7 @@ enum rc trial_open(struct trial *trial, const struct trial_options *options, str
     return rc;
 }
 
-/* --- the end -------------------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static enum exit_code exit_code_of(const struct trial *trial, const struct error *problem)
 {

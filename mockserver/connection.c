@@ -64,8 +64,7 @@ struct connections {
     char bytes_in[READ_BYTES_MAX];
 };
 
-/* --- ending --------------------------------------------------------------------------------------
- */
+/* --- ending ----------------------------------------------------------------------------------- */
 
 static void touch(struct connection *c)
 {
@@ -148,8 +147,7 @@ static void linger(struct connection *c)
     event_add(&c->readable, &patience);
 }
 
-/* --- answers -------------------------------------------------------------------------------------
- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 uint32_t connection_number(const struct connection *c)
 {
@@ -219,8 +217,7 @@ void connection_answer(struct connection *c, uint16_t status, struct slice json,
     connection_end(c, UPSTREAM_END_WHOLE);
 }
 
-/* --- requests ------------------------------------------------------------------------------------
- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static void open_answer(struct connection *c, const struct http_request *http)
 {
@@ -289,8 +286,7 @@ static void take_request(struct connection *c)
     }
 }
 
-/* --- bytes ---------------------------------------------------------------------------------------
- */
+/* --- bytes ------------------------------------------------------------------------------------ */
 
 /* As much as the kernel takes. False when it takes no more for ever. */
 static bool send_out(struct connection *c)
@@ -405,8 +401,7 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
     connections_settle(c->pool);
 }
 
-/* --- birth and death -----------------------------------------------------------------------------
- */
+/* --- birth and death -------------------------------------------------------------------------- */
 
 static struct connection *make(struct connections *pool)
 {

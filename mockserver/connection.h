@@ -68,7 +68,7 @@ void connections_take(struct connections *pool, int fd, const struct connection_
  * called after answers were written outside `request`. */
 void connections_settle(struct connections *pool);
 
-/* --- one connection -------------------------------------------------------------------------- */
+/* --- one connection --------------------------------------------------------------------------- */
 
 uint32_t connection_number(const struct connection *c); /* from 1, over all listeners */
 nanos connection_accepted_at(const struct connection *c);

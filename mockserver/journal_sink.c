@@ -40,8 +40,7 @@ struct journal_sink {
     bool is_abandoned;
 };
 
-/* --- outlets -------------------------------------------------------------------------------------
- */
+/* --- outlets ---------------------------------------------------------------------------------- */
 
 static size_t outlet_waiting(const struct outlet *o)
 {
@@ -116,8 +115,7 @@ static void outlet_close(struct outlet *o)
     *o = (struct outlet){0};
 }
 
-/* --- writing -------------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void end(struct journal_sink *s)
 {
@@ -204,8 +202,7 @@ void journal_sink_write(struct journal_sink *s, const struct journal_record *rec
         event_add(s->gathered, &gather_ms_50);
 }
 
-/* --- the end -------------------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void finish_stream(struct journal_sink *s, nanos patience)
 {
@@ -230,8 +227,7 @@ void journal_sink_finish(struct journal_sink *s, nanos patience)
         finish_stream(s, patience);
 }
 
-/* --- birth and death -----------------------------------------------------------------------------
- */
+/* --- birth and death -------------------------------------------------------------------------- */
 
 static enum rc fail(struct error *err, const char *what)
 {

@@ -45,8 +45,7 @@ struct program {
     bool is_over;
 };
 
-/* --- the end -------------------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void on_ended(void *context)
 {
@@ -97,8 +96,7 @@ static void close_all(struct program *p)
     arena_deinit(&p->arena);
 }
 
-/* --- start ---------------------------------------------------------------------------------------
- */
+/* --- start ------------------------------------------------------------------------------------ */
 
 static enum rc read_scenario(struct program *p, const char *file, struct slice *text,
                              struct error *err)
@@ -234,8 +232,7 @@ static enum rc set_up(struct program *p, struct error *err)
     return say_where(p, err);
 }
 
-/* --- the loop ------------------------------------------------------------------------------------
- */
+/* --- the loop --------------------------------------------------------------------------------- */
 
 /* Rounded up to the loop's microseconds: waking early would only mean waking twice. */
 static void set_alarm(struct program *p, nanos wait)

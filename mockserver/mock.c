@@ -26,8 +26,7 @@ struct mock {
     struct door doors[SCENARIO_PROVIDERS_MAX];
 };
 
-/* --- effects -------------------------------------------------------------------------------------
- */
+/* --- effects ---------------------------------------------------------------------------------- */
 
 static void apply(struct mock *m, const struct upstream_effect *effect)
 {
@@ -63,8 +62,7 @@ static void apply_all(struct mock *m)
         apply(m, &effect);
 }
 
-/* --- what connections bring ----------------------------------------------------------------------
- */
+/* --- what connections bring ------------------------------------------------------------------- */
 
 /* "/t/NAME/v1/messages" is "/v1/messages" in a room of its own. */
 static struct slice without_prefix(struct slice path)
@@ -144,8 +142,7 @@ static void on_gone(void *context, struct connection *c, uint64_t bytes_out)
     apply_all(m);
 }
 
-/* --- the run -------------------------------------------------------------------------------------
- */
+/* --- the run ---------------------------------------------------------------------------------- */
 
 /* The engine is born here because only now the wall clock's reading at run time 0 is known. */
 enum rc mock_start(struct mock *m, nanos t0, struct error *err)
@@ -216,8 +213,7 @@ uint64_t mock_requests_count(const struct mock *m)
     return m->requests;
 }
 
-/* --- birth and death -----------------------------------------------------------------------------
- */
+/* --- birth and death -------------------------------------------------------------------------- */
 
 enum rc mock_open(struct mock **mock, const struct mock_options *options, struct error *err)
 {

@@ -163,8 +163,7 @@ static void enter(struct client *c, uint32_t index, enum slot_state state)
     set_alarm(c, index);
 }
 
-/* --- one attempt -------------------------------------------------------------------------------
- */
+/* --- one attempt ------------------------------------------------------------------------------ */
 
 static void write_request(struct client *c, struct slot *slot, enum api api)
 {
@@ -222,8 +221,7 @@ static void begin_attempt(struct client *c, uint32_t index)
     push(c, CLIENT_SEND, index);
 }
 
-/* --- the end of a call --------------------------------------------------------------------------
- */
+/* --- the end of a call ------------------------------------------------------------------------ */
 
 static void describe_error(struct call_record *record, const struct answer *answer)
 {
@@ -290,8 +288,7 @@ static void finish_unfinished(struct client *c, uint32_t index, nanos now)
     finish(c, index, OUTCOME_UNFINISHED, NANOS_NEVER);
 }
 
-/* --- after an attempt ----------------------------------------------------------------------------
- */
+/* --- after an attempt ------------------------------------------------------------------------- */
 
 static void wait_until(struct client *c, uint32_t index, enum slot_state state, nanos at)
 {
@@ -362,8 +359,7 @@ static void end_attempt(struct client *c, uint32_t index, enum outcome outcome, 
     apply_conduct(c, index, &conduct, now);
 }
 
-/* --- time ----------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static void strike(struct client *c, uint32_t index, nanos now)
 {
@@ -496,8 +492,7 @@ static void wake(struct client *c, nanos now)
         start_call(c, now);
 }
 
-/* --- events --------------------------------------------------------------------------------------
- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static void on_head(struct client *c, struct slot *slot, const struct client_event *event)
 {
@@ -566,8 +561,7 @@ void client_step(struct client *c, const struct client_event *event)
     }
 }
 
-/* --- effects -------------------------------------------------------------------------------------
- */
+/* --- effects ---------------------------------------------------------------------------------- */
 
 static void release(struct client *c)
 {
@@ -671,8 +665,7 @@ void client_check(const struct client *c)
     assert(open == c->calls_open);
 }
 
-/* --- birth and death -----------------------------------------------------------------------------
- */
+/* --- birth and death -------------------------------------------------------------------------- */
 
 enum rc client_new(struct client **client, const struct client_options *options, struct error *err)
 {

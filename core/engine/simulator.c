@@ -68,8 +68,7 @@ struct world {
     enum rc rc; /* RC_OK, or why the world ends */
 };
 
-/* --- connections ---------------------------------------------------------------------------------
- */
+/* --- connections ------------------------------------------------------------------------------ */
 
 /* The number of a pooled connection, or 0 when a new one must be opened. */
 static uint32_t take_connection(struct world *w, uint32_t provider)
@@ -111,8 +110,7 @@ static void post(struct world *w, enum link_lane lane, const struct link_message
         w->rc = rc;
 }
 
-/* --- the client's effects ------------------------------------------------------------------------
- */
+/* --- the client's effects --------------------------------------------------------------------- */
 
 static void step_client(struct world *w, enum client_event_kind kind, uint32_t slot,
                         uint32_t attempt)
@@ -189,8 +187,7 @@ static void apply_client(struct world *w)
     }
 }
 
-/* --- the upstream's effects ----------------------------------------------------------------------
- */
+/* --- the upstream's effects ------------------------------------------------------------------- */
 
 static void apply_end(struct world *w, const struct upstream_effect *effect,
                       const struct link_message *message)
@@ -239,8 +236,7 @@ static void apply_upstream(struct world *w)
     }
 }
 
-/* --- messages arriving ---------------------------------------------------------------------------
- */
+/* --- messages arriving ------------------------------------------------------------------------ */
 
 static struct http_request request_of(struct world *w, const struct link_message *message)
 {
@@ -379,8 +375,7 @@ static void deliver(struct world *w, const struct link_message *message)
                                                       .body = message->first});
 }
 
-/* --- the loop ------------------------------------------------------------------------------------
- */
+/* --- the loop --------------------------------------------------------------------------------- */
 
 static void settle(struct world *w)
 {

@@ -64,8 +64,7 @@ struct upstream {
     struct buffer scratch; /* the bytes of all pending effects */
 };
 
-/* --- effects -------------------------------------------------------------------------------------
- */
+/* --- effects ---------------------------------------------------------------------------------- */
 
 static struct pending *push(struct upstream *u, enum upstream_effect_kind kind, uint32_t index)
 {
@@ -131,8 +130,7 @@ static void begin_call(struct upstream *u, nanos now)
         buffer_clear(&u->scratch);
 }
 
-/* --- rendering -----------------------------------------------------------------------------------
- */
+/* --- rendering -------------------------------------------------------------------------------- */
 
 static int64_t wall_s(const struct upstream *u, nanos now)
 {
@@ -393,8 +391,7 @@ static void serve(struct upstream *u, uint32_t index, nanos now)
         serve_body(u, index, now);
 }
 
-/* --- requests ------------------------------------------------------------------------------------
- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static uint64_t header_u64(const struct http_request *http, struct slice name, uint64_t otherwise)
 {
@@ -565,8 +562,7 @@ bool upstream_begin(struct upstream *u, const struct upstream_request *request, 
     return true;
 }
 
-/* --- time and the other side ---------------------------------------------------------------------
- */
+/* --- time and the other side ------------------------------------------------------------------ */
 
 void upstream_wake(struct upstream *u, nanos now)
 {
@@ -665,8 +661,7 @@ uint32_t upstream_open(const struct upstream *u)
     return u->open;
 }
 
-/* --- birth and death -----------------------------------------------------------------------------
- */
+/* --- birth and death -------------------------------------------------------------------------- */
 
 enum rc upstream_new(struct upstream **upstream, const struct upstream_options *options,
                      struct error *err)

@@ -119,7 +119,7 @@ static void write_phases(struct buffer *out, const struct phases *phases, nanos 
     buffer_byte(out, ']');
 }
 
-/* ---- calls and attempts --------------------------------------------------------------------- */
+/* --- calls and attempts ----------------------------------------------------------------------- */
 
 static uint32_t attempts_kept(const struct call_record *call)
 {
@@ -323,7 +323,7 @@ bool call_is_useful(const struct scenario *scenario, const struct call_record *c
     return call->ended_at <= nanos_add(call->due_at, scenario->load.deadline);
 }
 
-/* ---- the journal ---------------------------------------------------------------------------- */
+/* --- the journal ------------------------------------------------------------------------------ */
 
 #define JOURNAL_MEMBERS(X)              \
     X(NUMBER, "number")                 \

@@ -43,7 +43,7 @@ static enum rc refuse_word(const struct cursor *c, struct slice word, const stru
                   SLICE_ARG(nearest->best));
 }
 
-/* ---- scanning ------------------------------------------------------------------------------- */
+/* --- scanning --------------------------------------------------------------------------------- */
 
 static struct slice rest(const struct cursor *c)
 {
@@ -97,7 +97,7 @@ static struct slice take_filter_value(struct cursor *c)
     return slice_trim(value);
 }
 
-/* ---- the measure ---------------------------------------------------------------------------- */
+/* --- the measure ------------------------------------------------------------------------------ */
 
 /* "response" of "response.p95"; empty without a dot. */
 static struct slice stem_of(struct slice name)
@@ -195,7 +195,7 @@ static enum rc check_statistic(const struct cursor *c, size_t at, const struct m
                   has);
 }
 
-/* ---- filters -------------------------------------------------------------------------------- */
+/* --- filters ---------------------------------------------------------------------------------- */
 
 static enum rc read_phase(const struct cursor *c, struct slice value, struct filters *f)
 {
@@ -352,7 +352,7 @@ static enum rc read_measurement(struct cursor *c, struct measurement *m)
     return check_subject(c, at, m);
 }
 
-/* ---- the right side ------------------------------------------------------------------------- */
+/* --- the right side --------------------------------------------------------------------------- */
 
 static enum rc read_comparison(struct cursor *c, enum comparison *comparison)
 {
@@ -549,7 +549,7 @@ bool expectation_is_of_latency(const struct expectation *e)
     return e->has_right && (e->right.measure->flags & MEASURE_LATENCY);
 }
 
-/* ---- judging -------------------------------------------------------------------------------- */
+/* --- judging ---------------------------------------------------------------------------------- */
 
 static bool compares(enum comparison comparison, double left, double right)
 {

@@ -59,7 +59,7 @@ const char *verdict_word(enum verdict verdict)
     return words[verdict];
 }
 
-/* ---- building ------------------------------------------------------------------------------- */
+/* --- building --------------------------------------------------------------------------------- */
 
 static enum rc read_laws(struct judge *judge, struct error *err)
 {
@@ -143,7 +143,7 @@ void judge_free(struct judge *judge)
     memory_release(judge->memory, judge);
 }
 
-/* ---- one call ------------------------------------------------------------------------------- */
+/* --- one call --------------------------------------------------------------------------------- */
 
 static bool has_likeness(const struct call_case *c)
 {
@@ -282,7 +282,7 @@ void judge_feed_journal(struct judge *judge, const struct journal_record *record
         keep_request(judge, id, record); /* else a stranger's request: counted, and nobody's */
 }
 
-/* ---- the end -------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void judge_open_calls(struct judge *judge, const struct run_facts *facts)
 {
@@ -314,7 +314,7 @@ static void blame_missing(struct judge *judge, const struct run_facts *facts)
             blame_record(judge, plan.id, plan.due_at, "it has no record");
 }
 
-/* ---- rows ----------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 static void set_reason(struct verdict_row *row, enum verdict verdict, const char *reason)
 {

@@ -31,7 +31,7 @@ static bool is_not_built(struct slice name)
     return false;
 }
 
-/* ---- defaults ------------------------------------------------------------------------------- */
+/* --- defaults --------------------------------------------------------------------------------- */
 
 enum {
     ATTEMPTS_MAX_DEFAULT = 5,
@@ -89,7 +89,7 @@ static void keep_essential(struct law_rules rules[LAWS_COUNT])
             rules[i].is_listed = rules[i].is_on = false;
 }
 
-/* ---- fields --------------------------------------------------------------------------------- */
+/* --- fields ----------------------------------------------------------------------------------- */
 
 static enum rc read_attempts(struct reading *r, const struct value *value, void *out)
 {
@@ -178,7 +178,7 @@ static enum rc read_date(struct reading *r, const struct value *value, void *out
     return RC_OK;
 }
 
-/* ---- one law -------------------------------------------------------------------------------- */
+/* --- one law ---------------------------------------------------------------------------------- */
 
 #define LIMIT(name, read, field)                                       \
     {                                                                  \
@@ -237,7 +237,7 @@ static enum rc read_law(struct reading *r, enum law law, const struct value *val
     return read_object(r, value, law_keys[law].keys, law_keys[law].count, rules);
 }
 
-/* ---- the whole ------------------------------------------------------------------------------ */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static bool find_law(const struct value *key, enum law *law)
 {
@@ -328,7 +328,7 @@ enum rc laws_read(const struct scenario *scenario, const struct memory *memory,
     return rc;
 }
 
-/* ---- words for the rows --------------------------------------------------------------------- */
+/* --- words for the rows ----------------------------------------------------------------------- */
 
 static void write_order(const struct scenario *scenario, const struct law_limits *limits,
                         char *text, size_t capacity)

@@ -52,7 +52,7 @@ static void step_text(const struct step *step, char *text, size_t capacity)
         snprintf(text, capacity, "%u %s", (unsigned)step_status(step), word);
 }
 
-/* ---- no-hang -------------------------------------------------------------------------------- */
+/* --- no-hang ---------------------------------------------------------------------------------- */
 
 static nanos later_of(nanos at, nanos candidate)
 {
@@ -105,7 +105,7 @@ static enum law_result no_hang(const struct law_limits *limits, const struct cal
     return broken(c, finding, "was silent for %s", SPAN(finding->seen));
 }
 
-/* ---- complete-answers ----------------------------------------------------------------------- */
+/* --- complete-answers ------------------------------------------------------------------------- */
 
 /* The journal's request behind the answer that the caller took. */
 static const struct request_seen *answering_request(const struct call_case *c)
@@ -132,7 +132,7 @@ static enum law_result complete_answers(const struct law_limits *limits, const s
                   request->attempt, (unsigned long long)request->tokens_written);
 }
 
-/* ---- attempts-bounded ----------------------------------------------------------------------- */
+/* --- attempts-bounded ------------------------------------------------------------------------- */
 
 static enum law_result attempts_bounded(const struct law_limits *limits, const struct call_case *c,
                                         struct law_finding *finding)
@@ -144,7 +144,7 @@ static enum law_result attempts_bounded(const struct law_limits *limits, const s
                   c->attempts, c->requests_count, limits->attempts_max);
 }
 
-/* ---- permanent-not-retried ------------------------------------------------------------------ */
+/* --- permanent-not-retried -------------------------------------------------------------------- */
 
 static bool is_permanent(const struct request_seen *request)
 {
@@ -191,7 +191,7 @@ static enum law_result permanent_not_retried(const struct law_limits *limits,
     return LAW_HELD;
 }
 
-/* ---- advice-heeded -------------------------------------------------------------------------- */
+/* --- advice-heeded ---------------------------------------------------------------------------- */
 
 /* The latest answer of that provider before request `at`. */
 static const struct request_seen *answer_before(const struct call_case *c, uint32_t at)
@@ -231,7 +231,7 @@ static enum law_result advice_heeded(const struct law_limits *limits, const stru
     return LAW_HELD;
 }
 
-/* ---- deadline-kept -------------------------------------------------------------------------- */
+/* --- deadline-kept ---------------------------------------------------------------------------- */
 
 static enum law_result deadline_kept(const struct law_limits *limits, const struct call_case *c,
                                      struct law_finding *finding)
@@ -253,7 +253,7 @@ static enum law_result deadline_kept(const struct law_limits *limits, const stru
                   outcome_word(call->outcome), SPAN(finding->seen), SPAN(limit));
 }
 
-/* ---- fallback-eligible ---------------------------------------------------------------------- */
+/* --- fallback-eligible ------------------------------------------------------------------------ */
 
 /* The first step on that model, or steps_count. */
 static uint32_t first_step_on(const struct call_case *c, uint32_t model)
@@ -336,7 +336,7 @@ static enum law_result fallback_eligible(const struct law_limits *limits, const 
                   cause->ordinal, to, outcome_word(c->call->outcome));
 }
 
-/* ---- fallback-ordered ----------------------------------------------------------------------- */
+/* --- fallback-ordered ------------------------------------------------------------------------- */
 
 static uint32_t place_in_order(const struct law_limits *limits, uint32_t model)
 {
@@ -369,7 +369,7 @@ static enum law_result fallback_ordered(const struct law_limits *limits, const s
     return LAW_HELD;
 }
 
-/* ---- log-complete --------------------------------------------------------------------------- */
+/* --- log-complete ----------------------------------------------------------------------------- */
 
 /* What a whole line would have and this one has not, or NULL. */
 static const char *lacking(const struct call_case *c)
@@ -401,7 +401,7 @@ static enum law_result log_complete(const struct law_limits *limits, const struc
                   missing);
 }
 
-/* ---- the door ------------------------------------------------------------------------------- */
+/* --- the door --------------------------------------------------------------------------------- */
 
 /* A record holds exactly one outcome; records too many or too few are found by the judge. */
 static enum law_result one_outcome(const struct law_limits *limits, const struct call_case *c,

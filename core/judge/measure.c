@@ -22,7 +22,7 @@ const char *statistic_word(enum statistic statistic)
     return words[statistic];
 }
 
-/* ---- what a call is ------------------------------------------------------------------------- */
+/* --- what a call is --------------------------------------------------------------------------- */
 
 static bool is_any(const struct call_case *c, const struct filters *filters)
 {
@@ -75,7 +75,7 @@ static bool is_answered_by(const struct call_case *c, const struct filters *filt
     return c->call->model_answered == filters->model;
 }
 
-/* ---- what a call gives ---------------------------------------------------------------------- */
+/* --- what a call gives ------------------------------------------------------------------------ */
 
 static bool span_between(nanos from_at, nanos to_at, int64_t *value)
 {
@@ -189,7 +189,7 @@ static bool tokens_out(const struct call_case *c, const struct filters *filters,
     return c->call->usage.is_known;
 }
 
-/* ---- the list ------------------------------------------------------------------------------- */
+/* --- the list --------------------------------------------------------------------------------- */
 
 #define BIT(statistic) (1u << STATISTIC_##statistic)
 
@@ -295,7 +295,7 @@ bool measure_is_planned(struct slice name)
     return false;
 }
 
-/* ---- recovery ------------------------------------------------------------------------------- */
+/* --- recovery --------------------------------------------------------------------------------- */
 
 /* The end of the window that `phase` names; of several of one name, the last. */
 static nanos window_ends_at(const struct scenario *scenario, const struct phase_set *phase)
@@ -380,7 +380,7 @@ static void recovery_value(const struct measurement *m, struct measured *measure
         not_known(measured, "no whole 5 s with calls between the window's end and the load's");
 }
 
-/* ---- feeding -------------------------------------------------------------------------------- */
+/* --- feeding ---------------------------------------------------------------------------------- */
 
 static bool is_percentile(enum statistic statistic)
 {
@@ -476,7 +476,7 @@ void measurement_feed(struct measurement *m, const struct call_case *c)
     }
 }
 
-/* ---- values --------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 static double percent_of(enum statistic statistic)
 {

@@ -77,7 +77,7 @@ static void write_wrapped(struct buffer *out, const char *text, size_t at, size_
     buffer_byte(out, '\n');
 }
 
-/* ---- the head ------------------------------------------------------------------------------- */
+/* --- the head --------------------------------------------------------------------------------- */
 
 static void begin_head(struct buffer *out, const char *word)
 {
@@ -176,7 +176,7 @@ static void write_rules(const struct scenario *scenario, const struct run_figure
     }
 }
 
-/* ---- rows ----------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 static const char *colour_of(enum verdict verdict)
 {
@@ -268,7 +268,7 @@ static void write_rows(const struct report_facts *facts, const struct verdict_ro
     }
 }
 
-/* ---- the end -------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static uint32_t count_rows(const struct verdict_row *rows, uint32_t count, enum verdict verdict)
 {

@@ -36,7 +36,7 @@ static void warn(struct arithmetic *sum, struct json_position position, const ch
     sum->warnings_count++;
 }
 
-/* --- the walk -------------------------------------------------------------------------------- */
+/* --- the walk --------------------------------------------------------------------------------- */
 
 /* A good answer, on average: its first token, then the others at the model's pace. */
 static double answer_s(const struct model *model, uint64_t output_tokens)
@@ -116,7 +116,7 @@ static void walk_calls(const struct scenario *scenario, struct walk_sums *sums,
     }
 }
 
-/* --- warnings -------------------------------------------------------------------------------- */
+/* --- warnings --------------------------------------------------------------------------------- */
 
 static void warn_of_load(const struct scenario *scenario, const struct walk_sums *sums,
                          struct arithmetic *sum)
@@ -258,7 +258,7 @@ void arithmetic_of(const struct scenario *scenario, struct arithmetic *sum)
         warn_of_samples(scenario, &sums, i, sum);
 }
 
-/* --- the lines of `check` -------------------------------------------------------------------- */
+/* --- the lines of `check` --------------------------------------------------------------------- */
 
 static void write_span(struct buffer *out, nanos span)
 {

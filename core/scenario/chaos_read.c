@@ -8,7 +8,7 @@
 
 #include "scenario/read.h"
 
-/* --- whom it hits ---------------------------------------------------------------------------- */
+/* --- whom it hits ----------------------------------------------------------------------------- */
 
 struct match_block {
     struct value provider, model, stream, input_tokens;
@@ -111,7 +111,7 @@ static enum rc read_match(struct reading *r, const struct value *value, struct c
     return RC_OK;
 }
 
-/* --- when ------------------------------------------------------------------------------------ */
+/* --- when ------------------------------------------------------------------------------------- */
 
 struct chaos_block {
     struct value phase, rule, at, lasts, match, fault;
@@ -191,7 +191,7 @@ static enum rc read_phase(struct reading *r, const struct chaos_block *block, ui
     return RC_OK;
 }
 
-/* --- rules ----------------------------------------------------------------------------------- */
+/* --- rules ------------------------------------------------------------------------------------ */
 
 /* The phase's name; for its second rule "limits/2", and so on. */
 static void name_rule(const struct chaos *chaos, struct chaos_rule *rule)

@@ -42,7 +42,7 @@ static enum rc read_preset(struct reading *r, const struct value *value,
     return read_refuse_word(r, value, &nearest, "the name of a preset");
 }
 
-/* --- causes ---------------------------------------------------------------------------------- */
+/* --- causes ----------------------------------------------------------------------------------- */
 
 static enum rc refuse_cause(struct reading *r, const struct value *value)
 {
@@ -84,7 +84,7 @@ static enum rc read_causes(struct reading *r, const struct value *value, void *o
     return RC_OK;
 }
 
-/* --- retry ----------------------------------------------------------------------------------- */
+/* --- retry ------------------------------------------------------------------------------------ */
 
 static enum rc read_jitter(struct reading *r, const struct value *value, void *out)
 {
@@ -184,7 +184,7 @@ static enum rc read_layers(struct reading *r, const struct value *value,
     return RC_OK;
 }
 
-/* --- fallback -------------------------------------------------------------------------------- */
+/* --- fallback --------------------------------------------------------------------------------- */
 
 struct fallback_entry {
     struct cause_set on;
@@ -232,7 +232,7 @@ static enum rc read_fallbacks(struct reading *r, const struct value *value,
     return RC_OK;
 }
 
-/* --- the block ------------------------------------------------------------------------------- */
+/* --- the block -------------------------------------------------------------------------------- */
 
 static const struct read_key timeouts_keys[] = {
     {"connect", OPTIONAL, read_span_or_never, offsetof(struct timeouts, connect)},

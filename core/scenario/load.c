@@ -13,7 +13,7 @@ struct load_block {
     uint32_t in_flight_max;
 };
 
-/* --- requests -------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 struct request_block {
     struct value model, input_tokens, output_tokens;
@@ -77,7 +77,7 @@ static enum rc read_requests(struct reading *r, const struct value *value, bool 
     return RC_OK;
 }
 
-/* --- parts ----------------------------------------------------------------------------------- */
+/* --- parts ------------------------------------------------------------------------------------ */
 
 /* Its place is where its entry stands; its name must be new. */
 static enum rc add_part(struct reading *r, const struct value *at, const struct load_part *part)
@@ -146,7 +146,7 @@ static enum rc read_arrivals(struct reading *r, const struct value *value)
     return RC_OK;
 }
 
-/* --- the trace ------------------------------------------------------------------------------- */
+/* --- the trace -------------------------------------------------------------------------------- */
 
 struct trace_block {
     struct value file;
@@ -222,7 +222,7 @@ static enum rc read_trace(struct reading *r, const struct value *value)
     return add_part(r, value, &part);
 }
 
-/* --- the section ----------------------------------------------------------------------------- */
+/* --- the section ------------------------------------------------------------------------------ */
 
 static enum rc read_in_flight_max(struct reading *r, const struct value *value, void *out)
 {

@@ -5,7 +5,7 @@
 
 #include "scenario/scenario.h"
 
-/* --- quantities ------------------------------------------------------------------------------ */
+/* --- quantities ------------------------------------------------------------------------------- */
 
 static void write_string(struct buffer *out, const char *text)
 {
@@ -89,7 +89,7 @@ static void begin_item(struct buffer *out, uint32_t index, const char *indent)
     buffer_text(out, indent);
 }
 
-/* --- the client ------------------------------------------------------------------------------ */
+/* --- the client ------------------------------------------------------------------------------- */
 
 static void write_causes(struct buffer *out, const struct cause_set *causes)
 {
@@ -191,7 +191,7 @@ static void write_client(struct buffer *out, const struct client_policy *client)
     buffer_text(out, "\n  }},\n");
 }
 
-/* --- the target ------------------------------------------------------------------------------ */
+/* --- the target ------------------------------------------------------------------------------- */
 
 static void write_model(struct buffer *out, const struct scenario *scenario,
                         const struct model *model)
@@ -227,7 +227,7 @@ static void write_target(struct buffer *out, const struct scenario *scenario)
     buffer_text(out, "\n    }\n  }},\n");
 }
 
-/* --- the load -------------------------------------------------------------------------------- */
+/* --- the load --------------------------------------------------------------------------------- */
 
 static void write_request(struct buffer *out, const struct scenario *scenario,
                           const struct request_shape *shape)
@@ -314,7 +314,7 @@ static void write_load(struct buffer *out, const struct scenario *scenario)
     buffer_printf(out, ", \"in_flight_max\": %u\n  },\n", load->in_flight_max);
 }
 
-/* --- chaos ----------------------------------------------------------------------------------- */
+/* --- chaos ------------------------------------------------------------------------------------ */
 
 static void write_match(struct buffer *out, const struct chaos_match *match)
 {
@@ -452,7 +452,7 @@ static void write_chaos(struct buffer *out, const struct chaos *chaos)
     buffer_text(out, "\n  ],\n");
 }
 
-/* --- what is kept as text -------------------------------------------------------------------- */
+/* --- what is kept as text --------------------------------------------------------------------- */
 
 /* The same value without comments. It was checked when it was loaded. */
 static void write_plain(struct buffer *out, struct slice text)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- places and messages --------------------------------------------------------------------- */
+/* --- places and messages ---------------------------------------------------------------------- */
 
 bool value_is_there(const struct value *value)
 {
@@ -130,7 +130,7 @@ enum rc read_out_of_memory(struct reading *r)
                      SLICE_ARG(r->file), rc_text(r->arena->rc != RC_OK ? r->arena->rc : RC_NOMEM));
 }
 
-/* --- the grammar ----------------------------------------------------------------------------- */
+/* --- the grammar ------------------------------------------------------------------------------ */
 
 /* The JSON reader says what it wanted, or what is wrong: then that is the whole sentence. */
 static enum rc refuse_grammar(struct reading *r, enum rc rc, const struct json *json)
@@ -169,7 +169,7 @@ enum rc read_check(struct reading *r, struct value *whole)
     return refuse_grammar(r, rc, &json);
 }
 
-/* --- walking --------------------------------------------------------------------------------- */
+/* --- walking ---------------------------------------------------------------------------------- */
 
 void walk_init(struct walk *walk, const struct value *container)
 {
@@ -202,7 +202,7 @@ bool walk_next(struct walk *walk, struct value *key, struct value *value)
     return true;
 }
 
-/* --- objects and arrays ---------------------------------------------------------------------- */
+/* --- objects and arrays ----------------------------------------------------------------------- */
 
 enum rc read_expect_object(struct reading *r, const struct value *value)
 {

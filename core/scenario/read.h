@@ -51,7 +51,7 @@ MUST_USE enum rc read_check(struct reading *r, struct value *whole);
 bool value_is_there(const struct value *value);
 struct json_position value_position(const struct reading *r, const struct value *value);
 
-/* --- walking --------------------------------------------------------------------------------- */
+/* --- walking ---------------------------------------------------------------------------------- */
 
 struct walk {
     struct json json;
@@ -64,7 +64,7 @@ void walk_init(struct walk *walk, const struct value *container);
  */
 bool walk_next(struct walk *walk, struct value *key, struct value *value);
 
-/* --- refusing -------------------------------------------------------------------------------- */
+/* --- refusing --------------------------------------------------------------------------------- */
 
 enum { EXCERPT_SIZE = 48 };
 
@@ -97,7 +97,7 @@ enum rc read_refuse_as(struct reading *r, enum rc rc, const struct value *at, co
 
 enum rc read_out_of_memory(struct reading *r);
 
-/* --- objects --------------------------------------------------------------------------------- */
+/* --- objects ---------------------------------------------------------------------------------- */
 
 enum read_need { OPTIONAL, NEEDED };
 
@@ -122,7 +122,7 @@ MUST_USE enum rc read_expect_array(struct reading *r, const struct value *value,
 MUST_USE enum rc read_expect_elements(struct reading *r, const struct value *value,
                                       uint32_t count_max);
 
-/* --- fields: `out` is what the comment says -------------------------------------------------- */
+/* --- fields: `out` is what the comment says --------------------------------------------------- */
 
 enum rc read_keep(struct reading *r, const struct value *value, void *out);    /* struct value */
 enum rc read_ignored(struct reading *r, const struct value *value, void *out); /* a string */
@@ -143,7 +143,7 @@ enum rc read_tokens(struct reading *r, const struct value *value, void *out); /*
 enum rc read_span_distribution(struct reading *r, const struct value *value, void *out);
 enum rc read_tokens_distribution(struct reading *r, const struct value *value, void *out);
 
-/* --- with arguments, for field readers to be made of ----------------------------------------- */
+/* --- with arguments, for field readers to be made of ------------------------------------------ */
 
 MUST_USE enum rc read_whole(struct reading *r, const struct value *value, uint64_t min,
                             uint64_t max, uint64_t *out);
@@ -165,7 +165,7 @@ MUST_USE enum rc read_name(struct reading *r, const struct value *value, char ex
 MUST_USE enum rc read_word(struct reading *r, const struct value *value, const char *const *words,
                            uint32_t words_count, uint32_t *index);
 
-/* --- the sections, one file each ------------------------------------------------------------- */
+/* --- the sections, one file each -------------------------------------------------------------- */
 
 MUST_USE enum rc read_client(struct reading *r, const struct value *value);
 MUST_USE enum rc read_target(struct reading *r, const struct value *value);

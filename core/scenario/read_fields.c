@@ -176,7 +176,7 @@ enum rc read_tokens(struct reading *r, const struct value *value, void *out)
     return read_whole(r, value, 1, 1000000000, out);
 }
 
-/* --- distributions --------------------------------------------------------------------------- */
+/* --- distributions ---------------------------------------------------------------------------- */
 
 static enum rc read_span_point(struct reading *r, const struct value *value, void *out)
 {
@@ -232,7 +232,7 @@ enum rc read_tokens_distribution(struct reading *r, const struct value *value, v
     return read_distribution(r, value, read_tokens_point, out);
 }
 
-/* --- words ----------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 enum rc read_text(struct reading *r, const struct value *value, char *out, size_t capacity)
 {

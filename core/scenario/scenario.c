@@ -73,7 +73,7 @@ static enum rc read_link(struct reading *r, const struct value *value)
     return read_object(r, value, keys, ARRAY_SIZE(keys), link);
 }
 
-/* --- for the judge: text with its place ------------------------------------------------------ */
+/* --- for the judge: text with its place ------------------------------------------------------- */
 
 static enum rc read_laws(struct reading *r, const struct value *value)
 {
@@ -104,7 +104,7 @@ static enum rc read_expects(struct reading *r, const struct value *value)
     return RC_OK;
 }
 
-/* --- the whole ------------------------------------------------------------------------------- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static enum rc read_sections(struct reading *r)
 {

@@ -49,7 +49,7 @@ static enum rc apply(const struct splice *splice, struct arena *arena, struct sl
     return RC_OK;
 }
 
-/* --- following a pointer (RFC 6901) ---------------------------------------------------------- */
+/* --- following a pointer (RFC 6901) ----------------------------------------------------------- */
 
 /* "~1" is a slash, "~0" a tilde. */
 static bool decode_part(struct slice part, char *out, struct slice *decoded)
@@ -154,7 +154,7 @@ static enum rc follow(const struct value *whole, struct slice pointer, struct sp
     return RC_OK;
 }
 
-/* --- putting --------------------------------------------------------------------------------- */
+/* --- putting ---------------------------------------------------------------------------------- */
 
 /* A new member comes first in its object: there no comma or comment of others is in the way. */
 static enum rc insert(struct slice text, const struct spot *spot, struct slice value,

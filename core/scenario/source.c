@@ -34,7 +34,7 @@ bool call_id_read(const struct scenario *scenario, struct slice text, struct cal
     return false;
 }
 
-/* --- what a call asks for: keyed by its id, so that no order can change it ------------------- */
+/* --- what a call asks for: keyed by its id, so that no order can change it -------------------- */
 
 static double draw(const struct source *source, const char *stream, uint64_t key)
 {
@@ -80,7 +80,7 @@ static void fill_request(const struct source *source, struct call_plan *plan)
             draw_tokens(&shape->output_tokens, draw(source, "output_tokens", key));
 }
 
-/* --- the walk -------------------------------------------------------------------------------- */
+/* --- the walk --------------------------------------------------------------------------------- */
 
 void source_init(struct source *source, const struct scenario *scenario)
 {

@@ -19,7 +19,7 @@ static enum rc read_api(struct reading *r, const struct value *value, void *out)
     return RC_OK;
 }
 
-/* --- providers ------------------------------------------------------------------------------- */
+/* --- providers -------------------------------------------------------------------------------- */
 
 /* Its index, or providers_count. */
 static uint32_t find_provider(const struct scenario *scenario, struct slice name)
@@ -105,7 +105,7 @@ static enum rc pick_provider(struct reading *r, const struct value *named, enum 
     return RC_OK;
 }
 
-/* --- models ---------------------------------------------------------------------------------- */
+/* --- models ----------------------------------------------------------------------------------- */
 
 struct model_block {
     enum api api;
@@ -192,7 +192,7 @@ enum rc read_model(struct reading *r, const struct value *value, uint32_t *model
     return read_refuse_word(r, value, &nearest, "a model of target.mock.models");
 }
 
-/* --- the section ----------------------------------------------------------------------------- */
+/* --- the section ------------------------------------------------------------------------------ */
 
 enum rc read_target(struct reading *r, const struct value *value)
 {

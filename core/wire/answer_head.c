@@ -12,7 +12,7 @@ void answer_head_clear(struct answer_head *h)
     *h = (struct answer_head){0};
 }
 
-/* --- lines ----------------------------------------------------------------------------------- */
+/* --- lines ------------------------------------------------------------------------------------ */
 
 /* "HTTP/1.1 200 OK", "HTTP/2 200". A status that is none stays 0. */
 static void read_status(struct answer_head *h, struct slice line)
@@ -83,7 +83,7 @@ void answer_head_line(struct answer_head *h, struct slice line)
         keep_first_text(h->request_id, sizeof(h->request_id), value);
 }
 
-/* --- advice ---------------------------------------------------------------------------------- */
+/* --- advice ----------------------------------------------------------------------------------- */
 
 /* "12" or "0.129" of a unit, rounded up to the next nanosecond. Digits and one point: no sign, no
  * exponent, no "NaN". By integers, because 0.129 has no exact double and 17 digits are common. */

@@ -18,8 +18,7 @@
 #include "wire/json.h"
 #include "wire/words.h"
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 #define TOLD(field) offsetof(struct told, field)
 #define WISH(field) offsetof(struct wish, field)
@@ -130,8 +129,7 @@ static void judge_event(struct slice name, struct told *told)
     *told = (struct told){0};
 }
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void write_ask(const struct ask *ask, struct buffer *out)
 {
@@ -237,8 +235,7 @@ static void write_closing(const struct reply *reply, struct buffer *out)
                              "data: {\"type\":\"message_stop\"}\n\n"));
 }
 
-/* --- refusals ----------------------------------------------------------------------------------
- */
+/* --- refusals --------------------------------------------------------------------------------- */
 
 /* clang-format off */
 static const struct wording wording[] = {

@@ -51,8 +51,7 @@ struct slice api_path(enum api api)
     return format_of(api)->path;
 }
 
-/* --- the client's side: asking -----------------------------------------------------------------
- */
+/* --- the client's side: asking ---------------------------------------------------------------- */
 
 void format_write_ask(enum api api, const struct ask *ask, struct buffer *body)
 {
@@ -70,8 +69,7 @@ void format_write_ask_headers(enum api api, struct slice key, struct buffer *hea
     buffer_append(headers, SLICE("\r\n"));
 }
 
-/* --- the client's side: reading ----------------------------------------------------------------
- */
+/* --- the client's side: reading --------------------------------------------------------------- */
 
 static bool is_true(const struct json_token *token)
 {
@@ -232,8 +230,7 @@ enum outcome format_read_error(enum api api, uint16_t status, struct slice body,
     return answer->failure;
 }
 
-/* --- the mock's side: reading ------------------------------------------------------------------
- */
+/* --- the mock's side: reading ----------------------------------------------------------------- */
 
 enum rc format_read_ask(enum api api, struct slice body, struct asked *asked, const char **problem)
 {
@@ -287,8 +284,7 @@ bool format_has_credential(enum api api, const struct http_request *request)
     return has_bearer(request);
 }
 
-/* --- the mock's side: answering ----------------------------------------------------------------
- */
+/* --- the mock's side: answering --------------------------------------------------------------- */
 
 void format_write_answer(enum api api, const struct reply *reply, struct buffer *body)
 {

@@ -64,7 +64,7 @@ void http1_feed(struct http1 *h, struct slice bytes)
         fail_buffer(h, h->bytes.rc);
 }
 
-/* --- the head -------------------------------------------------------------------------------- */
+/* --- the head --------------------------------------------------------------------------------- */
 
 /* What has arrived and was not handed out. */
 static struct slice pending(const struct http1 *h)
@@ -288,7 +288,7 @@ static enum rc read_head(struct http1 *h, struct http_request *request)
     return apply_framing(h, &framing, request);
 }
 
-/* --- the body -------------------------------------------------------------------------------- */
+/* --- the body --------------------------------------------------------------------------------- */
 
 /* chunk-size [ ";" extensions ]; extensions are skipped (RFC 9112 §7.1.1). */
 static bool read_chunk_size(struct slice line, uint64_t *size)
@@ -387,7 +387,7 @@ static enum rc read_body(struct http1 *h, struct slice *body, size_t *end)
     return RC_OK;
 }
 
-/* --- the reader ------------------------------------------------------------------------------ */
+/* --- the reader ------------------------------------------------------------------------------- */
 
 /* The next request begins behind this one. */
 static void leave_request(struct http1 *h, size_t size)
@@ -436,7 +436,7 @@ struct slice http_header_of(const struct http_request *request, struct slice nam
     return (struct slice){0};
 }
 
-/* --- writing --------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* 1xx, 204 and 304 have no body, and so no framing (RFC 9112 §6.3). */
 static bool has_body(uint16_t status)

@@ -71,7 +71,7 @@ bool http1_wants_continue(const struct http1 *h);
  * none. */
 struct slice http_header_of(const struct http_request *request, struct slice name);
 
-/* --- writing --------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 enum { HTTP1_CHUNKED = -1, HTTP1_UNTIL_CLOSE = -2 }; /* instead of a content length */
 

@@ -23,7 +23,7 @@ enum { YEAR_MIN = 1970, YEAR_MAX = 9999, DAY_S = 86400 };
 /* The second after 9999-12-31T23:59:59Z. */
 static const int64_t UNIX_S_END = 253402300800;
 
-/* --- calendar -------------------------------------------------------------------------------- */
+/* --- calendar --------------------------------------------------------------------------------- */
 
 static bool is_leap(int year)
 {
@@ -91,7 +91,7 @@ static struct civil to_civil(int64_t unix_s)
     return c;
 }
 
-/* --- reading --------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static bool take(struct slice *text, const char *literal)
 {
@@ -232,7 +232,7 @@ enum rc rfc3339_read(struct slice text, int64_t *unix_s)
     return to_unix(&c, offset_s, unix_s);
 }
 
-/* --- writing --------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* Digits by hand: a mock writes a date on every answer, and printf is slow. */
 static void write_number(struct buffer *out, int value, int digits)

@@ -117,7 +117,7 @@ struct json_position json_position(struct slice text, size_t offset);
 /* "a number", "an object", ... for messages. */
 const char *json_kind_text(enum json_kind kind);
 
-/* --- writing --------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* Appends text as a quoted JSON string. Each byte that is not UTF-8 becomes U+FFFD. */
 void json_write_text(struct buffer *out, struct slice text);

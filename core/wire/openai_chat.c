@@ -16,8 +16,7 @@
 #include "wire/json.h"
 #include "wire/words.h"
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 #define TOLD(field) offsetof(struct told, field)
 #define WISH(field) offsetof(struct wish, field)
@@ -115,8 +114,7 @@ static void judge_event(struct slice name, struct told *told)
     told->is_complete = told->stop_reason.raw.data != NULL;
 }
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* max_completion_tokens: accepted by every current model, where max_tokens is not. */
 static void write_ask(const struct ask *ask, struct buffer *out)
@@ -232,8 +230,7 @@ static void write_closing(const struct reply *reply, struct buffer *out)
     buffer_append(out, SLICE("data: [DONE]\n\n"));
 }
 
-/* --- refusals ----------------------------------------------------------------------------------
- */
+/* --- refusals --------------------------------------------------------------------------------- */
 
 /* clang-format off */
 static const struct wording wording[] = {

@@ -4,8 +4,7 @@
 
 #include "base/buffer.h"
 
-/* --- texts as written: how far one step reaches ------------------------------------------------
- */
+/* --- texts as written: how far one step reaches ----------------------------------------------- */
 
 /* The bytes of one character or escape as they stand in a JSON text that was accepted. */
 static size_t step_at(struct slice raw, size_t at)
@@ -60,8 +59,7 @@ static uint64_t decoded_size(const struct json_token *token)
     return size;
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static bool takes(enum shape_kind shape, enum json_kind kind)
 {
@@ -174,8 +172,7 @@ enum rc shape_read(struct slice text, const struct shape *shape, void *target, c
     return RC_MALFORMED;
 }
 
-/* --- taking out what was read ------------------------------------------------------------------
- */
+/* --- taking out what was read ----------------------------------------------------------------- */
 
 bool shape_is(const struct json_token *token, struct slice text)
 {

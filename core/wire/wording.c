@@ -4,8 +4,7 @@
 
 #include "wire/json.h"
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static const struct wording *first_of(const struct wording *rows, enum outcome failure)
 {
@@ -70,8 +69,7 @@ void wording_write_name(const char *name, struct buffer *out)
         json_write_text(out, slice_of(name));
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static enum outcome by_code(const struct wording *rows, const struct json_token *code)
 {

@@ -60,8 +60,7 @@ static bool ends_whole(const char *file)
            (text.size == 0 || text.data[text.size - 1] == '\n');
 }
 
-/* --- bad usage -----------------------------------------------------------------------------------
- */
+/* --- bad usage -------------------------------------------------------------------------------- */
 
 static void refuses_an_unknown_command_with_the_nearest_one(void)
 {
@@ -106,8 +105,7 @@ static void checks_every_file_before_anything_runs(void)
     EXPECT_U64(workplace_results_count(&place), 0);
 }
 
-/* --- verdicts and results ------------------------------------------------------------------------
- */
+/* --- verdicts and results --------------------------------------------------------------------- */
 
 static void passes_with_zero_and_leaves_every_file(void)
 {
@@ -213,8 +211,7 @@ static void lists_what_exists(void)
     CU_ASSERT(says(place.out, "example: brownout sim"));
 }
 
-/* --- ended early ---------------------------------------------------------------------------------
- */
+/* --- ended early ------------------------------------------------------------------------------ */
 
 static void max_time_ends_in_order_and_decides_nothing(void)
 {
@@ -279,8 +276,7 @@ static void a_mock_that_dies_is_said_and_the_evidence_kept(void)
     CU_ASSERT(is_there("run.json"));
 }
 
-/* --- what the system does not give ---------------------------------------------------------------
- */
+/* --- what the system does not give ------------------------------------------------------------ */
 
 static void too_few_descriptors_are_said_before_the_load(void)
 {

@@ -111,8 +111,7 @@ static uint64_t attempts_made(void)
 #define NONE "{\"preset\": \"none\"}"
 #define TWICE "{\"preset\": \"none\", \"retry\": {\"attempts\": 2, \"on\": [\"network\"]}}"
 
-/* --- never resending -----------------------------------------------------------------------------
- */
+/* --- never resending -------------------------------------------------------------------------- */
 
 static void a_reset_on_a_reused_connection_is_one_request(void)
 {
@@ -146,8 +145,7 @@ static void what_the_policy_sends_again_is_counted_on_both_sides(void)
     EXPECT_U64(records[1].attempts[0].outcome, OUTCOME_RESET_BEFORE);
 }
 
-/* --- ends of an attempt --------------------------------------------------------------------------
- */
+/* --- ends of an attempt ----------------------------------------------------------------------- */
 
 static void a_reset_on_a_fresh_connection_ends_the_attempt(void)
 {
@@ -197,8 +195,7 @@ static void nobody_listening_is_a_refused_connection(void)
     EXPECT_I64(records[0].attempts[0].sent_at, NANOS_NEVER);
 }
 
-/* --- cancel, lanes, order ------------------------------------------------------------------------
- */
+/* --- cancel, lanes, order --------------------------------------------------------------------- */
 
 static void the_server_sees_a_cancelled_client_leave(void)
 {

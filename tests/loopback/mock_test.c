@@ -63,8 +63,7 @@ static const char scenario[] =
     "    {\"phase\": \"e\", \"match\": {\"model\": \"stalls\"},\n"
     "     \"fault\": {\"stall\": {\"after_tokens\": 3}}}]}\n";
 
-/* --- bytes from a descriptor ---------------------------------------------------------------------
- */
+/* --- bytes from a descriptor ------------------------------------------------------------------ */
 
 enum ending { OPEN, ENDED, RESET, SILENT };
 
@@ -140,8 +139,7 @@ static uint64_t said_times(const struct incoming *in, struct slice text)
     return times;
 }
 
-/* --- the program ---------------------------------------------------------------------------------
- */
+/* --- the program ------------------------------------------------------------------------------ */
 
 static struct mock_child {
     pid_t pid;
@@ -239,8 +237,7 @@ static int stop(void)
     return wait_for_exit();
 }
 
-/* --- clients -------------------------------------------------------------------------------------
- */
+/* --- clients ---------------------------------------------------------------------------------- */
 
 /* The port behind `name` in what the mock printed. */
 static uint16_t port_of(const char *name)
@@ -401,8 +398,7 @@ static void tear_down(void)
     incoming_close(&mock.journal);
 }
 
-/* --- listeners -----------------------------------------------------------------------------------
- */
+/* --- listeners -------------------------------------------------------------------------------- */
 
 static void prints_each_provider_with_its_base_url_and_admin_last(void)
 {
@@ -451,8 +447,7 @@ static void goes_on_when_descriptors_run_out_and_come_back(void)
     }
 }
 
-/* --- answers -------------------------------------------------------------------------------------
- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static void answers_whole_and_streaming_at_both_providers(void)
 {
@@ -635,8 +630,7 @@ static void gives_up_a_client_that_never_reads(void)
     incoming_close(&client);
 }
 
-/* --- endings -------------------------------------------------------------------------------------
- */
+/* --- endings ---------------------------------------------------------------------------------- */
 
 static void expect_ending(const char *model, const char *request, enum ending ending,
                           struct incoming *client)
@@ -720,8 +714,7 @@ static void a_client_that_resets_a_stalled_stream_is_noticed(void)
     CU_ASSERT(said(&mock.journal, "\"tokens_written\":3,"));
 }
 
-/* --- the journal and the end ---------------------------------------------------------------------
- */
+/* --- the journal and the end ------------------------------------------------------------------ */
 
 static void a_signal_leaves_a_whole_journal(void)
 {

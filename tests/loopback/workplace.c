@@ -87,8 +87,7 @@ static size_t read_into(const char *path, char *text, size_t capacity)
     return size;
 }
 
-/* --- programs ------------------------------------------------------------------------------------
- */
+/* --- programs --------------------------------------------------------------------------------- */
 
 static void limit(__rlimit_resource_t resource, uint64_t most)
 {
@@ -158,8 +157,7 @@ int workplace_run(struct workplace *w, const char *arguments)
     return workplace_finish(w);
 }
 
-/* --- while it runs -------------------------------------------------------------------------------
- */
+/* --- while it runs ---------------------------------------------------------------------------- */
 
 static bool await_readable(int fd)
 {
@@ -204,8 +202,7 @@ int workplace_mock(struct workplace *w, pid_t *pid)
     return found;
 }
 
-/* --- results -------------------------------------------------------------------------------------
- */
+/* --- results ---------------------------------------------------------------------------------- */
 
 static int is_visible(const struct dirent *entry)
 {

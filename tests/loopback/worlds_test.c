@@ -77,8 +77,7 @@ static void tear_down(void)
     workplace_close(&place);
 }
 
-/* --- reading what a world left -------------------------------------------------------------------
- */
+/* --- reading what a world left ---------------------------------------------------------------- */
 
 static int compare_decisions(const void *a, const void *b)
 {
@@ -156,8 +155,7 @@ static void play(const char *text)
     play_in(&simulated, "sim twin.jsonc --quiet --out results", 1);
 }
 
-/* --- comparing -----------------------------------------------------------------------------------
- */
+/* --- comparing -------------------------------------------------------------------------------- */
 
 static void expect_equal_verdicts(void)
 {
@@ -185,8 +183,7 @@ static void expect_equal_decisions(uint32_t least)
     }
 }
 
-/* --- scenarios -----------------------------------------------------------------------------------
- */
+/* --- scenarios -------------------------------------------------------------------------------- */
 
 #define QUICK "\"backoff\": {\"base\": \"20ms\", \"factor\": 2, \"cap\": \"100ms\"}"
 

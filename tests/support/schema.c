@@ -25,7 +25,7 @@ struct question {
 static bool accepts(struct validator *validator, const struct value *schema,
                     const struct value *instance);
 
-/* --- JSON helpers ---------------------------------------------------------------------------- */
+/* --- JSON helpers ----------------------------------------------------------------------------- */
 
 static bool parse(struct slice text, struct value *whole)
 {
@@ -93,7 +93,7 @@ static bool is_unknown(struct validator *validator)
     return false;
 }
 
-/* --- keywords -------------------------------------------------------------------------------- */
+/* --- keywords --------------------------------------------------------------------------------- */
 
 static bool holds_always(const struct question *q)
 {
@@ -346,7 +346,7 @@ static const struct {
     {"not", holds_not},
 };
 
-/* --- the whole ------------------------------------------------------------------------------- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static bool keyword_holds(const struct value *key, const struct question *q)
 {

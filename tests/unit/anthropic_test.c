@@ -96,8 +96,7 @@ static void expect_refusal(const struct refusal *refusal, struct slice expected)
     CU_ASSERT(slice_is(buffer_slice(&out), expected));
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void reads_the_recorded_stream(void)
 {
@@ -357,8 +356,7 @@ static void counts_every_text_of_a_prompt(void)
     CU_ASSERT(!asked.has_model && !asked.has_output_tokens_max);
 }
 
-/* --- writing: golden bytes ---------------------------------------------------------------------
- */
+/* --- writing: golden bytes -------------------------------------------------------------------- */
 
 static void writes_the_request(void)
 {

@@ -73,7 +73,7 @@ static void expect_warning(const char *text)
         CU_FAIL(sum.warnings[0].text);
 }
 
-/* --- the sums -------------------------------------------------------------------------------- */
+/* --- the sums --------------------------------------------------------------------------------- */
 
 static void counts_the_demo_s_calls_and_tokens(void)
 {
@@ -115,7 +115,7 @@ static void a_run_lasts_from_the_last_good_answer_to_the_end_of_the_drain(void)
     EXPECT_I64(sum.lasts_most, 19900 * NANOS_MS + 30 * NANOS_S);
 }
 
-/* --- the warnings ---------------------------------------------------------------------------- */
+/* --- the warnings ----------------------------------------------------------------------------- */
 
 static void a_sound_scenario_has_no_warning(void)
 {

@@ -82,8 +82,7 @@ static struct slice write_ask(enum api api, struct slice prompt, bool stream)
     return buffer_slice(&out);
 }
 
-/* --- names -------------------------------------------------------------------------------------
- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 static void finds_each_format_by_word_and_by_path(void)
 {
@@ -106,8 +105,7 @@ static void knows_no_other_word_or_path(void)
     CU_ASSERT(!format_find_path(SLICE(""), &found));
 }
 
-/* --- round trips -------------------------------------------------------------------------------
- */
+/* --- round trips ------------------------------------------------------------------------------ */
 
 static void reads_back_what_it_asked(void)
 {
@@ -247,8 +245,7 @@ static void gives_each_failure_the_status_of_its_provider(void)
     }
 }
 
-/* --- what a status says ------------------------------------------------------------------------
- */
+/* --- what a status says ----------------------------------------------------------------------- */
 
 static void classifies_by_status_what_the_body_does_not_tell(void)
 {
@@ -298,8 +295,7 @@ static void keeps_the_beginning_of_a_body_that_is_no_json(void)
     CU_ASSERT_STRING_EQUAL(answer.error_type, "");
 }
 
-/* --- cuts and broken input ---------------------------------------------------------------------
- */
+/* --- cuts and broken input -------------------------------------------------------------------- */
 
 /* Cut at every byte, so also after every event: complete only once the event that completes it was
  * whole. With OpenAI that is the finish chunk, two events before the end. */
@@ -469,8 +465,7 @@ static void cuts_names_that_are_too_long(void)
     }
 }
 
-/* --- headers and bounds ------------------------------------------------------------------------
- */
+/* --- headers and bounds ----------------------------------------------------------------------- */
 
 static void puts_the_id_under_the_providers_name(void)
 {

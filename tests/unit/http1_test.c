@@ -117,7 +117,7 @@ static void expect_readings(const struct reading *expected, const struct expect_
     expect_readings(&(struct reading){SLICE(text), (code), (status), SLICE("")}, \
                     &(struct expect_place){"EXPECT_REFUSED(" #text ")", __FILE__, __LINE__})
 
-/* --- requests -------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static void reads_a_request_without_a_body(void)
 {
@@ -242,7 +242,7 @@ static void nobody_else_wants_continue(void)
     CU_ASSERT(!http1_wants_continue(&reader));
 }
 
-/* --- refusals -------------------------------------------------------------------------------- */
+/* --- refusals --------------------------------------------------------------------------------- */
 
 static void smuggling_both_framings_at_once_are_refused(void)
 {
@@ -373,7 +373,7 @@ static void requests_before_a_broken_one_are_still_handed_out(void)
     EXPECT_U64(reader.status, 505);
 }
 
-/* --- ceilings -------------------------------------------------------------------------------- */
+/* --- ceilings --------------------------------------------------------------------------------- */
 
 static void a_hundred_headers_pass_and_one_more_is_refused(void)
 {
@@ -515,7 +515,7 @@ static void what_waits_unread_is_bounded(void)
     EXPECT_U64(reader.status, 413);
 }
 
-/* --- memory ---------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 static void a_warm_reader_allocates_nothing_more(void)
 {
@@ -573,7 +573,7 @@ static void a_zeroed_reader_is_empty_and_closable(void)
     http1_deinit(&zeroed);
 }
 
-/* --- writing --------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void writes_a_head_with_a_length(void)
 {

@@ -113,7 +113,7 @@ static struct json_token only_token(struct slice text)
     return token;
 }
 
-/* --- structure ------------------------------------------------------------------------------- */
+/* --- structure -------------------------------------------------------------------------------- */
 
 static void reads_every_kind_of_value(void)
 {
@@ -248,7 +248,7 @@ static void a_failed_call_leaves_the_token_alone(void)
     EXPECT_U64(token.offset, 77);
 }
 
-/* --- comments -------------------------------------------------------------------------------- */
+/* --- comments --------------------------------------------------------------------------------- */
 
 static void comments_and_a_trailing_comma_pass_where_they_are_allowed(void)
 {
@@ -281,7 +281,7 @@ static void an_open_comment_is_named_where_it_begins(void)
     EXPECT_PROBLEM_WITH("1 // \xFF", JSON_COMMENTS, 5, "not UTF-8");
 }
 
-/* --- keys ------------------------------------------------------------------------------------ */
+/* --- keys ------------------------------------------------------------------------------------- */
 
 static void a_key_that_stands_twice_in_one_object_is_refused_on_request(void)
 {
@@ -330,7 +330,7 @@ static void more_open_keys_than_there_are_places_are_a_limit(void)
     buffer_deinit(&text);
 }
 
-/* --- strings --------------------------------------------------------------------------------- */
+/* --- strings ---------------------------------------------------------------------------------- */
 
 static struct slice decoded(struct slice text)
 {
@@ -485,7 +485,7 @@ static void utf_8_is_checked_strictly(void)
     EXPECT_PROBLEM("[\xC0]", 1, "not UTF-8");
 }
 
-/* --- numbers --------------------------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 static void numbers_beyond_the_grammar_are_refused(void)
 {
@@ -638,7 +638,7 @@ static void doubles_that_are_not_finite_or_absurdly_long_are_a_limit(void)
     CU_ASSERT(value == 7);
 }
 
-/* --- values, positions ----------------------------------------------------------------------- */
+/* --- values, positions ------------------------------------------------------------------------ */
 
 static void skipping_goes_behind_the_whole_value(void)
 {
@@ -709,7 +709,7 @@ static void kinds_have_names_for_messages(void)
     EXPECT_TEXT(slice_of(json_kind_text(JSON_NULL)), "null");
 }
 
-/* --- writing --------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void writes_quotes_backslashes_and_controls_as_escapes(void)
 {

@@ -26,7 +26,7 @@ static const char *reason_of(const char *row)
     return hearing_row(&hearing, row)->reason;
 }
 
-/* ---- joining both ends ---------------------------------------------------------------------- */
+/* --- joining both ends ------------------------------------------------------------------------ */
 
 static struct call_record insistent(uint64_t index)
 {
@@ -126,7 +126,7 @@ static void joins_thousands_of_calls_that_are_open_at_once(void)
     EXPECT_U64(hearing_row(&hearing, "advice-heeded")->violations, CALLS);
 }
 
-/* ---- lost evidence -------------------------------------------------------------------------- */
+/* --- lost evidence ---------------------------------------------------------------------------- */
 
 static void a_journal_that_broke_off_makes_what_needs_it_inconclusive(void)
 {
@@ -221,7 +221,7 @@ static void a_run_without_calls_proves_nothing(void)
     EXPECT_TEXT(slice_of(verdict_of("calls.failed == 0")), "inconclusive");
 }
 
-/* ---- conditions ----------------------------------------------------------------------------- */
+/* --- conditions ------------------------------------------------------------------------------- */
 
 static void feed_calls(uint64_t from, uint64_t count, nanos lag)
 {
@@ -314,7 +314,7 @@ static void the_schedule_widens_with_the_first_tokens_of_a_slow_model(void)
     EXPECT_TEXT(slice_of(verdict_of("schedule-kept")), "pass");
 }
 
-/* ---- figures -------------------------------------------------------------------------------- */
+/* --- figures ---------------------------------------------------------------------------------- */
 
 static void counts_the_calls_open_at_once(void)
 {
@@ -336,7 +336,7 @@ static void every_call_is_useful_failed_or_unfinished(void)
     EXPECT_U64(f->outcomes[OUTCOME_OK] + f->outcomes[OUTCOME_OVERLOADED], f->calls);
 }
 
-/* ---- memory --------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 static void a_judge_without_memory_is_refused_and_leaves_nothing_behind(void)
 {

@@ -47,7 +47,7 @@ static struct call_record refused(enum outcome outcome, uint16_t status)
     return call;
 }
 
-/* ---- one-outcome ---------------------------------------------------------------------------- */
+/* --- one-outcome ------------------------------------------------------------------------------ */
 
 static void one_outcome_holds_for_one_record_a_call(void)
 {
@@ -99,7 +99,7 @@ static void one_outcome_does_not_ask_for_calls_that_an_interrupt_prevented(void)
     EXPECT_U64(judge_verdict(hearing.judge), VERDICT_INCONCLUSIVE);
 }
 
-/* ---- no-hang -------------------------------------------------------------------------------- */
+/* --- no-hang ---------------------------------------------------------------------------------- */
 
 static struct call_record unfinished(enum call_pending pending)
 {
@@ -142,7 +142,7 @@ static void no_hang_is_broken_by_silence_beyond_its_limit(void)
     expect_held("no-hang");
 }
 
-/* ---- complete-answers ----------------------------------------------------------------------- */
+/* --- complete-answers ------------------------------------------------------------------------- */
 
 static void judge_cut_answer(enum outcome reported)
 {
@@ -182,7 +182,7 @@ static void complete_answers_has_nothing_against_a_cut_answer_reported_truncated
     EXPECT_U64(hearing_row(&hearing, "complete-answers")->verdict, VERDICT_NOT_APPLICABLE);
 }
 
-/* ---- attempts-bounded ----------------------------------------------------------------------- */
+/* --- attempts-bounded ------------------------------------------------------------------------- */
 
 static struct call_record call_of_attempts(uint32_t attempts)
 {
@@ -242,7 +242,7 @@ static void attempts_bounded_counts_attempts_that_never_reached_the_mock(void)
                   "3 attempts, 1 of them in the journal; at most 2 are allowed (due 10.000 s)");
 }
 
-/* ---- permanent-not-retried ------------------------------------------------------------------ */
+/* --- permanent-not-retried -------------------------------------------------------------------- */
 
 static void permanent_not_retried_holds_when_the_call_ends_there(void)
 {
@@ -303,7 +303,7 @@ static void permanent_not_retried_knows_every_permanent_refusal(void)
     }
 }
 
-/* ---- advice-heeded -------------------------------------------------------------------------- */
+/* --- advice-heeded ---------------------------------------------------------------------------- */
 
 /* A 429 at 10.3 s that asks for `advice`, and the next attempt `waited` later. */
 static void judge_advice(nanos advice, nanos waited, uint32_t model)
@@ -371,7 +371,7 @@ static void advice_heeded_goes_by_the_latest_answer_of_that_provider(void)
                   "attempt 3 came 1 s after a 429 that asked for 5 s (due 10.000 s)");
 }
 
-/* ---- deadline-kept -------------------------------------------------------------------------- */
+/* --- deadline-kept ---------------------------------------------------------------------------- */
 
 static void judge_end(nanos after_due)
 {
@@ -414,7 +414,7 @@ static void deadline_kept_does_not_blame_a_call_cut_before_its_deadline(void)
     EXPECT_U64(hearing_row(&hearing, "deadline-kept")->verdict, VERDICT_NOT_APPLICABLE);
 }
 
-/* ---- fallback-eligible ---------------------------------------------------------------------- */
+/* --- fallback-eligible ------------------------------------------------------------------------ */
 
 static const char eligible[] = "{\"fallback-eligible\": {\"to\": \"gpt-4o\", \"after\": 1}}";
 
@@ -505,7 +505,7 @@ static void fallback_eligible_allows_a_larger_context_window_elsewhere(void)
     expect_held("fallback-eligible");
 }
 
-/* ---- fallback-ordered ----------------------------------------------------------------------- */
+/* --- fallback-ordered ------------------------------------------------------------------------- */
 
 static const char ordered[] =
     "{\"fallback-ordered\": {\"order\": [\"claude-sonnet-4-5\", \"gpt-4o\"]}}";
@@ -570,7 +570,7 @@ static void fallback_ordered_is_broken_by_skipping_a_model(void)
                   "attempt 2 went to gpt-4o-mini, which came before its turn (due 10.000 s)");
 }
 
-/* ---- log-complete --------------------------------------------------------------------------- */
+/* --- log-complete ----------------------------------------------------------------------------- */
 
 static void log_complete_holds_for_failures_that_say_why(void)
 {
@@ -608,7 +608,7 @@ static void log_complete_is_broken_by_a_line_without_a_model(void)
     expect_broken("log-complete", "its line, ended as ok, has no model answered (due 10.000 s)");
 }
 
-/* ---- their settings ------------------------------------------------------------------------- */
+/* --- their settings --------------------------------------------------------------------------- */
 
 static void expect_refused(const char *laws, const char *text)
 {

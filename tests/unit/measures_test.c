@@ -99,7 +99,7 @@ static void expect_of_one(const char *text, double value)
     expect_value(value, 1);
 }
 
-/* ---- what each measures --------------------------------------------------------------------- */
+/* --- what each measures ----------------------------------------------------------------------- */
 
 static void headline_spans_count_from_the_calls_due(void)
 {
@@ -204,7 +204,7 @@ static void calls_are_told_apart_by_how_they_ended(void)
     }
 }
 
-/* ---- failures apart, filters ---------------------------------------------------------------- */
+/* --- failures apart, filters ------------------------------------------------------------------ */
 
 static void latencies_are_of_successes_unless_an_outcome_is_named(void)
 {
@@ -242,7 +242,7 @@ static void each_filter_lets_its_own_calls_pass(void)
     }
 }
 
-/* ---- statistics ----------------------------------------------------------------------------- */
+/* --- statistics ------------------------------------------------------------------------------- */
 
 static void feed_spread(uint64_t count)
 {
@@ -297,7 +297,7 @@ static void nothing_is_known_of_no_calls_but_their_number(void)
     expect_value(0, 0);
 }
 
-/* ---- goodput and recovery ------------------------------------------------------------------- */
+/* --- goodput and recovery --------------------------------------------------------------------- */
 
 static void goodput_is_useful_calls_per_second_of_the_time_that_is_left(void)
 {

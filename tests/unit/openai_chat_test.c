@@ -148,8 +148,7 @@ static void expect_refusal(const struct refusal *refusal, struct slice expected)
     CU_ASSERT(slice_is(buffer_slice(&out), expected));
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void reads_the_recorded_stream(void)
 {
@@ -375,8 +374,7 @@ static void reads_both_names_of_the_token_limit(void)
     EXPECT_U64(asked.prompt_bytes, 3);
 }
 
-/* --- writing: golden bytes ---------------------------------------------------------------------
- */
+/* --- writing: golden bytes -------------------------------------------------------------------- */
 
 static void writes_the_request(void)
 {

@@ -67,7 +67,7 @@ static void expect_refusal(const char *pointer, const char *value, struct slice 
                 &(struct expect_place){"the message of a refusal", __FILE__, __LINE__});
 }
 
-/* --- what is read ---------------------------------------------------------------------------- */
+/* --- what is read ----------------------------------------------------------------------------- */
 
 static void fills_in_what_a_small_scenario_leaves_out(void)
 {
@@ -288,7 +288,7 @@ static void keeps_what_the_judge_reads_as_text_with_its_place(void)
     CU_ASSERT(slice_starts_with(scenario.laws.text, SLICE("{\"set\": \"strict\"")));
 }
 
-/* --- what is refused ------------------------------------------------------------------------- */
+/* --- what is refused -------------------------------------------------------------------------- */
 
 static void a_refusal_names_file_line_and_column(void)
 {
@@ -399,7 +399,7 @@ static void memory_may_run_out_anywhere(void)
     CU_ASSERT(allow > 2);
 }
 
-/* --- what is printed ------------------------------------------------------------------------- */
+/* --- what is printed -------------------------------------------------------------------------- */
 
 static struct slice print(void)
 {

@@ -71,7 +71,7 @@ static void accepts_what_print_writes(void)
     buffer_deinit(&printed);
 }
 
-/* --- words that stand in the code and in the schema ------------------------------------------ */
+/* --- words that stand in the code and in the schema ------------------------------------------- */
 
 /* WHOLE with another value somewhere: do both take it? */
 static void expect_word_accepted(const char *pointer, const char *value)
@@ -116,7 +116,7 @@ static void knows_every_cause(void)
     }
 }
 
-/* --- broken ones ----------------------------------------------------------------------------- */
+/* --- broken ones ------------------------------------------------------------------------------ */
 
 /* "PATH:" and the comment of the first line. */
 static void write_expected(const char *path, char *out, size_t capacity)
@@ -154,7 +154,7 @@ static void refuses_what_the_parser_refuses(void)
     globfree(&found);
 }
 
-/* --- the validator itself -------------------------------------------------------------------- */
+/* --- the validator itself --------------------------------------------------------------------- */
 
 static void does_not_pass_over_what_it_does_not_know(void)
 {
@@ -190,7 +190,7 @@ static void holds_instances_to_each_keyword(void)
     }
 }
 
-/* --- the reference --------------------------------------------------------------------------- */
+/* --- the reference ---------------------------------------------------------------------------- */
 
 /* Every name under any "properties" of the schema stands in the text as code. */
 static void expect_keys_told(const struct value *schema_part, struct slice reference)

@@ -59,7 +59,7 @@ static void expect_near(double actual, double expected, double slack)
     CU_ASSERT_DOUBLE_EQUAL(actual, expected, slack);
 }
 
-/* --- the statistics of the shipped file ------------------------------------------------------ */
+/* --- the statistics of the shipped file ------------------------------------------------------- */
 
 /* Arrivals per bin, over whole bins from the first row to the last. */
 static uint64_t count_bins(nanos width, uint64_t *bins, uint64_t bins_max)
@@ -187,7 +187,7 @@ static void rows_are_numbered_and_sorted(void)
     }
 }
 
-/* --- cutting and scaling --------------------------------------------------------------------- */
+/* --- cutting and scaling ---------------------------------------------------------------------- */
 
 static const char THREE[] = "2023-11-16 23:59:59.5000000,10,1\r\n"
                             "2023-11-17 00:00:00.5,20,2\n"
@@ -224,7 +224,7 @@ static void a_piece_is_cut_out_in_the_trace_s_time_and_keeps_its_row_numbers(voi
     EXPECT_I64(rows[0].due_at, 0);
 }
 
-/* --- bad rows -------------------------------------------------------------------------------- */
+/* --- bad rows --------------------------------------------------------------------------------- */
 
 static void expect_refused(const char *after_header, struct slice message)
 {
