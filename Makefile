@@ -39,7 +39,7 @@ BENCH   := $(basename $(call objects,bench))
 LIBCORE  := $(OUT)/libcore.a
 PROGRAMS := $(BIN)/brownout $(BIN)/brownout-mock
 
-.PHONY: all demo test check asan tsan lint bench deps install clean purity format objects tidy
+.PHONY: all demo test check asan tsan lint bench interop deps install clean purity format objects tidy
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -104,6 +104,10 @@ bench:
 $(OUT)/bench/driver: $(HARNESS)
 $(BENCH): %: %.o $(OS) $(LIBCORE)
 	$(LINK) $(call libs,libcurl)
+
+# The providers' own SDKs against the mock: needs python3, node, npm and their registries.
+interop: $(BIN)/brownout-mock
+	tests/interop/run $< out/interop
 
 deps:
 	build/deps programs tests lint bench
