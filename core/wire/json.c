@@ -708,8 +708,7 @@ static struct decimal read_decimal(struct slice text)
             continue;
         while (d.digits > 0 && zeros > 1 && append_digit(&d.digits, 0))
             zeros--;
-        d.is_too_large |=
-            (d.digits > 0 && zeros > 1) || !append_digit(&d.digits, (uint64_t)(c - '0'));
+        d.is_too_large |= !append_digit(&d.digits, (uint64_t)(c - '0'));
         zeros = 0;
     }
     d.exponent += zeros - fraction;
