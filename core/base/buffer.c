@@ -40,8 +40,8 @@ char *buffer_reserve(struct buffer *b, size_t size)
     if (b->size + size <= b->capacity && b->data != NULL)
         return b->data + b->size;
     while (wanted < b->size + size)
-        wanted *= 2;
-    if (wanted > b->ceiling && b->ceiling >= b->size + size)
+        wanted = wanted > b->ceiling / 2 ? b->ceiling : wanted * 2;
+    if (wanted > b->ceiling)
         wanted = b->ceiling > 0 ? b->ceiling : 1;
     data = b->memory->resize(b->memory->context, b->data, wanted);
     if (data == NULL) {
@@ -61,9 +61,12 @@ void buffer_grown(struct buffer *b, size_t size)
 
 void buffer_append(struct buffer *b, struct slice bytes)
 {
-    char *room = buffer_reserve(b, bytes.size);
+    char *room;
 
-    if (room == NULL || bytes.size == 0)
+    if (bytes.size == 0) /* needs no memory, not even the first */
+        return;
+    room = buffer_reserve(b, bytes.size);
+    if (room == NULL)
         return;
     memcpy(room, bytes.data, bytes.size);
     buffer_grown(b, bytes.size);

@@ -33,6 +33,8 @@ void buffer_text(struct buffer *b, const char *text);
 void buffer_u64(struct buffer *b,
                 uint64_t value); /* decimal; for the load path, where printf is slow */
 void buffer_i64(struct buffer *b, int64_t value);
+
+/* Slow, and printf's zero byte needs room under the ceiling for a moment. */
 void buffer_printf(struct buffer *b, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Room for `size` more bytes at the end, or NULL (sticky); buffer_grown() then claims them. */

@@ -31,17 +31,17 @@ enum rc error_set(struct error *err, enum rc rc, const char *format, ...)
 
 enum rc error_wrap(struct error *err, const char *format, ...)
 {
-    char inner[sizeof(err->text)];
+    struct error inner;
     va_list arguments;
     size_t used;
 
     if (err == NULL)
         return RC_MALFORMED;
-    memcpy(inner, err->text, sizeof(inner));
+    inner = *err;
     va_start(arguments, format);
     vsnprintf(err->text, sizeof(err->text), format, arguments);
     va_end(arguments);
     used = strlen(err->text);
-    snprintf(err->text + used, sizeof(err->text) - used, ": %s", inner);
+    snprintf(err->text + used, sizeof(err->text) - used, ": %s", inner.text);
     return err->rc;
 }

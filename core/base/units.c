@@ -2,13 +2,12 @@
 
 #include <stdbool.h>
 
-/* A decimal number scaled to an integer: 1.25 with scale 1000 is 1250. Digits beyond the scale must
- * be zeros. Takes what it reads off the front. */
 struct decimal {
     uint64_t whole;
     uint64_t nano; /* the fraction, in billionths */
 };
 
+/* Takes the number off the front. */
 static enum rc take_decimal(struct slice *text, struct decimal *value)
 {
     struct decimal read = {0};
@@ -181,7 +180,7 @@ void units_write_duration(struct buffer *b, nanos value)
     if (rest == 0)
         unit = 0;
     size = (uint64_t)units[unit].size;
-    thousandths = size >= 1000 ? (rest % size) / (size / 1000) : 0;
+    thousandths = size >= 1000 ? rest % size / (size / 1000) : 0;
     if (value < 0)
         buffer_byte(b, '-');
     buffer_u64(b, rest / size);

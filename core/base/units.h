@@ -25,7 +25,8 @@ MUST_USE enum rc units_share(struct slice text, double *share);
 /* "$5.00" in billionths of a dollar, exact. */
 MUST_USE enum rc units_money(struct slice text, int64_t *nano_usd);
 
-/* "1.5s", "250ms", "12us", "90s": the largest unit that leaves at most three decimals. */
+/* "1.5s", "250ms", "12us", "90s": in the largest unit up to the second that is not above it, cut to
+ * at most three decimals; "never". For people, not for reading back. */
 void units_write_duration(struct buffer *b, nanos value);
 
 #endif
