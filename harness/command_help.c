@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "version.h"
+#include "base/version.h"
 
 enum exit_code command_version(const struct options *options)
 {

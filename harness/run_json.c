@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "base/rng.h"
+#include "base/version.h"
 #include "engine/simulator.h"
 #include "os/clock.h"
 #include "report/json.h"
-#include "version.h"
 #include "wire/json.h"
 
 enum { FORMAT = 1, JUDGEMENT_BYTES_MAX = 4 << 20 };

@@ -8,9 +8,9 @@
 
 #include <curl/curl.h>
 
+#include "base/version.h"
 #include "os/clock.h"
 #include "poller.h"
-#include "version.h"
 
 enum { HEADERS_BYTES_MAX = 16384, URL_BYTES_MAX = 4096, RECEIVE_BYTES = 8192 };
 

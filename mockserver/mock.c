@@ -18,7 +18,7 @@ struct door {
 struct mock {
     struct mock_options options;
     struct run_clock clock;
-    struct upstream *engine; /* once the clock is started */
+    struct upstream *engine;
     uint64_t run_tag;
     uint64_t requests;
     bool is_stopped;
@@ -101,10 +101,8 @@ static void on_request(void *context, struct connection *c,
     };
     uint32_t exchange;
 
-    if (!m->clock.is_started && mock_start(m, arrived->head_in_at, NULL) != RC_OK) {
-        refuse(c);
-        return;
-    }
+    if (!m->clock.is_started)
+        mock_start(m, arrived->head_in_at);
     m->requests++;
     http.path = without_prefix(http.path);
     request.accepted_at = run_clock_at(&m->clock, connection_accepted_at(c));
@@ -144,21 +142,11 @@ static void on_gone(void *context, struct connection *c, uint64_t bytes_out)
 
 /* --- the run ---------------------------------------------------------------------------------- */
 
-/* The engine is born here because only now the wall clock's reading at run time 0 is known. */
-enum rc mock_start(struct mock *m, nanos t0, struct error *err)
+void mock_start(struct mock *m, nanos t0)
 {
-    struct upstream_options options = {
-        .scenario = m->options.scenario,
-        .memory = m->options.memory,
-        .run_tag = m->run_tag,
-        .wall_unix_ns = clock_wall_unix_ns() - (clock_monotonic() - t0),
-        .exchanges_max = MOCK_EXCHANGES_MAX,
-    };
-
     assert(!m->clock.is_started);
-    TRY(upstream_new(&m->engine, &options, err));
+    upstream_set_wall(m->engine, clock_wall_unix_ns() - (clock_monotonic() - t0));
     run_clock_start(&m->clock, t0);
-    return RC_OK;
 }
 
 bool mock_is_started(const struct mock *m)
@@ -205,7 +193,7 @@ uint64_t mock_run_tag(const struct mock *m)
 
 uint32_t mock_open_count(const struct mock *m)
 {
-    return m->engine != NULL ? upstream_open(m->engine) : 0;
+    return upstream_open(m->engine);
 }
 
 uint64_t mock_requests_count(const struct mock *m)
@@ -215,15 +203,31 @@ uint64_t mock_requests_count(const struct mock *m)
 
 /* --- birth and death -------------------------------------------------------------------------- */
 
+void mock_close(struct mock *m)
+{
+    if (m == NULL)
+        return;
+    upstream_free(m->engine);
+    memory_release(m->options.memory, m);
+}
+
 enum rc mock_open(struct mock **mock, const struct mock_options *options, struct error *err)
 {
     struct mock *m = memory_zeroed(options->memory, 1, sizeof(*m));
+    struct upstream_options engine = {.scenario = options->scenario,
+                                      .memory = options->memory,
+                                      .exchanges_max = MOCK_EXCHANGES_MAX};
 
     if (m == NULL)
         return error_set(err, RC_NOMEM, "mock: out of memory");
     m->options = *options;
     if (getrandom(&m->run_tag, sizeof(m->run_tag), 0) != (ssize_t)sizeof(m->run_tag))
         m->run_tag = (uint64_t)clock_wall_unix_ns();
+    engine.run_tag = m->run_tag;
+    if (upstream_new(&m->engine, &engine, err) != RC_OK) {
+        mock_close(m);
+        return err->rc;
+    }
     for (uint32_t i = 0; i < options->scenario->providers_count; i++) {
         struct door *door = &m->doors[i];
 
@@ -232,12 +236,4 @@ enum rc mock_open(struct mock **mock, const struct mock_options *options, struct
     }
     *mock = m;
     return RC_OK;
-}
-
-void mock_close(struct mock *m)
-{
-    if (m == NULL)
-        return;
-    upstream_free(m->engine);
-    memory_release(m->options.memory, m);
 }

@@ -12,9 +12,9 @@
  * first request, starts the run; the program's loop calls mock_turn whenever something happened and
  * sleeps no longer than it says; mock_stop journals what is open.
  *
- * Failure modes: the engine cannot be made (memory; mock_start says so). More than
- * MOCK_EXCHANGES_MAX requests at a time are answered 503 by the shell and not journalled. A path
- * /t/NAME/rest is served as /rest: the prefix isolates one test from another. */
+ * Failure modes: mock_open (memory). More than MOCK_EXCHANGES_MAX requests at a time are answered
+ * 503 by the shell and not journalled. A path /t/NAME/rest is served as /rest: the prefix isolates
+ * one test from another. */
 
 #include <stdint.h>
 
@@ -46,7 +46,7 @@ const struct connection_owner *mock_owner(const struct mock *mock, uint32_t prov
 bool mock_is_started(const struct mock *mock);
 
 /* Run time 0 is `t0` of the monotonic clock, past or to come. Once only. */
-MUST_USE enum rc mock_start(struct mock *mock, nanos t0, struct error *err);
+void mock_start(struct mock *mock, nanos t0);
 
 /* Does what is due. Returns how long the loop may sleep: 0 for not at all, NANOS_NEVER for until
  * something happens. */

@@ -4,8 +4,9 @@
 #include <stddef.h>
 
 #include "base/slice.h"
+#include "base/version.h"
 
-const char options_version[] = "brownout-mock 0.1.0\n";
+const char options_version[] = "brownout-mock " BROWNOUT_VERSION "\n";
 
 const char options_help[] =
     "usage: brownout-mock [--port N] [--scenario FILE] [--journal FILE] [--journal-fd N]\n"

@@ -694,6 +694,12 @@ enum rc upstream_new(struct upstream **upstream, const struct upstream_options *
     return RC_OK;
 }
 
+void upstream_set_wall(struct upstream *u, int64_t wall_unix_ns)
+{
+    assert(u->requests == 0);
+    u->options.wall_unix_ns = wall_unix_ns;
+}
+
 void upstream_free(struct upstream *u)
 {
     const struct memory *memory;

@@ -35,13 +35,16 @@ struct upstream_options {
     const struct scenario *scenario; /* borrowed for life */
     const struct memory *memory;     /* likewise */
     uint64_t run_tag;                /* names response ids */
-    int64_t wall_unix_ns;            /* wall clock at run time 0 */
+    int64_t wall_unix_ns;            /* wall clock at run time 0, as far as it is known */
     uint32_t exchanges_max;
 };
 
 MUST_USE enum rc upstream_new(struct upstream **upstream, const struct upstream_options *options,
                               struct error *err);
 void upstream_free(struct upstream *upstream); /* NULL is fine */
+
+/* Run time 0 is known now, and with it the wall clock there. Before the first request only. */
+void upstream_set_wall(struct upstream *upstream, int64_t wall_unix_ns);
 
 struct upstream_request {
     uint32_t provider;   /* whose listener it came in at */

@@ -1,6 +1,0 @@
-#ifndef HARNESS_VERSION_H
-#define HARNESS_VERSION_H
-
-#define BROWNOUT_VERSION "0.1.0"
-
-#endif
