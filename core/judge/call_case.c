@@ -40,6 +40,11 @@ static void sort_requests(struct request_seen *requests, uint32_t count)
     }
 }
 
+bool call_is_answered(const struct call_record *call)
+{
+    return call->outcome == OUTCOME_OK || call->outcome == OUTCOME_USELESS;
+}
+
 uint32_t call_attempts_kept(const struct call_record *call)
 {
     return call->attempts_count < RECORD_ATTEMPTS_MAX ? call->attempts_count : RECORD_ATTEMPTS_MAX;

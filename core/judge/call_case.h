@@ -65,6 +65,10 @@ void call_case_init(struct call_case *c, const struct scenario *scenario,
                     const struct call_record *call, struct request_seen *requests,
                     uint32_t requests_count);
 
+/* Did it bring a whole answer? Late ones too: a latency that leaves out what came too late would
+ * never show that anything does. */
+bool call_is_answered(const struct call_record *call);
+
 /* The attempts that the record holds. */
 uint32_t call_attempts_kept(const struct call_record *call);
 

@@ -435,7 +435,7 @@ static void fill_law_row(const struct judge *judge, enum law law, const struct r
     add_because(&state->rules, row);
 }
 
-static bool has_schedule(const struct judge *judge)
+static bool schedule_is_kept(const struct judge *judge)
 {
     for (uint32_t i = 0; i < judge->rows_count; i++)
         if (strcmp(judge->rows[i].name, law_facts(LAW_SCHEDULE_KEPT)->name) == 0)
@@ -462,7 +462,7 @@ static void fill_rows(struct judge *judge, const struct run_facts *facts)
     for (int law = 0; law < LAWS_COUNT; law++)
         if (judge->laws[law].rules.is_listed)
             fill_law_row(judge, (enum law)law, facts, &judge->rows[judge->rows_count++]);
-    schedule_kept = has_schedule(judge);
+    schedule_kept = schedule_is_kept(judge);
     for (uint32_t i = 0; i < judge->expects_count; i++) {
         struct verdict_row *row = &judge->rows[judge->rows_count++];
 

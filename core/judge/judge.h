@@ -69,7 +69,7 @@ struct run_figures {
     uint64_t attempts;
     uint64_t outcomes[OUTCOME_COUNT]; /* calls by outcome */
     uint64_t rules_fired[CHAOS_RULES_MAX], rules_matched[CHAOS_RULES_MAX];
-    uint64_t n_ok; /* of the next six */
+    uint64_t n_ok; /* calls with a whole answer, late ones too; of the next six */
     nanos response_p50, response_p95, response_p99;
     nanos first_token_p50, first_token_p95, first_token_p99;
     uint64_t n_failed; /* of the next two: failures apart */

@@ -70,7 +70,7 @@ static bool fell_back(const struct call_case *c, const struct filters *filters)
     return false;
 }
 
-static bool is_answered_by(const struct call_case *c, const struct filters *filters)
+static bool was_answered_by(const struct call_case *c, const struct filters *filters)
 {
     return c->call->model_answered == filters->model;
 }
@@ -136,7 +136,7 @@ static bool silence(const struct call_case *c, const struct filters *filters, in
 
 static bool gave_up_after(const struct call_case *c, const struct filters *filters, int64_t *value)
 {
-    if (c->call->outcome == OUTCOME_OK || c->call->outcome == OUTCOME_UNFINISHED)
+    if (call_is_answered(c->call) || c->call->outcome == OUTCOME_UNFINISHED)
         return false;
     return response(c, filters, value);
 }
@@ -240,10 +240,10 @@ static const struct measure measures[] = {
     NUMBERS("retries", ALL_OF_TOTALS, SUM, retries, "failed attempts followed by another"),
     SPANS("wait.max", 0, MAX, 0, wait_max, "longest wait between two attempts of one call"),
     SPANS("gave_up_after", ALL_OF_SAMPLES, MAX, MEASURE_LATENCY, gave_up_after,
-          "from the call's due to its end, of calls that ended without a complete answer"),
+          "from the call's due to its end, of calls that ended without a whole answer"),
     SHARE("fallback.share", 0, fell_back, "calls with an attempt on another model"),
-    SHARE("model.share", MEASURE_OF_SUCCESSES | MEASURE_TAKES_MODEL, is_answered_by,
-          "ok calls that the model of {model=} answered"),
+    SHARE("model.share", MEASURE_OF_SUCCESSES | MEASURE_TAKES_MODEL, was_answered_by,
+          "answered calls that the model of {model=} answered"),
     {"recovery.time", SHAPE_RECOVERY, UNIT_SPAN, 0, STATISTIC_OWN,
      MEASURE_LATENCY | MEASURE_TAKES_PHASE, NULL, is_useful,
      "from the end of {phase=} to the first 5 s as useful as before it, less 5 points"},
@@ -458,7 +458,7 @@ void measurement_feed(struct measurement *m, const struct call_case *c)
     if (!passes(m, c))
         return;
     if ((measure->flags & MEASURE_OF_SUCCESSES) && !m->filters.has_outcome &&
-        c->call->outcome != OUTCOME_OK)
+        !call_is_answered(c->call))
         return;
     switch (measure->shape) {
     case SHAPE_SAMPLES:

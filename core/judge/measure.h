@@ -64,7 +64,7 @@ struct filters {
 };
 
 enum measure_flags {
-    MEASURE_OF_SUCCESSES = 1, /* failures apart, unless the filters name an outcome */
+    MEASURE_OF_SUCCESSES = 1, /* of answered calls, unless the filters name an outcome */
     MEASURE_LATENCY = 2,      /* worthless when the generator's schedule slipped */
     MEASURE_TAKES_PHASE = 4,  /* {phase=} is its subject, needed, and limits no calls */
     MEASURE_TAKES_MODEL = 8,  /* likewise {model=} */

@@ -68,7 +68,7 @@ static void record_spans(struct tally *t, const struct call_case *c)
     const struct attempt_record *last = call_last_attempt(call);
     nanos handed_at = last != NULL ? call->attempts[0].handed_at : c->cut_at;
 
-    if (call->outcome == OUTCOME_OK) {
+    if (call_is_answered(call)) {
         record_between(&t->response, call->due_at, call->ended_at);
         if (last != NULL)
             record_between(&t->first_token, call->due_at, last->first_token_at);

@@ -133,7 +133,7 @@ static void write_percentiles(const struct run_figures *f, struct buffer *out)
 {
     if (f->n_ok > 0) {
         begin_head(out, "response");
-        buffer_printf(out, "p50 %-10sp95 %-10sp99 %-10sn %llu ok\n", SPAN(f->response_p50),
+        buffer_printf(out, "p50 %-10sp95 %-10sp99 %-10sn %llu answered\n", SPAN(f->response_p50),
                       SPAN(f->response_p95), SPAN(f->response_p99), (unsigned long long)f->n_ok);
         begin_head(out, "first token");
         buffer_printf(out, "p50 %-10sp95 %-10sp99 %s\n", SPAN(f->first_token_p50),

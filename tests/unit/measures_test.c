@@ -218,6 +218,20 @@ static void latencies_are_of_successes_unless_an_outcome_is_named(void)
     expect_value(0.3e9, 2);
 }
 
+static void a_late_answer_counts_in_latencies(void)
+{
+    struct call_record late = sample_call(0);
+
+    late.outcome = OUTCOME_USELESS;
+    late.ended_at = late.due_at + 12 * NANOS_S;
+    begin("response.max < 9s");
+    feed(&late);
+    expect_value(12e9, 1);
+    begin("gave_up_after < 9s");
+    feed(&late);
+    expect_unknown("no call to judge it by");
+}
+
 static void each_filter_lets_its_own_calls_pass(void)
 {
     static const struct {
@@ -381,6 +395,7 @@ static CU_TestInfo tests[] = {
     {"calls are told apart by how they ended", calls_are_told_apart_by_how_they_ended},
     {"latencies are of successes unless an outcome is named",
      latencies_are_of_successes_unless_an_outcome_is_named},
+    {"a late answer counts in latencies", a_late_answer_counts_in_latencies},
     {"each filter lets its own calls pass", each_filter_lets_its_own_calls_pass},
     {"percentiles are nearest rank", percentiles_are_nearest_rank},
     {"a percentile needs samples beyond itself", a_percentile_needs_samples_beyond_itself},
