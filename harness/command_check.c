@@ -10,19 +10,6 @@
 
 enum { TEXT_BYTES_MAX = 16 << 20 };
 
-static void write_warnings(const struct scenario *scenario, const struct arithmetic *sum,
-                           struct buffer *out)
-{
-    for (uint32_t i = 0; i < sum->warnings_count; i++) {
-        const struct warning *warning = &sum->warnings[i];
-
-        buffer_append(out, scenario->file);
-        if (warning->position.line > 0)
-            buffer_printf(out, ":%u:%u", warning->position.line, warning->position.column);
-        buffer_printf(out, ": warning: %s\n", warning->text);
-    }
-}
-
 static enum exit_code say(const struct scenario *scenario, bool wants_print)
 {
     static struct arithmetic sum;
@@ -37,7 +24,7 @@ static enum exit_code say(const struct scenario *scenario, bool wants_print)
         scenario_write(scenario, &out);
     else
         arithmetic_write(scenario, &sum, &out);
-    write_warnings(scenario, &sum, &warnings);
+    arithmetic_write_warnings(scenario, &sum, &warnings);
     output_write(stdout, buffer_slice(&out));
     output_write(stderr, buffer_slice(&warnings));
     if (out.rc != RC_OK) {

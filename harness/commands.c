@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "nearest.h"
+#include "base/nearest.h"
 
 enum {
     SCENARIO_OPTIONS = OPTION_SET | OPTION_CLIENT | OPTION_SEED | OPTION_HELP,
@@ -50,14 +50,14 @@ const struct command *commands_at(unsigned index)
 const struct command *commands_find(const char *name, struct error *err)
 {
     const struct command *command;
-    struct nearest_word nearest;
-    char hint[80];
+    struct nearest nearest;
+    char hint[NEAREST_TEXT_SIZE];
 
-    nearest_begin(&nearest, slice_of(name));
+    nearest_init(&nearest, slice_of(name));
     for (unsigned i = 0; (command = commands_at(i)) != NULL; i++) {
         if (strcmp(command->name, name) == 0)
             return command;
-        nearest_consider(&nearest, command->name);
+        nearest_offer(&nearest, slice_of(command->name));
     }
     error_set(err, RC_MALFORMED, "unknown command \"%s\"%s (see brownout help)", name,
               nearest_say(&nearest, hint));

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/slice.h"
 #include "base/units.h"
-#include "nearest.h"
 
 struct option {
     const char *name;
@@ -136,13 +136,13 @@ static const struct option known_options[] = {
 
 static enum rc refuse(struct slice name, unsigned known, struct error *err)
 {
-    struct nearest_word nearest;
-    char hint[80];
+    struct nearest nearest;
+    char hint[NEAREST_TEXT_SIZE];
 
-    nearest_begin(&nearest, name);
+    nearest_init(&nearest, name);
     for (size_t i = 0; i < ARRAY_SIZE(known_options); i++)
         if ((known & known_options[i].bit) != 0)
-            nearest_consider(&nearest, known_options[i].name);
+            nearest_offer(&nearest, slice_of(known_options[i].name));
     return error_set(err, RC_MALFORMED, "unknown option %.*s%s", SLICE_ARG(name),
                      nearest_say(&nearest, hint));
 }

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/nearest.h"
 #include "judge/judge.h"
-#include "nearest.h"
 #include "os/files.h"
 #include "os/folder.h"
 #include "policy/conduct.h"
@@ -18,14 +18,14 @@ enum { CLIENT_BYTES_MAX = 1 << 16 };
 
 static enum rc refuse_client(const char *name, struct error *err)
 {
-    struct nearest_word nearest;
+    struct nearest nearest;
     const char *about;
     const char *preset;
-    char hint[80];
+    char hint[NEAREST_TEXT_SIZE];
 
-    nearest_begin(&nearest, slice_of(name));
+    nearest_init(&nearest, slice_of(name));
     for (uint32_t i = 0; (preset = policy_preset_name(i, &about)) != NULL; i++)
-        nearest_consider(&nearest, preset);
+        nearest_offer(&nearest, slice_of(preset));
     return error_set(err, RC_MALFORMED, "--client: \"%s\" is neither a preset nor a file%s", name,
                      nearest_say(&nearest, hint));
 }

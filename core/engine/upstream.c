@@ -629,7 +629,7 @@ static void release(struct upstream *u)
 bool upstream_next(struct upstream *u, struct upstream_effect *effect)
 {
     struct pending pending;
-    struct slice bytes;
+    struct slice bytes = {0};
 
     release(u);
     if (u->queue_count == 0)
@@ -637,7 +637,8 @@ bool upstream_next(struct upstream *u, struct upstream_effect *effect)
     pending = u->queue[u->queue_first];
     u->queue_first = (u->queue_first + 1) % u->queue_size;
     u->queue_count--;
-    bytes = (struct slice){u->scratch.data + pending.bytes_at, pending.bytes_size};
+    if (pending.bytes_size > 0) /* the scratch may not exist yet */
+        bytes = (struct slice){u->scratch.data + pending.bytes_at, pending.bytes_size};
     *effect = (struct upstream_effect){
         .kind = pending.kind,
         .exchange = pending.exchange,

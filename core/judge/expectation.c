@@ -35,12 +35,11 @@ static enum rc refuse_word(const struct cursor *c, struct slice word, const stru
 {
     size_t at = (size_t)(word.data - c->text->text.data);
     char excerpt[EXCERPT_SIZE];
+    char hint[NEAREST_TEXT_SIZE];
 
     read_excerpt(word, excerpt);
-    if (nearest->best.size == 0)
-        return refuse(c, at, "found \"%s\", expected %s", excerpt, expected);
-    return refuse(c, at, "found \"%s\", expected %s; did you mean \"%.*s\"?", excerpt, expected,
-                  SLICE_ARG(nearest->best));
+    return refuse(c, at, "found \"%s\", expected %s%s", excerpt, expected,
+                  nearest_say(nearest, hint));
 }
 
 /* --- scanning --------------------------------------------------------------------------------- */

@@ -281,8 +281,8 @@ static void write_rules(const struct scenario *scenario, const struct arithmetic
     }
 }
 
-static void write_warnings(const struct scenario *scenario, const struct arithmetic *sum,
-                           struct buffer *out)
+void arithmetic_write_warnings(const struct scenario *scenario, const struct arithmetic *sum,
+                               struct buffer *out)
 {
     for (uint32_t i = 0; i < sum->warnings_count; i++) {
         const struct warning *warning = &sum->warnings[i];
@@ -309,5 +309,4 @@ void arithmetic_write(const struct scenario *scenario, const struct arithmetic *
     write_span(out, sum->lasts_most);
     buffer_byte(out, '\n');
     write_rules(scenario, sum, out);
-    write_warnings(scenario, sum, out);
 }

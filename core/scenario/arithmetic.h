@@ -36,8 +36,10 @@ struct arithmetic {
 
 void arithmetic_of(const struct scenario *scenario, struct arithmetic *sum);
 
-/* The lines `check` prints. */
+/* The lines `check` prints, and the warnings apart: "FILE:LINE:COL: warning: ..." each. */
 void arithmetic_write(const struct scenario *scenario, const struct arithmetic *sum,
                       struct buffer *out);
+void arithmetic_write_warnings(const struct scenario *scenario, const struct arithmetic *sum,
+                               struct buffer *out);
 
 #endif

@@ -89,28 +89,11 @@ enum rc read_refuse(struct reading *r, enum rc rc, const struct value *found, co
     return refuse_value(r, rc, found, text);
 }
 
-void nearest_init(struct nearest *nearest, struct slice word)
-{
-    *nearest = (struct nearest){.word = word, .distance = UINT32_MAX};
-}
-
-/* Two slips are forgiven in any word, more only in a longer one; but never half of it. */
-void nearest_offer(struct nearest *nearest, struct slice candidate)
-{
-    size_t distance = slice_distance(nearest->word, candidate);
-    size_t forgiven = nearest->word.size < 8 ? 2 : 1 + nearest->word.size / 4;
-
-    if (distance > forgiven || 2 * distance > nearest->word.size + 1 ||
-        distance >= candidate.size || distance >= nearest->distance)
-        return;
-    nearest->best = candidate;
-    nearest->distance = (uint32_t)distance;
-}
-
 enum rc read_refuse_word(struct reading *r, const struct value *found,
                          const struct nearest *nearest, const char *expected, ...)
 {
     char text[sizeof(r->err->text)];
+    char hint[NEAREST_TEXT_SIZE];
     va_list arguments;
     size_t used;
 
@@ -118,9 +101,7 @@ enum rc read_refuse_word(struct reading *r, const struct value *found,
     write_refusal(found, expected, arguments, text, sizeof(text));
     va_end(arguments);
     used = strlen(text);
-    if (nearest->best.size > 0)
-        snprintf(text + used, sizeof(text) - used, "; did you mean \"%.*s\"?",
-                 SLICE_ARG(nearest->best));
+    snprintf(text + used, sizeof(text) - used, "%s", nearest_say(nearest, hint));
     return refuse_value(r, RC_MALFORMED, found, text);
 }
 

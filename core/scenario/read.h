@@ -25,6 +25,7 @@
 #include "base/attributes.h"
 #include "base/distribution.h"
 #include "base/error.h"
+#include "base/nearest.h"
 #include "base/slice.h"
 #include "scenario/scenario.h"
 #include "wire/json.h"
@@ -71,16 +72,6 @@ enum { EXCERPT_SIZE = 48 };
 /* Input as a message may show it: cut to EXCERPT_SIZE with "...", control bytes as '?',
  * zero-terminated. */
 void read_excerpt(struct slice text, char *out);
-
-/* The candidate nearest to a word, for "did you mean". */
-struct nearest {
-    struct slice word;
-    struct slice best; /* empty: none is near enough */
-    uint32_t distance;
-};
-
-void nearest_init(struct nearest *nearest, struct slice word);
-void nearest_offer(struct nearest *nearest, struct slice candidate);
 
 /* "place: found <value as written>, expected ..." */
 enum rc read_refuse(struct reading *r, enum rc rc, const struct value *found, const char *expected,

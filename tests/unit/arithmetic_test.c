@@ -205,6 +205,7 @@ static void writes_the_lines_of_check(void)
     work_out_with("/load/in_flight_max", "14");
     buffer_init(&out, memory_heap(), 1 << 16);
     arithmetic_write(&scenario, &sum, &out);
+    arithmetic_write_warnings(&scenario, &sum, &out);
     EXPECT_TEXT(
         buffer_slice(&out),
         "steady: 200 calls in 20s, 10.0/s, up to 10 in one second, about 15 in flight\n"
