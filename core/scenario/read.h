@@ -1,7 +1,7 @@
 #ifndef SCENARIO_READ_H
 #define SCENARIO_READ_H
 
-/* Reading helpers that the files of this room share; private to core/scenario.
+/* Reading helpers that the files of this room share, and the judge for laws and expectations.
  *
  * The text is checked whole first (read_check: grammar, UTF-8, keys that stand twice). From then on
  * walking it cannot fail, and a value is a stretch of that text, so sections can be read in the
