@@ -8,6 +8,7 @@ MODE   ?= release
 OUT    ?= out/$(MODE)
 BIN    ?= $(if $(filter release,$(MODE)),bin,$(OUT)/bin)
 PREFIX ?= /usr/local
+JOBS   ?= $(shell nproc)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes
 
@@ -38,6 +39,7 @@ BENCH   := $(basename $(call objects,bench))
 
 LIBCORE  := $(OUT)/libcore.a
 PROGRAMS := $(BIN)/brownout $(BIN)/brownout-mock
+TESTS    := $(patsubst %,$(BIN)/%-tests,unit sim loopback)
 
 .PHONY: all demo test check asan tsan lint bench interop deps install clean purity format objects tidy
 .DELETE_ON_ERROR:
@@ -80,7 +82,13 @@ run-%: $(BIN)/%-tests
 	BROWNOUT_BIN=$(abspath $(BIN)) $(RUNNER_$(MODE)) $<
 
 check: run-unit run-sim purity
-test: check run-loopback
+
+# demo, test and bench work before `make deps`: the packages are found by pkg-config in a second make,
+# when they are there.
+test:
+	build/deps programs tests
+	$(MAKE) -j$(JOBS) all $(TESTS)
+	$(MAKE) check run-loopback
 
 asan tsan:
 	$(MAKE) MODE=$@ test
@@ -90,15 +98,14 @@ purity: $(if $(filter release,$(MODE)),$(LIBCORE))
 	build/rooms
 	$(if $<,build/purity $< build/allowed-symbols)
 
-# The packages are found by pkg-config in the second make, when they are there.
 demo:
 	build/deps programs
-	$(MAKE) all
+	$(MAKE) -j$(JOBS) all
 	$(BIN)/brownout run scenarios/demo.jsonc
 
 bench:
 	build/deps programs bench
-	$(MAKE) all $(BENCH)
+	$(MAKE) -j$(JOBS) all $(BENCH)
 	bench/run $(OUT)/bench $(BIN)
 
 $(OUT)/bench/driver: $(HARNESS)
@@ -123,8 +130,8 @@ lint:
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=performance,portability -j 2 \
 	    $(addprefix --suppress=,nullPointer uninitvar unknownEvaluationOrder) -Icore -I. -Itests \
 	    $(sort $(dir $(FILES)))
-	$(MAKE) objects OUT=out/lint-gcc CC=gcc CFLAGS=-Werror
-	$(MAKE) objects tidy OUT=out/lint-clang CC=clang CFLAGS=-Werror
+	$(MAKE) -j$(JOBS) objects OUT=out/lint-gcc CC=gcc CFLAGS=-Werror
+	$(MAKE) -j$(JOBS) objects tidy OUT=out/lint-clang CC=clang CFLAGS=-Werror
 
 format:
 	clang-format -i $(FILES)
