@@ -36,6 +36,7 @@ struct line {
 /* And the other way round, by exchange. */
 struct far_end {
     uint32_t slot, attempt;
+    uint32_t connection;
     bool is_over; /* journalled: the exchange may be someone else's by now */
     uint64_t bytes_out;
 };
@@ -93,8 +94,7 @@ static void give_connection(struct world *w, const struct line *line)
         pool->idle[pool->count++] = (struct idle){line->connection, w->now};
 }
 
-/* --- telling
- * -------------------------------------------------------------------------------------- */
+/* --- telling ---------------------------------------------------------------------------------- */
 
 static void tell(struct world *w, const struct call_id *call, uint32_t attempt, const char *what)
 {
@@ -207,8 +207,10 @@ static void apply_upstream(struct world *w)
 
     while (upstream_next(w->upstream, &effect)) {
         struct far_end *far = &w->far[effect.exchange];
-        struct link_message message = {
-            .slot = far->slot, .attempt = far->attempt, .exchange = effect.exchange};
+        struct link_message message = {.slot = far->slot,
+                                       .attempt = far->attempt,
+                                       .exchange = effect.exchange,
+                                       .connection = far->connection};
 
         switch (effect.kind) {
         case UPSTREAM_HEAD:
@@ -254,11 +256,13 @@ static struct http_request request_of(struct world *w, const struct link_message
     return request;
 }
 
+/* The connection tells, for one that was cancelled is never used again. Slot and attempt do not:
+ * the next call may be in the slot, at its own first attempt. */
 static bool is_current(const struct world *w, const struct link_message *message)
 {
     const struct line *line = &w->lines[message->slot];
 
-    return line->is_open && line->attempt == message->attempt;
+    return line->is_open && line->connection == message->connection;
 }
 
 /* The same message goes on its way as a request, now that there is a wire. */
@@ -292,7 +296,8 @@ static void deliver_request(struct world *w, const struct link_message *message)
         w->rc = RC_LIMIT; /* cannot be: exchanges_max allows for every slot twice */
         return;
     }
-    w->far[exchange] = (struct far_end){.slot = message->slot, .attempt = message->attempt};
+    w->far[exchange] = (struct far_end){
+        .slot = message->slot, .attempt = message->attempt, .connection = message->connection};
     if (is_current(w, message))
         w->lines[message->slot].exchange = exchange;
     else

@@ -116,6 +116,23 @@ static void falls_back_at_once_when_the_model_is_overloaded(void)
     CU_ASSERT(world.calls[0].model_answered != world.calls[0].model_asked);
 }
 
+/* It takes the same place, and its first attempt bears the same number. */
+static void never_hands_a_late_answer_to_the_next_call(void)
+{
+    const char *client = "{\"preset\": \"none\", \"timeouts\": {\"call\": \"101500us\"}}";
+    const char *load = "{\"requests\": [{\"model\": \"claude\", \"input_tokens\": 10,"
+                       " \"output_tokens\": 1}], \"in_flight_max\": 1, \"arrivals\":"
+                       " [{\"part\": \"one\", \"rate\": \"10/s\", \"for\": \"200ms\"}]}";
+
+    world_run(&world, world_text(client, "", load));
+    world_expect(&world, "     0ms  one:0 send 1\n"
+                         "   101ms  one:0 cancel 1\n"
+                         "   101ms  one:0 timeout_call\n"
+                         "   101ms  one:1 send 1\n"
+                         "   201ms  one:1 cancel 1\n"
+                         "   201ms  one:1 timeout_call\n");
+}
+
 /* The article's loop of three around an SDK of three, as design §13 says. */
 static void makes_nine_attempts_out_of_three_times_three(void)
 {
@@ -267,6 +284,7 @@ static CU_TestInfo tests[] = {
     {"never calls a cut stream an answer", never_calls_a_cut_stream_an_answer},
     {"calls a dead connection by its name", calls_a_dead_connection_by_its_name},
     {"counts the wait for a place as send lag", counts_the_wait_for_a_place_as_send_lag},
+    {"never hands a late answer to the next call", never_hands_a_late_answer_to_the_next_call},
     {"ends every call that is open at the cut", ends_every_call_that_is_open_at_the_cut},
     {"gives the same bytes for the same seed", gives_the_same_bytes_for_the_same_seed},
     CU_TEST_INFO_NULL,
