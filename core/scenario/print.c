@@ -487,9 +487,8 @@ static void write_judgement(struct buffer *out, const struct scenario *scenario)
         return;
     buffer_text(out, "  \"expect\": [");
     for (uint32_t i = 0; i < scenario->expects_count; i++) {
-        begin_item(out, i, "    \"");
-        buffer_append(out, scenario->expects[i].text);
-        buffer_byte(out, '"');
+        begin_item(out, i, "    ");
+        json_write_text(out, scenario->expects[i].text);
     }
     buffer_text(out, "\n  ],\n");
 }

@@ -113,19 +113,38 @@ enum rc read_out_of_memory(struct reading *r)
 
 /* --- the grammar ------------------------------------------------------------------------------ */
 
+enum { CHARACTER_TEXT_SIZE = 16 };
+
+/* The character at the front as a message can show it: whole, or by number if it has no face. */
+static void describe_character(struct slice rest, char out[CHARACTER_TEXT_SIZE])
+{
+    unsigned char first = (unsigned char)rest.data[0];
+    int size = 1;
+
+    while (size < 4 && (size_t)size < rest.size && ((unsigned char)rest.data[size] & 0xc0) == 0x80)
+        size++;
+    if (first < ' ' || first == 127)
+        snprintf(out, CHARACTER_TEXT_SIZE, "the byte 0x%02x", first);
+    else
+        snprintf(out, CHARACTER_TEXT_SIZE, "'%.*s'", size, rest.data);
+}
+
 /* The JSON reader says what it wanted, or what is wrong: then that is the whole sentence. */
 static enum rc refuse_grammar(struct reading *r, enum rc rc, const struct json *json)
 {
+    size_t at = json->problem_at;
+    char found[CHARACTER_TEXT_SIZE];
     char text[sizeof(r->err->text)];
 
     if (!slice_starts_with(slice_of(json->problem), SLICE("expected")))
-        return refuse_at(r, rc, json->problem_at, json->problem);
-    if (json->problem_at >= r->text.size)
+        return refuse_at(r, rc, at, json->problem);
+    if (at >= r->text.size) {
         snprintf(text, sizeof(text), "found the end of the text, %s", json->problem);
-    else
-        snprintf(text, sizeof(text), "found '%c', %s", r->text.data[json->problem_at],
-                 json->problem);
-    return refuse_at(r, rc, json->problem_at, text);
+    } else {
+        describe_character((struct slice){r->text.data + at, r->text.size - at}, found);
+        snprintf(text, sizeof(text), "found %s, %s", found, json->problem);
+    }
+    return refuse_at(r, rc, at, text);
 }
 
 enum rc read_check(struct reading *r, struct value *whole)

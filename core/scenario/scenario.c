@@ -89,6 +89,7 @@ static enum rc read_expects(struct reading *r, const struct value *value)
     struct scenario *scenario = r->scenario;
     struct walk walk;
     struct value element;
+    struct slice text;
 
     if (!value_is_there(value))
         return RC_OK;
@@ -98,8 +99,9 @@ static enum rc read_expects(struct reading *r, const struct value *value)
         if (element.token.kind != JSON_STRING)
             return read_refuse(r, RC_MALFORMED, &element,
                                "a string such as \"calls.useful >= 99%%\"");
+        TRY(read_string(r, &element, &text)); /* some programs write \u003e for > */
         scenario->expects[scenario->expects_count++] =
-            (struct scenario_text){element.token.raw, value_position(r, &element)};
+            (struct scenario_text){text, value_position(r, &element)};
     }
     return RC_OK;
 }

@@ -311,6 +311,20 @@ static void the_grammar_is_refused_at_its_byte(void)
     EXPECT_TEXT(slice_of(err.text), "test.jsonc:2:9: found '5', expected a colon after the key");
 }
 
+static void a_character_that_is_not_expected_is_shown_whole(void)
+{
+    EXPECT_RC(load(SLICE("{\"name\": \xe2\x80\x9cx\xe2\x80\x9d}")), RC_MALFORMED);
+    EXPECT_TEXT(slice_of(err.text), "test.jsonc:1:10: found '\xe2\x80\x9c', expected a value");
+    EXPECT_RC(load(SLICE("\0\0")), RC_MALFORMED);
+    EXPECT_TEXT(slice_of(err.text), "test.jsonc:1:1: found the byte 0x00, expected a value");
+}
+
+static void expectations_are_read_with_their_escapes(void)
+{
+    EXPECT_RC(load_small_with("/expect", "[\"calls.useful \\u003e= 90%\"]"), RC_OK);
+    EXPECT_TEXT(scenario.expects[0].text, "calls.useful >= 90%");
+}
+
 static void a_scenario_that_is_no_object_is_refused(void)
 {
     EXPECT_RC(load(SLICE("[]")), RC_MALFORMED);
@@ -495,6 +509,9 @@ static CU_TestInfo tests[] = {
     {"input is cut between characters before it is shown",
      input_is_cut_between_characters_before_it_is_shown},
     {"the grammar is refused at its byte", the_grammar_is_refused_at_its_byte},
+    {"a character that is not expected is shown whole",
+     a_character_that_is_not_expected_is_shown_whole},
+    {"expectations are read with their escapes", expectations_are_read_with_their_escapes},
     {"a scenario that is no object is refused", a_scenario_that_is_no_object_is_refused},
     {"a text beyond the ceiling is refused", a_text_beyond_the_ceiling_is_refused},
     {"tables have ceilings", tables_have_ceilings},
