@@ -106,6 +106,27 @@ static enum rc read_row(const struct trace_options *options, const struct line *
     return RC_OK;
 }
 
+/* What a header may be instead, and still look like one on a screen. */
+static const char *expected_header(struct slice found)
+{
+    if (slice_starts_with(found, SLICE("\xEF\xBB\xBF")))
+        return "a file without a byte order mark";
+    if (found.size > 0 && memchr(found.data, '\r', found.size) != NULL)
+        return "lines that end in LF or CRLF";
+    return AZURE_HEADER.data;
+}
+
+static enum rc read_header(const struct trace_options *options, struct line *line,
+                           struct error *err)
+{
+    bool is_there = next_line(line) && slice_is(line->text, AZURE_HEADER);
+
+    if (is_there)
+        return RC_OK;
+    line->number = 1; /* of an empty file too */
+    return refuse(options, line, line->text, expected_header(line->text), err);
+}
+
 static bool is_cut_out(const struct trace_options *options, nanos since_first)
 {
     return since_first < options->from || since_first >= nanos_add(options->from, options->lasts);
@@ -140,8 +161,7 @@ enum rc trace_read_azure(struct slice text, const struct trace_options *options,
     nanos first_at = 0, latest_at = 0;
 
     assert(options->speed > 0);
-    if (!next_line(&line) || !slice_is(line.text, AZURE_HEADER))
-        return refuse(options, &line, line.text, AZURE_HEADER.data, err);
+    TRY(read_header(options, &line, err));
     kept = arena_take(arena, count_lines(text), sizeof(*kept));
     if (kept == NULL)
         return error_set(err, arena->rc, "%.*s: %s", SLICE_ARG(options->file), rc_text(arena->rc));

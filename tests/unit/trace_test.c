@@ -294,7 +294,24 @@ static void another_header_is_refused(void)
     EXPECT_RC(read_text(SLICE("Timestamp,Model,Request tokens\n")), RC_MALFORMED);
     EXPECT_TEXT(slice_of(err.text), "t.csv:1: found \"Timestamp,Model,Request tokens\", expected "
                                     "TIMESTAMP,ContextTokens,GeneratedTokens");
+}
+
+static void an_empty_file_is_refused_in_its_first_line(void)
+{
     EXPECT_RC(read_text((struct slice){0}), RC_MALFORMED);
+    EXPECT_TEXT(slice_of(err.text),
+                "t.csv:1: found \"\", expected TIMESTAMP,ContextTokens,GeneratedTokens");
+}
+
+static void a_header_that_only_looks_right_is_told_what_is_wrong(void)
+{
+    EXPECT_RC(read_text(SLICE("\xEF\xBB\xBFTIMESTAMP,ContextTokens,GeneratedTokens\n")),
+              RC_MALFORMED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "expected a file without a byte order mark"));
+    EXPECT_RC(
+        read_text(SLICE("TIMESTAMP,ContextTokens,GeneratedTokens\r2023-11-16 18:17:03,1,1\r")),
+        RC_MALFORMED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "expected lines that end in LF or CRLF"));
 }
 
 static void no_cut_of_the_text_breaks_the_reader(void)
@@ -337,6 +354,9 @@ static CU_TestInfo tests[] = {
     {"time must not go backwards", time_must_not_go_backwards},
     {"a bad row outside of the cut is bad too", a_bad_row_outside_of_the_cut_is_bad_too},
     {"another header is refused", another_header_is_refused},
+    {"an empty file is refused in its first line", an_empty_file_is_refused_in_its_first_line},
+    {"a header that only looks right is told what is wrong",
+     a_header_that_only_looks_right_is_told_what_is_wrong},
     {"no cut of the text breaks the reader", no_cut_of_the_text_breaks_the_reader},
     {"memory may run out", memory_may_run_out},
     CU_TEST_INFO_NULL,
