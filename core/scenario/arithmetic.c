@@ -1,6 +1,7 @@
 #include "scenario/arithmetic.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -247,7 +248,7 @@ void arithmetic_of(const struct scenario *scenario, struct arithmetic *sum)
     walk_calls(scenario, &sums, sum);
     sum->calls_per_s = (double)sum->calls / load_s;
     sum->calls_per_s_peak = (double)sums.in_second_most;
-    sum->in_flight_mean = sums.busy_s / load_s;
+    sum->in_flight_mean = fmin(sums.busy_s / load_s, (double)sum->calls); /* a burst: all of it */
     sum->lasts_most = nanos_add(sum->lasts_most, load->drain);
     sum->lasts_least = nanos_min(sum->lasts_least, sum->lasts_most);
     warn_of_load(scenario, &sums, sum);

@@ -108,6 +108,13 @@ static void calls_in_flight_follow_from_rate_and_time(void)
     EXPECT_U64(sum.rules[0].calls, 100);
 }
 
+static void no_more_calls_are_in_flight_than_there_are(void)
+{
+    work_out_with("/load/arrivals/0", "{\"rate\": \"1000/s\", \"for\": \"10ms\"}");
+    EXPECT_U64(sum.calls, 10);
+    CU_ASSERT_DOUBLE_EQUAL(sum.in_flight_mean, 10.0, 1e-6);
+}
+
 static void a_run_lasts_from_the_last_good_answer_to_the_end_of_the_drain(void)
 {
     work_out_with("", "");
@@ -218,6 +225,7 @@ static void writes_the_lines_of_check(void)
 
 static CU_TestInfo tests[] = {
     {"counts the demo's calls and tokens", counts_the_demo_s_calls_and_tokens},
+    {"no more calls are in flight than there are", no_more_calls_are_in_flight_than_there_are},
     {"expects the demo's rules to fire by their shares",
      expects_the_demo_s_rules_to_fire_by_their_shares},
     {"calls in flight follow from rate and time", calls_in_flight_follow_from_rate_and_time},
