@@ -362,6 +362,7 @@ static enum rc read_comparison(struct cursor *c, enum comparison *comparison)
         {"<=", COMPARE_AT_MOST}, {"<", COMPARE_BELOW},  {">=", COMPARE_AT_LEAST},
         {">", COMPARE_ABOVE},    {"==", COMPARE_EQUAL}, {"!=", COMPARE_UNEQUAL},
     };
+    struct nearest none = {0};
 
     for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
         if (!take(c, slice_of(signs[i].sign)))
@@ -369,7 +370,7 @@ static enum rc read_comparison(struct cursor *c, enum comparison *comparison)
         *comparison = signs[i].comparison;
         return RC_OK;
     }
-    return refuse(c, c->at, "expected one of <= < >= > == !=");
+    return refuse_word(c, slice_trim(rest(c)), &none, "one of <= < >= > == !=");
 }
 
 static size_t digits_size(struct slice text)

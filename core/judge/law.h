@@ -86,7 +86,7 @@ struct law_rules {
     bool is_on;
     bool is_warning;
     char because[LAW_BECAUSE_MAX];
-    char until[LAW_DATE_SIZE]; /* shown, not enforced: the core has no calendar */
+    char until[LAW_DATE_SIZE]; /* shown, not enforced: nobody tells the core what day it is */
     struct law_limits limits;
 };
 

@@ -5,6 +5,7 @@
 
 #include "judge/readable.h"
 #include "scenario/read.h"
+#include "wire/http_date.h"
 
 /* The scenario's "laws": which set, and per law `false`, `true` or an object of limits.
  *
@@ -155,19 +156,15 @@ static enum rc read_because(struct reading *r, const struct value *value, void *
     return read_text(r, value, out, LAW_BECAUSE_MAX);
 }
 
+/* The calendar is rfc3339_read's. */
 static bool is_date(struct slice text)
 {
-    static const char pattern[] = "dddd-dd-dd";
+    char midnight[LAW_DATE_SIZE + 16];
+    int64_t unix_s;
+    int size = snprintf(midnight, sizeof(midnight), "%.*sT00:00:00Z", SLICE_ARG(text));
 
-    if (text.size != sizeof(pattern) - 1)
-        return false;
-    for (size_t i = 0; i < text.size; i++) {
-        bool is_digit = text.data[i] >= '0' && text.data[i] <= '9';
-
-        if (pattern[i] == 'd' ? !is_digit : text.data[i] != pattern[i])
-            return false;
-    }
-    return true;
+    return text.size == LAW_DATE_SIZE - 1 &&
+           rfc3339_read((struct slice){midnight, (size_t)size}, &unix_s) == RC_OK;
 }
 
 static enum rc read_date(struct reading *r, const struct value *value, void *out)

@@ -126,6 +126,8 @@ static void a_wrong_word_is_refused_at_its_column_with_the_nearest(void)
     expect_refused("calls.count{outcome=overload} > 1",
                    "sample.jsonc:7:25: found \"overload\", expected an outcome such as "
                    "\"rate_limited\"; did you mean \"overloaded\"?");
+    expect_refused("calls.count => 1",
+                   "sample.jsonc:7:17: found \"=> 1\", expected one of <= < >= > == !=");
 }
 
 static void a_measure_of_the_design_that_is_not_here_says_so(void)

@@ -632,6 +632,9 @@ static void a_wrong_setting_is_refused_at_its_place(void)
                    "sample.jsonc:1:13: found 5, expected true, false or an object of limits");
     expect_refused("{\"log-complete\": {\"until\": \"soon\"}}",
                    "sample.jsonc:1:28: found \"soon\", expected a date such as \"2027-01-31\"");
+    expect_refused("{\"log-complete\": {\"until\": \"2027-02-31\"}}",
+                   "sample.jsonc:1:28: found \"2027-02-31\", expected a date such as "
+                   "\"2027-01-31\"");
     expect_refused("{\"fallback-eligible\": {\"on\": [\"rained\"]}}",
                    "sample.jsonc:1:31: found \"rained\", expected a status or an outcome such as "
                    "\"timeout\"");
