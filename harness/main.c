@@ -32,7 +32,23 @@ static enum exit_code carry_out(const char *name, int count, char **arguments)
         commands_print_help(command);
         return EXIT_PASS;
     }
+    if (options.files_count > 0 && command->usage[0] == '\0') {
+        error_set(&err, RC_MALFORMED, "%s: found \"%s\", expected nothing more", command->name,
+                  options.files[0]);
+        return complain(&err, EXIT_USAGE);
+    }
     return command->run(&options);
+}
+
+/* An answer that nobody could read was not given. */
+static enum exit_code flush_answer(enum exit_code code)
+{
+    struct error err = {0};
+
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    error_set(&err, RC_SYSTEM, "standard output could not be written");
+    return complain(&err, exit_code_worse(code, EXIT_NOT_CARRIED_OUT));
 }
 
 int main(int argc, char **argv)
@@ -41,5 +57,5 @@ int main(int argc, char **argv)
         commands_print_overview();
         return EXIT_USAGE;
     }
-    return (int)carry_out(argv[1], argc - 2, argv + 2);
+    return (int)flush_answer(carry_out(argv[1], argc - 2, argv + 2));
 }

@@ -47,7 +47,8 @@ static enum rc take_seed(struct options *options, const char *value, struct erro
 
 static enum rc take_out(struct options *options, const char *value, struct error *err)
 {
-    (void)err;
+    if (value[0] == '\0')
+        return error_set(err, RC_MALFORMED, "--out: found \"\", expected a folder");
     options->out = value;
     return RC_OK;
 }
@@ -134,25 +135,28 @@ static const struct option known_options[] = {
     {"--help", "--help", "this text", OPTION_HELP, take_help, false},
 };
 
-static enum rc refuse(struct slice name, unsigned known, struct error *err)
-{
-    struct nearest nearest;
-    char hint[NEAREST_TEXT_SIZE];
-
-    nearest_init(&nearest, name);
-    for (size_t i = 0; i < ARRAY_SIZE(known_options); i++)
-        if ((known & known_options[i].bit) != 0)
-            nearest_offer(&nearest, slice_of(known_options[i].name));
-    return error_set(err, RC_MALFORMED, "unknown option %.*s%s", SLICE_ARG(name),
-                     nearest_say(&nearest, hint));
-}
-
 static const struct option *find(struct slice name, unsigned known)
 {
     for (size_t i = 0; i < ARRAY_SIZE(known_options); i++)
         if ((known & known_options[i].bit) != 0 && slice_is(name, slice_of(known_options[i].name)))
             return &known_options[i];
     return NULL;
+}
+
+static enum rc refuse(struct slice name, unsigned known, struct error *err)
+{
+    struct nearest nearest;
+    char hint[NEAREST_TEXT_SIZE];
+
+    if (find(name, ~0u) != NULL)
+        return error_set(err, RC_MALFORMED, "%.*s is an option of other commands (see --help)",
+                         SLICE_ARG(name));
+    nearest_init(&nearest, name);
+    for (size_t i = 0; i < ARRAY_SIZE(known_options); i++)
+        if ((known & known_options[i].bit) != 0)
+            nearest_offer(&nearest, slice_of(known_options[i].name));
+    return error_set(err, RC_MALFORMED, "unknown option %.*s%s", SLICE_ARG(name),
+                     nearest_say(&nearest, hint));
 }
 
 /* One option, with its value where it has one; `*at` is moved past both. */
@@ -178,6 +182,8 @@ static enum rc take_option(struct options *options, int count, char **arguments,
 
 static enum rc take_file(struct options *options, const char *file, struct error *err)
 {
+    if (file[0] == '\0')
+        return error_set(err, RC_MALFORMED, "found \"\", expected a file");
     if (options->files_count == OPTIONS_FILES_MAX)
         return error_set(err, RC_MALFORMED, "%s: at most %d files", file, OPTIONS_FILES_MAX);
     options->files[options->files_count++] = file;

@@ -70,6 +70,15 @@ static enum rc apply_options(struct prepared *p, const struct options *options, 
     return RC_OK;
 }
 
+/* Lines and columns are those of the changed text, which no file holds: whoever looks there should
+ * know. */
+static enum rc refuse_changed(const struct options *options, struct error *err)
+{
+    if (options->client == NULL && options->sets_count == 0 && options->seed == NULL)
+        return err->rc;
+    return error_wrap(err, "as changed by the command line");
+}
+
 /* --- the copy --------------------------------------------------------------------------------- */
 
 static const struct load_part *find_trace(const struct scenario *scenario)
@@ -128,8 +137,9 @@ static enum rc load(struct prepared *p, const char *file, const struct options *
     if (name.data == NULL || p->scenario == NULL)
         return error_set(err, RC_NOMEM, "%s: out of memory", file);
     beside = files_beside(folder);
-    TRY(scenario_load(p->scenario, text, name, &beside, &p->arena, err));
-    TRY(check_judgement(p, err));
+    if (scenario_load(p->scenario, text, name, &beside, &p->arena, err) != RC_OK ||
+        check_judgement(p, err) != RC_OK)
+        return refuse_changed(options, err);
     return make_portable(p, folder, err);
 }
 

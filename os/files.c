@@ -20,7 +20,8 @@ static enum rc fail(struct error *err, const char *path)
     return RC_SYSTEM;
 }
 
-static enum rc read_all(int fd, const char *path, struct buffer *into, struct error *err)
+static enum rc read_all(int fd, const char *path, size_t bytes_max, struct buffer *into,
+                        struct error *err)
 {
     for (;;) {
         char piece[65536];
@@ -33,9 +34,11 @@ static enum rc read_all(int fd, const char *path, struct buffer *into, struct er
         if (size == 0)
             return RC_OK;
         buffer_append(into, (struct slice){piece, (size_t)size});
+        if (into->rc == RC_LIMIT)
+            return error_set(err, RC_LIMIT, "%s: the file is too large, expected at most %zu bytes",
+                             path, bytes_max);
         if (into->rc != RC_OK)
-            return error_set(err, into->rc, "%s: %s", path,
-                             into->rc == RC_LIMIT ? "the file is too large" : "out of memory");
+            return error_set(err, into->rc, "%s: %s", path, rc_text(into->rc));
     }
 }
 
@@ -54,7 +57,7 @@ enum rc files_read(const char *path, size_t bytes_max, struct arena *arena, stru
     if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode))
         rc = error_set(err, RC_SYSTEM, "%s: is a folder, expected a file", path);
     else
-        rc = read_all(fd, path, &whole, err);
+        rc = read_all(fd, path, bytes_max, &whole, err);
     if (rc == RC_OK) {
         struct slice copy = arena_copy(arena, buffer_slice(&whole));
 

@@ -39,7 +39,10 @@ static bool make_one(const char *path)
 
     if (mkdir(path, 0777) == 0)
         return true;
-    return errno == EEXIST && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+    if (errno != EEXIST || stat(path, &status) != 0)
+        return false;
+    errno = ENOTDIR; /* a file is in the way */
+    return S_ISDIR(status.st_mode);
 }
 
 enum rc folder_make(const char *path, struct error *err)

@@ -86,6 +86,22 @@ static void refuses_values_that_are_none(void)
     EXPECT_U64(workplace_results_count(&place), 0);
 }
 
+static void refuses_names_that_are_empty(void)
+{
+    EXPECT_I64(workplace_run(&place, "sim good.jsonc --out="), 2);
+    CU_ASSERT(says(place.err, "--out: found \"\", expected a folder"));
+    EXPECT_I64(workplace_run(&place, "sim good.jsonc --client="), 2);
+    EXPECT_U64(workplace_results_count(&place), 0);
+}
+
+static void refuses_what_a_command_has_no_use_for(void)
+{
+    EXPECT_I64(workplace_run(&place, "laws attempts-bounded"), 2);
+    CU_ASSERT(says(place.err, "laws: found \"attempts-bounded\", expected nothing more"));
+    EXPECT_I64(workplace_run(&place, "check good.jsonc --out results"), 2);
+    CU_ASSERT(says(place.err, "--out is an option of other commands"));
+}
+
 static void refuses_an_unknown_client_with_the_nearest_preset(void)
 {
     EXPECT_I64(workplace_run(&place, "sim good.jsonc --client carefull"), 2);
@@ -97,6 +113,26 @@ static void names_the_place_of_what_is_wrong_in_a_scenario(void)
     EXPECT_I64(workplace_run(&place, "check broken.jsonc"), 2);
     CU_ASSERT(says(place.err, "broken.jsonc:2:2"));
     CU_ASSERT(says(place.err, "load"));
+}
+
+static void says_when_the_place_is_one_of_the_changed_text(void)
+{
+    workplace_write(&place, "client.json", "{\"preset\": \"careful\",\n \"retri\": {}}");
+    EXPECT_I64(workplace_run(&place, "check good.jsonc --client client.json"), 2);
+    CU_ASSERT(says(place.err, "as changed by the command line: "));
+    CU_ASSERT(says(place.err, "did you mean \"retry\"?"));
+    EXPECT_I64(workplace_run(&place, "check broken.jsonc"), 2);
+    CU_ASSERT(!slice_has(slice_of(place.err), SLICE("as changed")));
+}
+
+static void says_what_no_file_may_exceed(void)
+{
+    static char large[70000];
+
+    memset(large, ' ', sizeof(large) - 1);
+    workplace_write(&place, "large.json", large);
+    EXPECT_I64(workplace_run(&place, "check good.jsonc --client large.json"), 2);
+    CU_ASSERT(says(place.err, "the file is too large, expected at most 65536 bytes"));
 }
 
 static void checks_every_file_before_anything_runs(void)
@@ -286,6 +322,19 @@ static void too_few_descriptors_are_said_before_the_load(void)
     EXPECT_U64(workplace_results_count(&place), 0);
 }
 
+static void a_file_in_the_way_of_the_results_is_said(void)
+{
+    EXPECT_I64(workplace_run(&place, "run good.jsonc --out good.jsonc"), 3);
+    CU_ASSERT(says(place.err, "good.jsonc: Not a directory"));
+}
+
+static void an_answer_that_cannot_be_written_is_not_given(void)
+{
+    place.file_bytes_max = 64;
+    EXPECT_I64(workplace_run(&place, "check good.jsonc --print"), 3);
+    CU_ASSERT(says(place.err, "standard output could not be written"));
+}
+
 static void a_full_disk_is_said_and_no_line_is_half(void)
 {
     place.file_bytes_max = 4096;
@@ -301,10 +350,15 @@ static CU_TestInfo tests[] = {
     {"refuses an unknown option with the nearest one",
      refuses_an_unknown_option_with_the_nearest_one},
     {"refuses values that are none", refuses_values_that_are_none},
+    {"refuses names that are empty", refuses_names_that_are_empty},
+    {"refuses what a command has no use for", refuses_what_a_command_has_no_use_for},
     {"refuses an unknown client with the nearest preset",
      refuses_an_unknown_client_with_the_nearest_preset},
     {"names the place of what is wrong in a scenario",
      names_the_place_of_what_is_wrong_in_a_scenario},
+    {"says when the place is one of the changed text",
+     says_when_the_place_is_one_of_the_changed_text},
+    {"says what no file may exceed", says_what_no_file_may_exceed},
     {"checks every file before anything runs", checks_every_file_before_anything_runs},
     {"passes with 0 and leaves every file", passes_with_zero_and_leaves_every_file},
     {"fails with 99", fails_with_ninety_nine},
@@ -323,6 +377,9 @@ static CU_TestInfo tests[] = {
     {"a mock that dies is said, and the evidence kept",
      a_mock_that_dies_is_said_and_the_evidence_kept},
     {"too few descriptors are said before the load", too_few_descriptors_are_said_before_the_load},
+    {"a file in the way of the results is said", a_file_in_the_way_of_the_results_is_said},
+    {"an answer that cannot be written is not given",
+     an_answer_that_cannot_be_written_is_not_given},
     {"a full disk is said, and no line is half", a_full_disk_is_said_and_no_line_is_half},
     CU_TEST_INFO_NULL,
 };
