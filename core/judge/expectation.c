@@ -123,13 +123,16 @@ static struct nearest nearest_measure(struct slice name)
     return nearest;
 }
 
+static enum rc refuse_planned(const struct cursor *c, struct slice name)
+{
+    return refuse(c, (size_t)(name.data - c->text->text.data),
+                  "the measure \"%.*s\" is not built yet", SLICE_ARG(name));
+}
+
 static enum rc refuse_measure(const struct cursor *c, struct slice name)
 {
     struct nearest nearest = nearest_measure(name);
 
-    if (measure_is_planned(name))
-        return refuse(c, (size_t)(name.data - c->text->text.data),
-                      "the measure \"%.*s\" is not built yet", SLICE_ARG(name));
     return refuse_word(c, name, &nearest, "a measure such as \"response.p95\" or \"calls.useful\"");
 }
 
@@ -176,6 +179,8 @@ static enum rc read_measure(struct cursor *c, struct measurement *m)
         m->statistic = m->measure->statistic_usual;
         return RC_OK;
     }
+    if (measure_is_planned(name)) /* also one such as amplification.tokens, whose stem is built */
+        return refuse_planned(c, name);
     m->measure = measure_find(stem);
     if (m->measure == NULL)
         return refuse_measure(c, name);
@@ -411,29 +416,31 @@ static bool take_plain(struct cursor *c, double *number)
     return true;
 }
 
-static const char *unit_example(enum unit unit)
+static bool counts_calls(const struct measurement *m)
+{
+    return m->statistic == STATISTIC_COUNT && m->measure->shape == SHAPE_CALLS;
+}
+
+static const char *value_example(const struct measurement *m)
 {
     static const char *const examples[] = {[UNIT_NUMBER] = "a number such as 4",
                                            [UNIT_SPAN] = "a duration such as \"4s\"",
                                            [UNIT_SHARE] = "a share such as \"99.5%\""};
 
-    return examples[unit];
+    return counts_calls(m) ? "a count such as 4 or a share such as \"99.5%\""
+                           : examples[measurement_unit(m)];
 }
 
-/* "calls.useful >= 99%" speaks of the share, "calls.useful >= 99" of the count. */
-static void prefer_share(struct measurement *m)
-{
-    if (m->statistic == STATISTIC_COUNT && m->measure->shape == SHAPE_CALLS)
-        m->statistic = STATISTIC_SHARE;
-}
-
+/* "calls.useful >= 99%" speaks of the share, "calls.useful >= 99" of the count: then 0.99 would
+ * hold for one call of a thousand, and nobody means that. */
 static bool read_value(struct slice text, struct measurement *left, double *value)
 {
     bool is_percentage = text.size > 0 && text.data[text.size - 1] == '%';
+    bool is_count = counts_calls(left) && !is_percentage;
     nanos span;
 
-    if (is_percentage)
-        prefer_share(left);
+    if (is_percentage && counts_calls(left))
+        left->statistic = STATISTIC_SHARE;
     switch (measurement_unit(left)) {
     case UNIT_SPAN:
         if (units_duration(text, &span) != RC_OK)
@@ -445,7 +452,7 @@ static bool read_value(struct slice text, struct measurement *left, double *valu
     case UNIT_NUMBER:
         break;
     }
-    return read_plain(text, value);
+    return read_plain(text, value) && (!is_count || floor(*value) == *value);
 }
 
 static enum rc read_constant(struct cursor *c, struct expectation *e)
@@ -454,10 +461,9 @@ static enum rc read_constant(struct cursor *c, struct expectation *e)
     struct nearest none = {0};
 
     if (text.size == 0)
-        return refuse(c, c->at, "expected %s, or a measure",
-                      unit_example(measurement_unit(&e->left)));
+        return refuse(c, c->at, "expected %s, or a measure", value_example(&e->left));
     if (!read_value(text, &e->left, &e->limit))
-        return refuse_word(c, text, &none, unit_example(measurement_unit(&e->left)));
+        return refuse_word(c, text, &none, value_example(&e->left));
     return RC_OK;
 }
 
@@ -471,7 +477,7 @@ static enum rc read_other(struct cursor *c, struct expectation *e)
     TRY(check_statistic(c, at, &e->right));
     if (measurement_unit(&e->right) != measurement_unit(&e->left))
         return refuse(c, at, "found a measure of another kind, expected %s",
-                      unit_example(measurement_unit(&e->left)));
+                      value_example(&e->left));
     skip_blanks(c);
     if (c->at < c->text->text.size)
         return refuse(c, c->at, "expected nothing more");

@@ -134,6 +134,8 @@ static void a_measure_of_the_design_that_is_not_here_says_so(void)
 {
     expect_refused("cost.total <= $5.00",
                    "sample.jsonc:7:5: the measure \"cost.total\" is not built yet");
+    expect_refused("amplification.tokens <= 2",
+                   "sample.jsonc:7:5: the measure \"amplification.tokens\" is not built yet");
     expect_refused("amplification <= 2 * control.amplification",
                    "sample.jsonc:7:26: the measure \"control.amplification\" is not built yet");
 }
@@ -146,6 +148,8 @@ static void what_does_not_fit_together_is_refused(void)
                    "sample.jsonc:7:21: found \"4\", expected a duration such as \"4s\"");
     expect_refused("amplification <= 4s",
                    "sample.jsonc:7:22: found \"4s\", expected a number such as 4");
+    expect_refused("calls.useful >= 0.8", "sample.jsonc:7:21: found \"0.8\", expected a count such "
+                                          "as 4 or a share such as \"99.5%\"");
     expect_refused("response.p95 <= 2 * amplification",
                    "sample.jsonc:7:25: found a measure of another kind, expected a duration such "
                    "as \"4s\"");
@@ -170,8 +174,8 @@ static void half_an_expectation_is_refused_at_its_end(void)
         CU_ASSERT(slice_starts_with(slice_of(err.text), SLICE("sample.jsonc:7:")));
     }
     EXPECT_RC(read(whole), RC_OK);
-    expect_refused("calls.count > 1 1", "sample.jsonc:7:19: found \"1 1\", expected a number such "
-                                        "as 4");
+    expect_refused("calls.count > 1 1", "sample.jsonc:7:19: found \"1 1\", expected a count such "
+                                        "as 4 or a share such as \"99.5%\"");
 }
 
 static void judges_by_the_boundary_itself(void)
