@@ -73,10 +73,15 @@ enum rc poller_want(struct poller *p, int fd, unsigned wanted, void *owner)
     return tell_kernel(p, fd, wanted);
 }
 
-void poller_close_socket(struct poller *p, int fd)
+void poller_forget(struct poller *p, int fd)
 {
     if ((uint32_t)fd < p->sockets_max)
         p->sockets[fd] = (struct poller_socket){0};
+}
+
+void poller_close_socket(struct poller *p, int fd)
+{
+    poller_forget(p, fd);
     close(fd); /* which also takes it out of the set */
 }
 

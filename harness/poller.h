@@ -4,7 +4,9 @@
 /* Readiness of many sockets at nanosecond precision: epoll, with as few calls as can be.
  *
  * Happy path: poller_want says what an owner waits for on a socket; poller_wait sleeps; poller_next
- * hands out what became ready. poller_close_socket before a socket's number can be used again.
+ * hands out what became ready. poller_close_socket closes one. A socket that was closed elsewhere
+ * is forgotten by poller_forget when its number is used again: the kernel dropped it by itself, and
+ * what is remembered of it would keep the new one from being watched.
  *
  * libcurl takes a socket off after every transfer and puts it on again for the next one. Here a
  * socket that nobody waits for stays registered until it speaks, and only then is taken off: a
@@ -52,6 +54,9 @@ void poller_close(struct poller *p); /* a zeroed poller is closed */
 
 /* 0 for nothing. */
 MUST_USE enum rc poller_want(struct poller *p, int fd, unsigned wanted, void *owner);
+
+/* This number is a new socket's: whatever it was before is gone. */
+void poller_forget(struct poller *p, int fd);
 
 /* Closes a socket and forgets what it was. */
 void poller_close_socket(struct poller *p, int fd);

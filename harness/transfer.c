@@ -77,10 +77,15 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct transfer *t = context;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 
     (void)purpose;
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
     t->host->connections_opened++;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    /* libcurl closes a socket that never connected without asking our close function. */
+    poller_forget(t->host->poller, fd);
+    return fd;
 }
 
 static int close_socket(void *context, curl_socket_t fd)

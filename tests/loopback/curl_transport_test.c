@@ -5,8 +5,11 @@
 
 #include <CUnit/CUnit.h>
 #include <curl/curl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "os/clock.h"
 #include "raw_server.h"
@@ -39,9 +42,8 @@ static void keep_record(void *context, const struct call_record *record)
         records[records_count++] = *record;
 }
 
-static void drive(const struct scenario *scenario, const char *origin)
+static void drive(const struct scenario *scenario, const char *const *origins)
 {
-    const char *origins[] = {origin};
     nanos t0 = clock_monotonic();
     struct client_options options = {.scenario = scenario,
                                      .memory = memory_heap(),
@@ -67,9 +69,11 @@ static void drive(const struct scenario *scenario, const char *origin)
     client_free(client);
 }
 
-static void play_at(const char *origin, const char *client, const char *arrivals)
+/* Model m speaks to the first origin, model n to the second. */
+static void play_at(const char *origin, const char *other, const char *client, const char *arrivals)
 {
     static struct scenario scenario;
+    const char *origins[SCENARIO_PROVIDERS_MAX];
     struct scenario_files files = {no_files, NULL};
     struct error err = {0};
     struct arena arena;
@@ -77,24 +81,28 @@ static void play_at(const char *origin, const char *client, const char *arrivals
 
     snprintf(text, sizeof(text),
              "{\"name\": \"t\", \"subject\": {\"client\": %s},"
-             "\"target\": {\"mock\": {\"models\": {\"m\": {\"api\": \"anthropic\"}}}},"
+             "\"target\": {\"mock\": {\"models\": {\"m\": {\"api\": \"anthropic\"},"
+             "\"n\": {\"api\": \"anthropic\", \"provider\": \"other\"}},"
+             "\"providers\": {\"other\": {\"api\": \"anthropic\"}}}},"
              "\"load\": {\"requests\": [{\"model\": \"m\", \"input_tokens\": 10,"
-             "\"output_tokens\": 10}], \"arrivals\": [%s], \"in_flight_max\": 128}}",
+             "\"output_tokens\": 10}], \"arrivals\": [%s], \"in_flight_max\": 128,"
+             "\"deadline\": \"5s\"}}",
              client, arrivals);
     records_count = 0;
     arena_init(&arena, memory_heap(), 1 << 20);
     EXPECT_RC(scenario_load(&scenario, slice_of(text), SLICE("test"), &files, &arena, &err), RC_OK);
-    if (err.rc == RC_OK)
-        drive(&scenario, origin);
-    else
+    if (err.rc != RC_OK)
         CU_FAIL_FATAL(err.text);
+    origins[scenario.models[0].provider] = origin;
+    origins[scenario.models[1].provider] = other;
+    drive(&scenario, origins);
     arena_deinit(&arena);
 }
 
 static void play(const enum raw_act *script, const char *client, const char *arrivals)
 {
     CU_ASSERT_FATAL(raw_server_start(&server, script));
-    play_at(server.origin, client, arrivals);
+    play_at(server.origin, NULL, client, arrivals);
     raw_server_stop(&server);
 }
 
@@ -190,7 +198,7 @@ static void nobody_listening_is_a_refused_connection(void)
     CU_ASSERT_FATAL(raw_server_start(&server, SCRIPT(RAW_ANSWER)));
     memcpy(origin, server.origin, sizeof(origin));
     raw_server_stop(&server); /* the port was ours a moment ago: nobody has it */
-    play_at(origin, NONE, ONE_CALL);
+    play_at(origin, NULL, NONE, ONE_CALL);
     EXPECT_U64(records[0].outcome, OUTCOME_CONNECT);
     EXPECT_I64(records[0].attempts[0].sent_at, NANOS_NEVER);
 }
@@ -203,6 +211,42 @@ static void the_server_sees_a_cancelled_client_leave(void)
          ONE_CALL);
     EXPECT_U64(records[0].outcome, OUTCOME_TIMEOUT_ATTEMPT);
     EXPECT_U64(server.left, 1);
+}
+
+/* A listener whose queue is full: whoever connects now waits. Returns the sockets to be closed. */
+static void open_black_hole(int sockets[3], char *origin, size_t capacity)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+
+    for (int i = 0; i < 3; i++)
+        sockets[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    CU_ASSERT_FATAL(bind(sockets[0], (struct sockaddr *)&address, size) == 0);
+    CU_ASSERT_FATAL(listen(sockets[0], 0) == 0);
+    CU_ASSERT_FATAL(getsockname(sockets[0], (struct sockaddr *)&address, &size) == 0);
+    for (int i = 1; i < 3; i++)
+        (void)connect(sockets[i], (struct sockaddr *)&address, size);
+    snprintf(origin, capacity, "http://127.0.0.1:%u", ntohs(address.sin_port));
+}
+
+/* libcurl closes a socket that never connected without a word; its number is the next one's. */
+static void a_connection_that_never_came_leaves_nothing_behind(void)
+{
+    const char *client = "{\"preset\": \"none\", \"timeouts\": {\"connect\": \"50ms\"},"
+                         "\"retry\": {\"attempts\": 2, \"on\": [\"timeout\"]},"
+                         "\"fallback\": [{\"on\": [\"timeout\"], \"to\": \"n\"}]}";
+    char origin[64];
+    int sockets[3];
+
+    open_black_hole(sockets, origin, sizeof(origin));
+    CU_ASSERT_FATAL(raw_server_start(&server, SCRIPT(RAW_ANSWER)));
+    play_at(origin, server.origin, client, ONE_CALL);
+    raw_server_stop(&server);
+    for (int i = 0; i < 3; i++)
+        close(sockets[i]);
+    EXPECT_U64(records[0].attempts[0].outcome, OUTCOME_TIMEOUT_CONNECT);
+    EXPECT_U64(records[0].outcome, OUTCOME_OK);
+    EXPECT_U64(server.requests, 1);
 }
 
 static void many_calls_fill_many_lanes_and_reuse_connections(void)
@@ -256,6 +300,8 @@ static CU_TestInfo tests[] = {
     {"an interim answer is passed over", an_interim_answer_is_passed_over},
     {"nobody listening is a refused connection", nobody_listening_is_a_refused_connection},
     {"the server sees a cancelled client leave", the_server_sees_a_cancelled_client_leave},
+    {"a connection that never came leaves nothing behind",
+     a_connection_that_never_came_leaves_nothing_behind},
     {"many calls fill many lanes and reuse connections",
      many_calls_fill_many_lanes_and_reuse_connections},
     {"the instants of an attempt stand in their order",
