@@ -53,17 +53,24 @@ static enum rc make_folder(struct trial *trial, struct error *err)
     if (size < 0 || (size_t)size >= sizeof(stem))
         return error_set(err, RC_LIMIT, "%s: the name is too long", trial->options->out);
     TRY(folder_make(trial->options->out, err));
-    TRY(folder_make_numbered(stem, trial->folder, err));
-    size = snprintf(trial->scenario_file, sizeof(trial->scenario_file), "%s/scenario.jsonc",
-                    trial->folder);
+    return folder_make_numbered(stem, trial->folder, err);
+}
+
+static enum rc fill_folder(struct trial *trial, struct error *err)
+{
+    const struct scenario *scenario = trial->prepared->scenario;
+    int size = snprintf(trial->scenario_file, sizeof(trial->scenario_file), "%s/scenario.jsonc",
+                        trial->folder);
+
     if (size < 0 || (size_t)size >= sizeof(trial->scenario_file))
         return error_set(err, RC_LIMIT, "%s: the name is too long", trial->folder);
-    return write_file(trial->folder, "scenario.jsonc", trial->prepared->portable, err);
+    TRY(write_file(trial->folder, "scenario.jsonc", trial->prepared->portable, err));
+    TRY(evidence_files_open(&trial->files, trial->folder, scenario, memory_heap(), err));
+    return judge_new(&trial->judge, scenario, memory_heap(), err);
 }
 
 enum rc trial_open(struct trial *trial, const struct trial_options *options, struct error *err)
 {
-    const struct scenario *scenario = options->prepared->scenario;
     enum rc rc;
 
     *trial = (struct trial){.prepared = options->prepared,
@@ -73,10 +80,11 @@ enum rc trial_open(struct trial *trial, const struct trial_options *options, str
                             .began_unix_ns = clock_wall_unix_ns(),
                             .began_at = clock_monotonic()};
     TRY(make_folder(trial, err));
-    TRY(evidence_files_open(&trial->files, trial->folder, scenario, memory_heap(), err));
-    rc = judge_new(&trial->judge, scenario, memory_heap(), err);
-    if (rc != RC_OK)
+    rc = fill_folder(trial, err);
+    if (rc != RC_OK) {
         evidence_files_close(&trial->files);
+        folder_take_back(trial->folder);
+    }
     return rc;
 }
 

@@ -1,5 +1,6 @@
 #include "os/folder.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -71,6 +72,18 @@ enum rc folder_make_numbered(const char *stem, char path[FOLDER_PATH_MAX], struc
             return fail(err, path);
     }
     return error_set(err, RC_LIMIT, "%s-N: all of %d names are taken", stem, NUMBERS_MAX);
+}
+
+void folder_take_back(const char *path)
+{
+    DIR *folder = opendir(path);
+    struct dirent *entry;
+
+    while (folder != NULL && (entry = readdir(folder)) != NULL)
+        (void)unlinkat(dirfd(folder), entry->d_name, 0); /* "." and ".." refuse by themselves */
+    if (folder != NULL)
+        closedir(folder);
+    (void)rmdir(path); /* not empty, or not ours: stays */
 }
 
 enum rc folder_of(const char *file, char path[FOLDER_PATH_MAX], struct error *err)

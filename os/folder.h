@@ -17,6 +17,9 @@ MUST_USE enum rc folder_make(const char *path, struct error *err);
 MUST_USE enum rc folder_make_numbered(const char *stem, char path[FOLDER_PATH_MAX],
                                       struct error *err);
 
+/* Takes back a folder of plain files that was half made, as far as the system lets it. */
+void folder_take_back(const char *path);
+
 /* Where this program lies (/proc/self/exe): "/usr/bin" for "/usr/bin/brownout". */
 MUST_USE enum rc folder_of_program(char path[FOLDER_PATH_MAX], struct error *err);
 

@@ -328,6 +328,14 @@ static void a_file_in_the_way_of_the_results_is_said(void)
     CU_ASSERT(says(place.err, "good.jsonc: Not a directory"));
 }
 
+static void a_results_folder_that_cannot_be_filled_is_not_left(void)
+{
+    place.file_bytes_max = 64; /* less than the scenario's copy */
+    EXPECT_I64(workplace_run(&place, "sim good.jsonc --out results"), 3);
+    CU_ASSERT(says(place.err, "scenario.jsonc"));
+    EXPECT_U64(workplace_results_count(&place), 0);
+}
+
 static void an_answer_that_cannot_be_written_is_not_given(void)
 {
     place.file_bytes_max = 64;
@@ -378,6 +386,8 @@ static CU_TestInfo tests[] = {
      a_mock_that_dies_is_said_and_the_evidence_kept},
     {"too few descriptors are said before the load", too_few_descriptors_are_said_before_the_load},
     {"a file in the way of the results is said", a_file_in_the_way_of_the_results_is_said},
+    {"a results folder that cannot be filled is not left",
+     a_results_folder_that_cannot_be_filled_is_not_left},
     {"an answer that cannot be written is not given",
      an_answer_that_cannot_be_written_is_not_given},
     {"a full disk is said, and no line is half", a_full_disk_is_said_and_no_line_is_half},
