@@ -276,9 +276,7 @@ static void finish_unfinished(struct client *c, uint32_t index, nanos now)
 {
     struct slot *slot = &c->slots[index];
 
-    slot->record.pending = PENDING_NOTHING;
-    if (slot->state == SLOT_WAITING || slot->state == SLOT_ENDING)
-        slot->record.pending = PENDING_WAIT;
+    slot->record.pending = PENDING_WAIT; /* between attempts, or at the ceiling for a place */
     if (has_attempt(slot)) {
         slot->record.pending = PENDING_ATTEMPT;
         attempt_of(slot)->outcome = OUTCOME_CANCELLED;

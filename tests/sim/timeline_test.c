@@ -239,8 +239,10 @@ static void ends_every_call_that_is_open_at_the_cut(void)
 
     world_run(&world, world_text(PLAIN, "", load));
     EXPECT_U64(world.calls_count, 5); /* two were under way, three never found a place */
-    for (uint32_t i = 0; i < world.calls_count; i++)
+    for (uint32_t i = 0; i < world.calls_count; i++) {
         EXPECT_I64(world.calls[i].outcome, OUTCOME_UNFINISHED);
+        EXPECT_I64(world.calls[i].pending, i < 2 ? PENDING_ATTEMPT : PENDING_WAIT);
+    }
 }
 
 static void gives_the_same_bytes_for_the_same_seed(void)
