@@ -24,7 +24,7 @@ FLAGS_core       := -std=c11 -Icore
 FLAGS_os         := $(SHELL_FLAGS)
 FLAGS_harness    := $(SHELL_FLAGS) -Iharness
 FLAGS_mockserver := $(SHELL_FLAGS) -Imockserver
-FLAGS_tests      := $(SHELL_FLAGS) -Iharness -Itests
+FLAGS_tests      := $(SHELL_FLAGS) -Iharness
 FLAGS_bench      := $(SHELL_FLAGS)
 
 libs = $(shell pkg-config --libs $(1)) -lm -pthread
@@ -128,7 +128,7 @@ $(OUT)/%.tidy: $(OUT)/%.o .clang-tidy
 lint:
 	clang-format --dry-run -Werror $(FILES)
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=performance,portability -j 2 \
-	    $(addprefix --suppress=,nullPointer uninitvar unknownEvaluationOrder) -Icore -I. -Itests \
+	    $(addprefix --suppress=,nullPointer uninitvar unknownEvaluationOrder) -Icore -I. \
 	    $(sort $(dir $(FILES)))
 	$(MAKE) -j$(JOBS) objects OUT=out/lint-gcc CC=gcc CFLAGS=-Werror
 	$(MAKE) -j$(JOBS) objects tidy OUT=out/lint-clang CC=clang CFLAGS=-Werror

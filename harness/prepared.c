@@ -124,7 +124,7 @@ static enum rc check_judgement(const struct prepared *p, struct error *err)
 static enum rc load(struct prepared *p, const char *file, const struct options *options,
                     struct error *err)
 {
-    struct scenario_files beside;
+    struct file_reader beside;
     struct slice text, name;
     char folder[FOLDER_PATH_MAX];
 

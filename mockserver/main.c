@@ -113,7 +113,7 @@ static enum rc load_scenario(struct program *p, struct error *err)
 {
     const char *file = p->options.scenario_file;
     const char *name = file != NULL ? file : "builtin";
-    struct scenario_files beside = files_beside(p->folder);
+    struct file_reader beside = files_beside(p->folder);
     struct slice text;
 
     p->scenario = arena_take(&p->arena, 1, sizeof(*p->scenario));

@@ -106,7 +106,7 @@ static enum rc read_beside(void *context, struct slice path, struct arena *arena
     return files_read(whole, TRACE_BYTES_MAX, arena, bytes, err);
 }
 
-struct scenario_files files_beside(const char *folder)
+struct file_reader files_beside(const char *folder)
 {
-    return (struct scenario_files){read_beside, (void *)(uintptr_t)folder};
+    return (struct file_reader){read_beside, (void *)(uintptr_t)folder};
 }

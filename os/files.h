@@ -5,8 +5,8 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/file_reader.h"
 #include "base/slice.h"
-#include "scenario/scenario.h"
 
 /* A whole regular file, at most `bytes_max`, into the arena. "-" reads standard input. */
 MUST_USE enum rc files_read(const char *path, size_t bytes_max, struct arena *arena,
@@ -15,8 +15,8 @@ MUST_USE enum rc files_read(const char *path, size_t bytes_max, struct arena *ar
 /* Writes all bytes to a descriptor, through short writes and interrupts. */
 MUST_USE enum rc files_write_all(int fd, struct slice bytes, struct error *err);
 
-/* For scenario_load: names are relative to `folder` (zero-terminated, borrowed for as long as the
- * result; "" for the current one). Absolute names are taken as they are. */
-struct scenario_files files_beside(const char *folder);
+/* For scenario_load and its like: names are relative to `folder` (zero-terminated, borrowed for as
+ * long as the result; "" for the current one). Absolute names are taken as they are. */
+struct file_reader files_beside(const char *folder);
 
 #endif

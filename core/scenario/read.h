@@ -34,7 +34,7 @@
 struct reading {
     struct slice text;
     struct slice file;
-    const struct scenario_files *files;
+    const struct file_reader *files;
     struct scenario *scenario; /* being built */
     struct arena *arena;
     struct error *err;

@@ -130,7 +130,7 @@ static enum rc read_sections(struct reading *r)
 }
 
 enum rc scenario_load(struct scenario *scenario, struct slice text, struct slice file,
-                      const struct scenario_files *files, struct arena *arena, struct error *err)
+                      const struct file_reader *files, struct arena *arena, struct error *err)
 {
     struct error unwanted = {0};
     struct reading reading = {.text = text,

@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/distribution.h"
 #include "base/error.h"
+#include "base/file_reader.h"
 #include "base/nanos.h"
 #include "base/slice.h"
 #include "fault/chaos.h"
@@ -118,17 +119,9 @@ struct scenario {
     struct scenario_places places;
 };
 
-/* How the scenario room asks its shell for the files a scenario names (a trace). The path is
- * relative to the scenario's folder. The bytes live in the arena. */
-struct scenario_files {
-    enum rc (*read)(void *context, struct slice path, struct arena *arena, struct slice *bytes,
-                    struct error *err);
-    void *context;
-};
-
 /* Loads `text` (borrowed for as long as the scenario). Everything built lives in `arena`. */
 MUST_USE enum rc scenario_load(struct scenario *scenario, struct slice text, struct slice file,
-                               const struct scenario_files *files, struct arena *arena,
+                               const struct file_reader *files, struct arena *arena,
                                struct error *err);
 
 /* Replaces the value at a JSON pointer (RFC 6901), or adds a member to an object that exists,

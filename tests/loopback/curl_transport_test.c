@@ -74,7 +74,7 @@ static void play_at(const char *origin, const char *other, const char *client, c
 {
     static struct scenario scenario;
     const char *origins[SCENARIO_PROVIDERS_MAX];
-    struct scenario_files files = {no_files, NULL};
+    struct file_reader files = {no_files, NULL};
     struct error err = {0};
     struct arena arena;
     char text[2048];

@@ -145,7 +145,7 @@ static void play_in(struct world *world, const char *command, uint32_t number)
 
 static void play(const char *text)
 {
-    struct scenario_files files = {no_files, NULL};
+    struct file_reader files = {no_files, NULL};
     struct error err = {0};
 
     if (scenario_load(&scenario, slice_of(text), SLICE("twin"), &files, &arena, &err) != RC_OK)

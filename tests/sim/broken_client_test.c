@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "judge/judge.h"
-#include "support/expect.h"
-#include "support/world.h"
+#include "tests/support/expect.h"
+#include "tests/support/world.h"
 
 #define LOAD_FOR(deadline)                                                            \
     "{\"requests\": [{\"model\": \"claude\", \"stream\": true, \"input_tokens\": 10," \

@@ -4,9 +4,9 @@
 
 #include <CUnit/CUnit.h>
 
-#include "support/expect.h"
-#include "support/flaky.h"
-#include "support/world.h"
+#include "tests/support/expect.h"
+#include "tests/support/flaky.h"
+#include "tests/support/world.h"
 
 #define LOAD                                                                                   \
     "{\"requests\": [{\"model\": \"claude\", \"stream\": true, \"input_tokens\": 10,"          \

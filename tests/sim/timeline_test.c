@@ -5,8 +5,8 @@
 #include <CUnit/CUnit.h>
 #include <stdio.h>
 
-#include "support/expect.h"
-#include "support/world.h"
+#include "tests/support/expect.h"
+#include "tests/support/world.h"
 
 #define ONE_CALL                                                                      \
     "{\"requests\": [{\"model\": \"claude\", \"stream\": true, \"input_tokens\": 10," \

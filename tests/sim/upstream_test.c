@@ -5,8 +5,8 @@
 #include <CUnit/CUnit.h>
 #include <string.h>
 
-#include "support/expect.h"
-#include "support/world.h"
+#include "tests/support/expect.h"
+#include "tests/support/world.h"
 
 #define LOAD                                                                          \
     "{\"requests\": [{\"model\": \"claude\", \"stream\": true, \"input_tokens\": 10," \

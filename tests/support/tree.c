@@ -40,15 +40,15 @@ static enum rc read_beside(void *context, struct slice path, struct arena *arena
     return error_set(err, RC_SYSTEM, "%s: no such file", whole);
 }
 
-struct scenario_files tree_beside(const char *path)
+struct file_reader tree_beside(const char *path)
 {
-    return (struct scenario_files){.read = read_beside, .context = (void *)path};
+    return (struct file_reader){.read = read_beside, .context = (void *)path};
 }
 
 enum rc tree_load(struct scenario *scenario, const char *path, struct arena *arena,
                   struct error *err)
 {
-    struct scenario_files files = tree_beside(path);
+    struct file_reader files = tree_beside(path);
     struct slice text = tree_read(path, arena);
 
     if (text.data == NULL)

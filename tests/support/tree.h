@@ -10,7 +10,7 @@
 struct slice tree_read(const char *path, struct arena *arena);
 
 /* What a scenario at `path` names, relative to its folder. Borrows `path`. */
-struct scenario_files tree_beside(const char *path);
+struct file_reader tree_beside(const char *path);
 
 /* Loads a scenario file with what it names; its name in messages is `path`. */
 MUST_USE enum rc tree_load(struct scenario *scenario, const char *path, struct arena *arena,

@@ -1,4 +1,4 @@
-#include "support/world.h"
+#include "tests/support/world.h"
 
 #include <CUnit/CUnit.h>
 #include <stdio.h>

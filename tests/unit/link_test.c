@@ -3,8 +3,8 @@
 #include <CUnit/CUnit.h>
 #include <string.h>
 
-#include "support/expect.h"
-#include "support/flaky.h"
+#include "tests/support/expect.h"
+#include "tests/support/flaky.h"
 
 static const struct link_rules rules = {
     .latency = 5 * NANOS_MS, .connect = 20 * NANOS_MS, .idle_close = NANOS_S};

@@ -353,7 +353,7 @@ static void tables_have_ceilings(void)
 
 static void a_trace_that_is_not_there_is_refused_where_it_is_named(void)
 {
-    struct scenario_files files = tree_beside("scenarios/none.jsonc");
+    struct file_reader files = tree_beside("scenarios/none.jsonc");
     struct slice text;
 
     EXPECT_RC(scenario_set(slice_of(SMALL), SLICE("/load/trace"), SLICE("{\"file\": \"no.csv\"}"),
@@ -373,7 +373,7 @@ static void a_refused_scenario_is_left_empty(void)
 
 static void no_cut_of_the_text_is_taken_for_a_scenario(void)
 {
-    struct scenario_files files = tree_beside(WHOLE);
+    struct file_reader files = tree_beside(WHOLE);
     struct slice text = tree_read(WHOLE, &arena);
     size_t last_brace = text.size;
 
@@ -392,7 +392,7 @@ static void no_cut_of_the_text_is_taken_for_a_scenario(void)
 
 static void memory_may_run_out_anywhere(void)
 {
-    struct scenario_files files = tree_beside(WHOLE);
+    struct file_reader files = tree_beside(WHOLE);
     struct slice text = tree_read(WHOLE, &arena);
     struct flaky flaky;
     struct memory memory;
@@ -443,7 +443,7 @@ static void what_is_printed_loads_and_prints_again_the_same(void)
     static const char *const paths[] = {WHOLE, "scenarios/demo.jsonc"};
 
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-        struct scenario_files files = tree_beside(paths[i]);
+        struct file_reader files = tree_beside(paths[i]);
         struct slice first, second;
         struct call_plan last;
 

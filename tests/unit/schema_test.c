@@ -76,7 +76,7 @@ static void accepts_what_print_writes(void)
 /* WHOLE with another value somewhere: do both take it? */
 static void expect_word_accepted(const char *pointer, const char *value)
 {
-    struct scenario_files files = tree_beside(WHOLE);
+    struct file_reader files = tree_beside(WHOLE);
     struct slice text = tree_read(WHOLE, &arena);
 
     CU_ASSERT_FATAL(scenario_set(text, slice_of(pointer), slice_of(value), &arena, &text, &err) ==

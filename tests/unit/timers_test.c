@@ -3,7 +3,7 @@
 #include <CUnit/CUnit.h>
 
 #include "base/rng.h"
-#include "support/expect.h"
+#include "tests/support/expect.h"
 
 static struct timers timers;
 
