@@ -443,16 +443,20 @@ static bool schedule_is_kept(const struct judge *judge)
     return true;
 }
 
-/* What passed by evidence that is worth nothing is not known to pass. */
-static void weaken(const struct judge *judge, const struct expectation *e, bool schedule_kept,
-                   struct verdict_row *row)
+/* What evidence that is worth nothing says either way. A latency counts from the due, so a late
+ * generator can make it fail as well as pass; and of a run that was cut short, calls are unfinished
+ * for no fault of the client's. */
+static void weaken(const struct judge *judge, const struct expectation *e,
+                   const struct run_facts *facts, bool schedule_kept, struct verdict_row *row)
 {
-    if (row->verdict != VERDICT_PASS)
+    if (row->verdict != VERDICT_PASS && row->verdict != VERDICT_FAIL)
         return;
-    if (judge->calls_lost > 0)
-        set_reason(row, VERDICT_INCONCLUSIVE, "calls were lost");
+    if (facts->was_interrupted && row->verdict == VERDICT_FAIL)
+        set_reason(row, VERDICT_INCONCLUSIVE, "the run was cut short");
     else if (!schedule_kept && expectation_is_of_latency(e))
         set_reason(row, VERDICT_INCONCLUSIVE, "the generator was late (schedule-kept)");
+    else if (judge->calls_lost > 0 && row->verdict == VERDICT_PASS)
+        set_reason(row, VERDICT_INCONCLUSIVE, "calls were lost");
 }
 
 static void fill_rows(struct judge *judge, const struct run_facts *facts)
@@ -467,7 +471,7 @@ static void fill_rows(struct judge *judge, const struct run_facts *facts)
         struct verdict_row *row = &judge->rows[judge->rows_count++];
 
         expectation_judge(&judge->expects[i], row);
-        weaken(judge, &judge->expects[i], schedule_kept, row);
+        weaken(judge, &judge->expects[i], facts, schedule_kept, row);
     }
 }
 

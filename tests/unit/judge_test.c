@@ -279,7 +279,7 @@ static void faults_consumed_exempts_a_share_of_zero(void)
     EXPECT_TEXT(slice_of(verdict_of("faults-consumed")), "pass");
 }
 
-static void a_late_generator_makes_latencies_that_passed_inconclusive(void)
+static void a_late_generator_makes_latencies_inconclusive(void)
 {
     sample_scenario(&hearing.scenario);
     hearing.scenario.expects[0].text = SLICE("response.p95 <= 3s");
@@ -291,8 +291,23 @@ static void a_late_generator_makes_latencies_that_passed_inconclusive(void)
     hearing_finish(&hearing);
     EXPECT_TEXT(slice_of(verdict_of("schedule-kept")), "inconclusive");
     EXPECT_TEXT(slice_of(verdict_of("response.p95 <= 3s")), "inconclusive");
-    EXPECT_TEXT(slice_of(verdict_of("response.p95 <= 1s")), "fail");
+    EXPECT_TEXT(slice_of(verdict_of("response.p95 <= 1s")), "inconclusive");
     EXPECT_TEXT(slice_of(verdict_of("calls.useful == 100%")), "pass");
+}
+
+static void a_run_cut_short_fails_no_expectation(void)
+{
+    sample_scenario(&hearing.scenario);
+    hearing.scenario.expects[0].text = SLICE("response.p95 <= 3s");
+    hearing.scenario.expects[1].text = SLICE("response.p95 <= 1s");
+    hearing.scenario.expects_count = 2;
+    hearing_start(&hearing, NULL, NULL);
+    feed_calls(0, 100, 0);
+    hearing.facts.was_interrupted = true;
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("response.p95 <= 3s")), "pass");
+    EXPECT_TEXT(slice_of(verdict_of("response.p95 <= 1s")), "inconclusive");
+    EXPECT_U64(judge_verdict(hearing.judge), VERDICT_INCONCLUSIVE);
 }
 
 static void a_punctual_generator_keeps_its_schedule(void)
@@ -424,8 +439,9 @@ static CU_TestInfo tests[] = {
      faults_consumed_asks_for_nothing_where_few_firings_were_to_be_expected},
     {"faults-consumed is content with one firing", faults_consumed_is_content_with_one_firing},
     {"faults-consumed exempts a share of zero", faults_consumed_exempts_a_share_of_zero},
-    {"a late generator makes latencies that passed inconclusive",
-     a_late_generator_makes_latencies_that_passed_inconclusive},
+    {"a run cut short fails no expectation", a_run_cut_short_fails_no_expectation},
+    {"a late generator makes latencies inconclusive, passed or failed",
+     a_late_generator_makes_latencies_inconclusive},
     {"a punctual generator keeps its schedule", a_punctual_generator_keeps_its_schedule},
     {"the schedule widens with the first tokens of a slow model",
      the_schedule_widens_with_the_first_tokens_of_a_slow_model},
