@@ -265,7 +265,9 @@ static void finish(struct client *c, uint32_t index, enum outcome outcome, nanos
 static void finish_answered(struct client *c, uint32_t index)
 {
     struct slot *slot = &c->slots[index];
-    nanos last_at = attempt_of(slot)->last_content_at;
+    const struct attempt_record *attempt = attempt_of(slot);
+    bool has_text = attempt->last_content_at != NANOS_NEVER; /* a tool's call has none */
+    nanos last_at = has_text ? attempt->last_content_at : attempt->ended_at;
     bool is_late = last_at > nanos_add(slot->plan.due_at, c->scenario->load.deadline);
 
     finish(c, index, is_late ? OUTCOME_USELESS : OUTCOME_OK, last_at);
@@ -381,6 +383,9 @@ static void strike(struct client *c, uint32_t index, nanos now)
         finish(c, index, OUTCOME_TIMEOUT_CALL, now);
         return;
     }
+    /* What was whole before is what its own end says, whichever alarm struck. */
+    if (reader_is_complete(&slot->reader))
+        strikes = reader_end(&slot->reader, END_WHOLE, attempt_of(slot));
     push(c, CLIENT_CANCEL, index);
     end_attempt(c, index, strikes, now);
 }
