@@ -30,6 +30,7 @@ static enum rc prepare_all(struct prepared *prepared, const struct options *opti
     return RC_OK;
 }
 
+/* Before threads: what they would have to wait for later is done now. */
 static enum rc check_descriptors(const struct prepared *prepared, uint32_t count, struct error *err)
 {
     uint64_t allowed = descriptors_raise();
@@ -45,6 +46,7 @@ static enum rc check_descriptors(const struct prepared *prepared, uint32_t count
                              ": raise the limit (ulimit -n) or lower in_flight_max",
                              SLICE_ARG(scenario->file), scenario->load.in_flight_max, needed,
                              allowed);
+        descriptors_reserve(needed);
     }
     return RC_OK;
 }

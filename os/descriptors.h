@@ -9,4 +9,9 @@
  * open; UINT64_MAX without a limit. */
 uint64_t descriptors_raise(void);
 
+/* Makes the kernel's table large enough for `count` at once. It grows by doubling, and in a process
+ * with threads each growth waits for every processor to pass a quiet point: 10 to 15 ms in which
+ * the thread that opened one socket too many serves nobody. Does nothing when it cannot. */
+void descriptors_reserve(uint64_t count);
+
 #endif
