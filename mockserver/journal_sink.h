@@ -39,6 +39,9 @@ struct journal_sink_options {
 MUST_USE enum rc journal_sink_open(struct journal_sink **sink,
                                    const struct journal_sink_options *options, struct error *err);
 
+/* Once it is certain that this mock will run: empties the file of an earlier one. */
+MUST_USE enum rc journal_sink_begin(struct journal_sink *sink, struct error *err);
+
 void journal_sink_write(struct journal_sink *sink, const struct journal_record *record);
 
 /* Writes what is left and the last line, waiting for a slow reader at most `patience`. */

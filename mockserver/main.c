@@ -229,6 +229,7 @@ static enum rc set_up(struct program *p, struct error *err)
     TRY(open_loop(p, err));
     TRY(open_parts(p, err));
     TRY(listen_all(p, err));
+    TRY(journal_sink_begin(p->journal, err));
     return say_where(p, err);
 }
 

@@ -414,21 +414,29 @@ static void prints_each_provider_with_its_base_url_and_admin_last(void)
 
 static void numbers_the_listeners_from_the_given_port_and_refuses_one_in_use(void)
 {
+    char name[] = "/tmp/brownout-mock-test-XXXXXX";
+    int fd = mkstemp(name);
     char number[16];
+
+    CU_ASSERT_FATAL(fd >= 0);
+    CU_ASSERT_FATAL(write(fd, "kept", 4) == 4);
 
     start(); /* takes free ports; the second mock wants one of them */
     snprintf(number, sizeof(number), "%u", port_of("anthropic"));
     {
         struct mock_child first = mock;
 
-        spawn((const char *[]){"--port", number, NULL}, 0);
+        spawn((const char *[]){"--port", number, "--journal", name, NULL}, 0);
         EXPECT_I64(wait_for_exit(), 3);
+        EXPECT_I64(lseek(fd, 0, SEEK_END), 4); /* another's journal is not emptied */
         EXPECT_U64(mock.out.bytes.size, 0);
         incoming_close(&mock.out);
         incoming_close(&mock.journal);
         mock = first;
     }
     EXPECT_I64(stop(), 0);
+    close(fd);
+    unlink(name);
 }
 
 static void goes_on_when_descriptors_run_out_and_come_back(void)
