@@ -548,11 +548,10 @@ void expectation_feed(struct expectation *e, const struct call_case *c)
         measurement_feed(&e->right, c);
 }
 
-bool expectation_is_of_latency(const struct expectation *e)
+bool expectation_has(const struct expectation *e, enum measure_flags flag)
 {
-    if (e->left.measure->flags & MEASURE_LATENCY)
-        return true;
-    return e->has_right && (e->right.measure->flags & MEASURE_LATENCY);
+    return (e->left.measure->flags & flag) != 0 ||
+           (e->has_right && (e->right.measure->flags & flag) != 0);
 }
 
 /* --- judging ---------------------------------------------------------------------------------- */

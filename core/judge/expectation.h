@@ -55,7 +55,7 @@ void expectation_feed(struct expectation *e, const struct call_case *c);
 /* Fills the whole row. */
 void expectation_judge(const struct expectation *e, struct verdict_row *row);
 
-/* Does it mean nothing when the generator's schedule slipped? */
-bool expectation_is_of_latency(const struct expectation *e);
+/* Has a measure on either side this flag? */
+bool expectation_has(const struct expectation *e, enum measure_flags flag);
 
 #endif

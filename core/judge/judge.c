@@ -453,10 +453,13 @@ static void weaken(const struct judge *judge, const struct expectation *e,
         return;
     if (facts->was_interrupted && row->verdict == VERDICT_FAIL)
         set_reason(row, VERDICT_INCONCLUSIVE, "the run was cut short");
-    else if (!schedule_kept && expectation_is_of_latency(e))
+    else if (!schedule_kept && expectation_has(e, MEASURE_LATENCY))
         set_reason(row, VERDICT_INCONCLUSIVE, "the generator was late (schedule-kept)");
     else if (judge->calls_lost > 0 && row->verdict == VERDICT_PASS)
         set_reason(row, VERDICT_INCONCLUSIVE, "calls were lost");
+    else if (facts->has_journal && !facts->journal_is_whole && row->verdict == VERDICT_PASS &&
+             expectation_has(e, MEASURE_JOURNAL))
+        set_reason(row, VERDICT_INCONCLUSIVE, "the journal broke off before its end");
 }
 
 static void fill_rows(struct judge *judge, const struct run_facts *facts)

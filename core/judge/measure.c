@@ -214,9 +214,10 @@ enum {
     }
 #define LATENCY(name, sample, about) \
     SPANS(name, ALL_OF_SAMPLES, OWN, MEASURE_OF_SUCCESSES | MEASURE_LATENCY, sample, about)
-#define NUMBERS(name, statistics, usual, sample, about)                                         \
-    {                                                                                           \
-        name, SHAPE_SAMPLES, UNIT_NUMBER, statistics, STATISTIC_##usual, 0, sample, NULL, about \
+#define NUMBERS(name, statistics, usual, flags, sample, about)                                \
+    {                                                                                         \
+        name, SHAPE_SAMPLES, UNIT_NUMBER, statistics, STATISTIC_##usual, flags, sample, NULL, \
+            about                                                                             \
     }
 
 static const struct measure measures[] = {
@@ -235,9 +236,9 @@ static const struct measure measures[] = {
     LATENCY("first_content", first_content, "from the call's due to the first text of its answer"),
     SPANS("silence.max", 0, MAX, MEASURE_OF_SUCCESSES | MEASURE_LATENCY, silence,
           "longest gap between two events with content of one answer"),
-    NUMBERS("attempts.max", 0, MAX, attempts, "most attempts that one call made"),
-    NUMBERS("amplification", 0, MEAN, attempts, "attempts per call"),
-    NUMBERS("retries", ALL_OF_TOTALS, SUM, retries, "failed attempts followed by another"),
+    NUMBERS("attempts.max", 0, MAX, MEASURE_JOURNAL, attempts, "most attempts that one call made"),
+    NUMBERS("amplification", 0, MEAN, MEASURE_JOURNAL, attempts, "attempts per call"),
+    NUMBERS("retries", ALL_OF_TOTALS, SUM, 0, retries, "failed attempts followed by another"),
     SPANS("wait.max", 0, MAX, 0, wait_max, "longest wait between two attempts of one call"),
     SPANS("gave_up_after", ALL_OF_SAMPLES, MAX, MEASURE_LATENCY, gave_up_after,
           "from the call's due to its end, of calls that ended without a whole answer"),
@@ -247,8 +248,9 @@ static const struct measure measures[] = {
     {"recovery.time", SHAPE_RECOVERY, UNIT_SPAN, 0, STATISTIC_OWN,
      MEASURE_LATENCY | MEASURE_TAKES_PHASE, NULL, is_useful,
      "from the end of {phase=} to the first 5 s as useful as before it, less 5 points"},
-    NUMBERS("tokens.in", ALL_OF_TOTALS, SUM, tokens_in, "input tokens, where the answer told them"),
-    NUMBERS("tokens.out", ALL_OF_TOTALS, SUM, tokens_out,
+    NUMBERS("tokens.in", ALL_OF_TOTALS, SUM, 0, tokens_in,
+            "input tokens, where the answer told them"),
+    NUMBERS("tokens.out", ALL_OF_TOTALS, SUM, 0, tokens_out,
             "output tokens, where the answer told them"),
     SPANS("send_lag", ALL_OF_SAMPLES, OWN, MEASURE_LATENCY, send_lag,
           "from a call's due to the instant its first attempt was handed over"),

@@ -68,6 +68,7 @@ enum measure_flags {
     MEASURE_LATENCY = 2,      /* worthless when the generator's schedule slipped */
     MEASURE_TAKES_PHASE = 4,  /* {phase=} is its subject, needed, and limits no calls */
     MEASURE_TAKES_MODEL = 8,  /* likewise {model=} */
+    MEASURE_JOURNAL = 16, /* counts what the mock saw too: not known when its journal broke off */
 };
 
 struct measure {

@@ -132,11 +132,12 @@ static void a_journal_that_broke_off_makes_what_needs_it_inconclusive(void)
 {
     struct call_record call = sample_call(0);
 
-    hearing_begin(&hearing, NULL, NULL);
+    hearing_begin(&hearing, NULL, "attempts.max <= 4");
     judge_feed_call(hearing.judge, &call);
     hearing.facts.calls_planned = 1;
     hearing.facts.journal_is_whole = false;
     hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("attempts.max <= 4")), "inconclusive");
     EXPECT_TEXT(slice_of(verdict_of("advice-heeded")), "inconclusive");
     EXPECT_TEXT(slice_of(verdict_of("attempts-bounded")), "inconclusive");
     EXPECT_TEXT(slice_of(verdict_of("deadline-kept")), "pass");
