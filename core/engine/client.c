@@ -62,8 +62,7 @@ struct client {
     struct source source;
     struct call_plan next; /* of the source */
     bool has_next;
-    bool is_cut;     /* what is open ends, what comes is unfinished */
-    bool is_stopped; /* likewise, and nothing comes */
+    bool is_cut; /* what is open ends, what comes is unfinished */
     nanos latest_due_at;
     nanos latest_at; /* newest event, to assert time's direction */
     uint64_t calls_started;
@@ -193,10 +192,15 @@ static void write_request(struct client *c, struct slot *slot, enum api api)
     buffer_text(&slot->headers, "\r\n");
 }
 
+static enum api api_of(const struct client *c, const struct slot *slot)
+{
+    return c->scenario->providers[c->scenario->models[slot->model].provider].api;
+}
+
 static void begin_attempt(struct client *c, uint32_t index)
 {
     struct slot *slot = &c->slots[index];
-    enum api api = c->scenario->providers[c->scenario->models[slot->model].provider].api;
+    enum api api = api_of(c, slot);
 
     assert(slot->record.attempts_count < RECORD_ATTEMPTS_MAX);
     slot->record.attempts_count++;
@@ -451,7 +455,7 @@ static void start_call(struct client *c, nanos now)
     c->calls_open++;
     take_next(c);
     if (c->is_cut) {
-        reader_begin(&slot->reader, API_ANTHROPIC, false);
+        reader_begin(&slot->reader, api_of(c, slot), slot->plan.stream); /* forgets the last */
         finish_unfinished(c, index, now);
         return;
     }
@@ -556,7 +560,6 @@ void client_step(struct client *c, const struct client_event *event)
     if (event->kind == CLIENT_WAKE) {
         wake(c, event->at);
     } else if (event->kind == CLIENT_STOP) {
-        c->is_stopped = true;
         c->has_next = false;
         cut(c, event->at);
     } else {
@@ -630,24 +633,6 @@ bool client_is_done(const struct client *c)
 uint64_t client_calls_started(const struct client *c)
 {
     return c->calls_started;
-}
-
-uint32_t client_calls_open(const struct client *c)
-{
-    return c->calls_open;
-}
-
-size_t client_bytes(const struct client *c)
-{
-    size_t bytes = (size_t)c->slots_born * sizeof(*c->slots);
-
-    for (uint32_t index = 0; index < c->slots_born; index++) {
-        const struct slot *slot = &c->slots[index];
-
-        bytes += slot->headers.capacity + slot->body.capacity + slot->reader.body.capacity;
-        bytes += slot->reader.sse.line.capacity + slot->reader.sse.data.capacity;
-    }
-    return bytes;
 }
 
 void client_check(const struct client *c)

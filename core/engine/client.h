@@ -61,10 +61,6 @@ bool client_is_done(const struct client *client);
 
 /* So far. */
 uint64_t client_calls_started(const struct client *client);
-uint32_t client_calls_open(const struct client *client);
-
-/* Bytes one slot has grown to, times slots; for the memory figures. */
-size_t client_bytes(const struct client *client);
 
 /* Asserts every invariant; for tests, after each step. */
 void client_check(const struct client *client);

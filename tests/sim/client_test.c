@@ -54,6 +54,7 @@ static void step(struct client_event event)
 
     event.attempt = 1;
     client_step(client, &event);
+    client_check(client);
     while (client_next(client, &effect))
         if (effect.kind == CLIENT_DONE)
             record = *effect.record;
