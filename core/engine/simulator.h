@@ -20,6 +20,7 @@
 #include "base/memory.h"
 #include "base/nanos.h"
 #include "judge/evidence.h"
+#include "monitor/monitor.h"
 #include "scenario/scenario.h"
 
 /* 2026-01-01T00:00:00Z */
@@ -32,6 +33,8 @@ struct simulation {
                     */
     void (*on_call)(void *context, const struct call_record *call);
     void (*on_journal)(void *context, const struct journal_record *record);
+    void (*on_alert)(void *context, const struct alert_record *record);
+    struct monitor *monitor; /* told of every call, its posts carried to the hooks; may be NULL */
     /* What happens on the line, for timelines in tests: "send", "answered 429", ... */
     void (*on_step)(void *context, nanos at, const struct call_id *call, uint32_t attempt,
                     const char *what);

@@ -46,8 +46,11 @@ void upstream_free(struct upstream *upstream); /* NULL is fine */
 /* Run time 0 is known now, and with it the wall clock there. Before the first request only. */
 void upstream_set_wall(struct upstream *upstream, int64_t wall_unix_ns);
 
+/* The listener for alerts, beside those of the scenario's providers. */
+#define UPSTREAM_HOOKS UINT32_MAX
+
 struct upstream_request {
-    uint32_t provider;   /* whose listener it came in at */
+    uint32_t provider;   /* whose listener it came in at; UPSTREAM_HOOKS */
     uint32_t connection; /* number, from 1 */
     nanos accepted_at;
     nanos head_in_at;

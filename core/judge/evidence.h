@@ -20,7 +20,9 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/nanos.h"
+#include "base/money.h"
 #include "base/outcome.h"
+#include "monitor/alert.h"
 #include "policy/conduct.h"
 #include "scenario/scenario.h"
 #include "scenario/source.h"
@@ -47,6 +49,8 @@ struct attempt_record {
     enum advice_form advice_form;
     nanos advice_wait; /* 0: none usable */
     struct usage usage;
+    bool has_cost; /* usage arrived and the model has a price */
+    money cost;
     char request_id[64];
 };
 
@@ -68,6 +72,9 @@ struct call_record {
     enum call_pending pending; /* meaningful when unfinished */
     nanos wait_max;            /* longest wait between two attempts */
     struct usage usage;        /* of the answering attempt */
+    money cost;                /* of all attempts whose cost is known, */
+    money cost_failed;         /* of these those that failed, */
+    uint32_t cost_unknown;     /* and how many were sent whose cost is not */
     char stop_reason[32];
     char error[160];         /* empty on OK */
     uint32_t attempts_count; /* made; may be 0 when shed or never started */
@@ -110,7 +117,15 @@ struct journal_record {
     uint64_t output_tokens;  /* planned */
     uint64_t tokens_written; /* really */
     uint64_t bytes_out;
-    char plan[256]; /* printed */
+    struct usage
+        usage_told; /* as the answer told the client; unknown when it did not come so far */
+    bool has_cost;  /* the model has a price */
+    money cost;     /* billed: for what was read and what was written, told or not */
+    bool is_hook;   /* a post to a hook, not a request to a model: then the next three */
+    enum hook_kind hook;
+    bool is_hook_valid;        /* a body that this service takes */
+    char alert[ALERT_KEY_MAX]; /* the alert's key; empty when unknown */
+    char plan[256];            /* printed */
 };
 
 /* The call's line, and one line for each of its attempts. */

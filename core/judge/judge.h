@@ -61,6 +61,10 @@ struct run_facts {
     bool has_journal;       /* a mock's journal was there at all */
     bool journal_is_whole;  /* ... and reached its end */
     bool is_simulated;      /* the schedule cannot slip */
+    bool is_live;           /* no mock of ours answered */
+    bool has_reported;      /* the monitor ran: */
+    struct rolling_figures reported[SCENARIO_MODELS_MAX]; /* its percentiles at the end, by model */
+    char lost[160]; /* evidence that is damaged or missing, in one sentence; empty: none */
 };
 
 /* Figures of the whole run, for the report's head. */
@@ -75,7 +79,13 @@ struct run_figures {
     uint64_t n_failed; /* of the next two: failures apart */
     nanos failed_p50, failed_p99;
     nanos send_lag_p99;
-    uint32_t in_flight_most; /* calls open at once, by their records */
+    uint32_t in_flight_most;            /* calls open at once, by their records */
+    money cost, cost_failed;            /* by the callers' records */
+    uint64_t cost_unknown;              /* attempts sent whose cost is not known */
+    money billed;                       /* by the journal */
+    uint64_t tokens_in, tokens_out;     /* of calls, where usage arrived */
+    uint64_t alerts[ALERT_KINDS_COUNT]; /* raised */
+    uint64_t alerts_delivered, alerts_lost;
 };
 
 struct judge;
@@ -87,6 +97,16 @@ void judge_free(struct judge *judge); /* NULL is fine */
 
 void judge_feed_call(struct judge *judge, const struct call_record *call);
 void judge_feed_journal(struct judge *judge, const struct journal_record *record);
+void judge_feed_alert(struct judge *judge, const struct alert_record *record);
+
+/* Told of each call once it has been judged, and whether it broke a law; before judge_finish
+ * returns at the latest. For evidence that keeps violations only. Both borrowed for the call. */
+typedef void judge_on_judged(void *context, const struct call_record *call, bool is_violation);
+void judge_set_on_judged(struct judge *judge, judge_on_judged *on_judged, void *context);
+
+/* The control run's judge, finished: what "control." measures are read from. Borrowed until
+ * judge_finish returns. Without one they are inconclusive. */
+void judge_set_control(struct judge *judge, const struct judge *control);
 
 /* Once, after all evidence. */
 void judge_finish(struct judge *judge, const struct run_facts *facts);

@@ -72,6 +72,13 @@ struct timeouts {
     nanos call;           /* due to the end of the call */
 };
 
+/* How often a client tells people (monitor/monitor.h). A zeroed one tells once: per breached budget
+ * window, and per cool-down. */
+struct alert_manner {
+    bool repeats_budget; /* again at every call after the breach, as the guide's code does */
+    bool repeats_anomalies;
+};
+
 /* A whole client, as data. NANOS_NEVER switches a timeout off. */
 struct client_policy {
     char preset[32];                               /* what it was built from; "none" if nothing */
@@ -81,6 +88,7 @@ struct client_policy {
     uint32_t fallbacks_count;
     struct timeouts timeouts;
     bool keeps_deadline;
+    struct alert_manner alerts;
 };
 
 /* How an attempt failed. */
@@ -134,8 +142,9 @@ uint32_t conduct_attempts_max(const struct client_policy *policy);
  *                  a permanent refusal
  * guide            the article's code on the Python SDK 0.121: an outer loop of 3 without jitter,
  *                  int(retry-after), sleeping before giving up, around an SDK of 3 that obeys
- *                  advice only for 0 < x <= 60 s (wire-facts.md §5.1, §5.3; design §13): 9 attempts
- * guide-inner-off  the same loop on an SDK that does not retry: 3 attempts
+ *                  advice only for 0 < x <= 60 s (wire-facts.md §5.1, §5.3; design §13): 9
+ * attempts; it alerts again at every call after a breach, and at every anomaly guide-inner-off  the
+ * same loop on an SDK that does not retry: 3 attempts
  *
  * False when there is none of that name; `policy` is then as it was. */
 bool policy_preset(struct slice name, struct client_policy *policy);

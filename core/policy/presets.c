@@ -107,6 +107,7 @@ static void fill_guide_inner_off(struct client_policy *policy)
     policy->timeouts = NO_TIMEOUTS;
     policy->timeouts.connect = 5 * NANOS_S;
     policy->timeouts.between_tokens = 600 * NANOS_S; /* httpx: each read */
+    policy->alerts = (struct alert_manner){.repeats_budget = true, .repeats_anomalies = true};
 }
 
 static void fill_guide(struct client_policy *policy)

@@ -22,6 +22,8 @@
 #include "base/slice.h"
 #include "fault/chaos.h"
 #include "fault/model.h"
+#include "monitor/monitor.h"
+#include "monitor/price.h"
 #include "policy/arrival.h"
 #include "policy/conduct.h"
 #include "scenario/trace.h"
@@ -30,6 +32,8 @@
 
 enum {
     SCENARIO_PROVIDERS_MAX = 8,
+    SCENARIO_INSTANCES_MAX = 64,
+    SCENARIO_ENV_NAME_MAX = 64,
     SCENARIO_MODELS_MAX = 16,
     SCENARIO_REQUESTS_MAX = 16,
     SCENARIO_PARTS_MAX = 16,
@@ -49,6 +53,15 @@ struct scenario_text {
 struct provider {
     char name[32]; /* "anthropic", "openai", or the scenario's own word */
     enum api api;
+    /* A live target's; empty for the mock. */
+    struct slice base_url; /* "https://api.anthropic.com", without a slash at its end */
+    char key_env[SCENARIO_ENV_NAME_MAX]; /* environment variable that holds its key; may be empty */
+};
+
+/* Who answers. */
+enum target {
+    TARGET_MOCK, /* the bundled one: faults, journal, hooks */
+    TARGET_LIVE, /* base URLs: no faults, no journal; laws that need one do not apply */
 };
 
 /* One kind of request; picked by weight, keyed by the call's index. */
@@ -105,7 +118,13 @@ struct scenario {
     char name[64];
     char about[256];
     uint64_t seed;
+    uint32_t instances; /* of the application, at least 1; each owns its own policy state */
     struct client_policy client;
+    enum target target;
+    money spend_limit;                        /* of a live run; MONEY_MAX: none was given */
+    struct price prices[SCENARIO_MODELS_MAX]; /* by model; the table's, or the scenario's own */
+    struct monitor_rules monitor;
+    bool has_control; /* "control": "no-chaos": the same without faults is run first */
     struct provider providers[SCENARIO_PROVIDERS_MAX];
     uint32_t providers_count;
     struct model models[SCENARIO_MODELS_MAX];

@@ -41,6 +41,12 @@ void source_init(struct source *source, const struct scenario *scenario);
 /* False once the load is over. Due times never decrease. */
 bool source_next(struct source *source, struct call_plan *plan);
 
+/* Which instance of the application makes a call, and which of `workers` threads plays it: by the
+ * id alone, so that every world and every number of threads agrees. Instances stay whole as long
+ * as there are no more workers than instances. */
+uint32_t call_instance(const struct scenario *scenario, struct call_id id);
+uint32_t call_worker(const struct scenario *scenario, struct call_id id, uint32_t workers);
+
 /* "trace:217" into `text` (CALL_ID_TEXT_MAX bytes, zero-terminated); returns its length. */
 uint32_t call_id_write(const struct scenario *scenario, struct call_id id, char *text);
 
