@@ -4,7 +4,7 @@
 /* calls.jsonl, attempts.jsonl and journal.jsonl of one results folder.
  *
  * Lines are written whole, many at a time: when 64 KB have gathered, and whenever
- * evidence_files_flush is called (the monitor does so once a second), so a kill leaves readable
+ * evidence_files_flush is called (the collector does so once a second), so a kill leaves readable
  * evidence that lacks the last second. Failure modes: a file that cannot be made
  * (evidence_files_open) or written (disk full): `rc` and `error` say so and stay, what would come
  * is dropped, and a half-written line is cut off again. One thread owns it. */

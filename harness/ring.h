@@ -1,11 +1,11 @@
 #ifndef HARNESS_RING_H
 #define HARNESS_RING_H
 
-/* Finished calls on their way from one worker to the monitor: single producer, single consumer,
+/* Finished calls on their way from one worker to the collector: single producer, single consumer,
  * fixed slots, no locks.
  *
  *   worker:  ring_push ... ring_push, ring_close
- *   monitor: poll wake_fd (with a patience of its own), ring_peek, ring_drop, until ring_is_over
+ *   collector: poll wake_fd (with a patience of its own), ring_peek, ring_drop, until ring_is_over
  *
  * The wake descriptor is written when a quarter of the slots are filled and at the end, not at
  * every call: a wake-up each would cost more than the call. So the consumer looks now and then

@@ -1,12 +1,12 @@
-/* `run`: mock, worker and monitor put together, and taken apart in every case.
+/* `run`: mock, worker and collector put together, and taken apart in every case.
  *
- *   mock starts --> t0 is set --> mock is told --> worker starts --> monitor_run ...
+ *   mock starts --> t0 is set --> mock is told --> worker starts --> collector_run ...
  *   ... ring over --> worker joined --> mock asked to end --> rest of the journal --> mock closed
  */
 
 #include "worlds.h"
 
-#include "monitor.h"
+#include "collector.h"
 #include "os/clock.h"
 
 /* From setting t0 to the first due: the handshake and the start of a thread. */
@@ -21,7 +21,7 @@ struct stage {
     struct worker worker;
     struct journal_stream journal;
     struct progress progress;
-    struct monitor monitor;
+    struct collector collector;
 };
 
 static enum rc open_worker(struct stage *s, struct trial *trial, struct error *err)
@@ -50,7 +50,7 @@ static enum rc set_up(struct stage *s, struct trial *trial, struct error *err)
                         memory_heap());
     progress_begin(&s->progress, trial->t0, trial->prepared->scenario->load.lasts,
                    !trial->options->wants_quiet);
-    s->monitor = (struct monitor){
+    s->collector = (struct collector){
         .trial = trial,
         .worker = &s->worker,
         .ring = &s->ring,
@@ -68,30 +68,30 @@ static enum rc set_up(struct stage *s, struct trial *trial, struct error *err)
 static void note_facts(const struct stage *s, struct trial *trial)
 {
     trial->facts.calls_planned = scenario_calls_count(trial->prepared->scenario);
-    trial->facts.was_interrupted = s->monitor.end != MONITOR_CALLS_ENDED;
+    trial->facts.was_interrupted = s->collector.end != COLLECTOR_CALLS_ENDED;
     trial->facts.has_journal = true;
     trial->facts.journal_is_whole = s->journal.is_whole;
-    trial->was_signalled = s->monitor.end == MONITOR_SIGNALLED;
+    trial->was_signalled = s->collector.end == COLLECTOR_SIGNALLED;
     trial->driver = curl_transport_counts(s->worker.transport);
     trial->ring_waits = atomic_load(&s->ring.waits);
 }
 
 static void play(struct stage *s, struct trial *trial)
 {
-    monitor_run(&s->monitor);
+    collector_run(&s->collector);
     worker_join(&s->worker);
     trial->facts.cut_at = clock_monotonic() - trial->t0;
     mock_process_finish(&s->mock);
-    monitor_finish_journal(&s->monitor, JOURNAL_PATIENCE);
+    collector_finish_journal(&s->collector, JOURNAL_PATIENCE);
     progress_end(&s->progress);
     note_facts(s, trial);
 }
 
 static enum rc problem_of(const struct stage *s, const struct trial *trial, struct error *err)
 {
-    if (s->monitor.end == MONITOR_MOCK_DIED)
+    if (s->collector.end == COLLECTOR_MOCK_DIED)
         return error_set(err, RC_SYSTEM, "the mock died in the middle of the run");
-    if (s->monitor.end == MONITOR_EVIDENCE_LOST) {
+    if (s->collector.end == COLLECTOR_EVIDENCE_LOST) {
         *err = trial->files.error;
         return err->rc;
     }

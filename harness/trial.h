@@ -38,7 +38,7 @@ struct trial {
     nanos t0; /* of the monotonic clock: run time 0; sockets only */
     int64_t t0_unix_ns;
     struct curl_transport_counts driver;
-    uint64_t ring_waits; /* times the worker waited for the monitor */
+    uint64_t ring_waits; /* times the worker waited for the collector */
 };
 
 /* How a world plays a trial: RC_OK, or why it could not be carried out. */

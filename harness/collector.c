@@ -1,4 +1,4 @@
-#include "monitor.h"
+#include "collector.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -10,16 +10,16 @@
 enum { PATIENCE_MS = 20, JOURNAL_BYTES_AT_ONCE = 1 << 16, CALLS_AT_ONCE = 256 };
 
 /* The one door to an early end. */
-static void end_early(struct monitor *m, enum monitor_end why)
+static void end_early(struct collector *m, enum collector_end why)
 {
-    if (m->end != MONITOR_CALLS_ENDED)
+    if (m->end != COLLECTOR_CALLS_ENDED)
         return;
     m->end = why;
     worker_stop(m->worker);
 }
 
 /* A batch, so that the journal gets its turn under load. Returns whether more may wait. */
-static bool take_calls(struct monitor *m)
+static bool take_calls(struct collector *m)
 {
     const struct call_record *call;
 
@@ -36,7 +36,7 @@ static bool take_calls(struct monitor *m)
 }
 
 /* What is there now. Returns whether more may wait. */
-static bool take_journal(struct monitor *m)
+static bool take_journal(struct collector *m)
 {
     char piece[JOURNAL_BYTES_AT_ONCE];
     ssize_t size;
@@ -53,7 +53,7 @@ static bool take_journal(struct monitor *m)
     return false;
 }
 
-static void look_at_time(struct monitor *m)
+static void look_at_time(struct collector *m)
 {
     nanos now = clock_monotonic();
 
@@ -62,11 +62,11 @@ static void look_at_time(struct monitor *m)
         m->flush_at = now + NANOS_S;
     }
     if (now >= m->ends_at)
-        end_early(m, MONITOR_OUT_OF_TIME);
+        end_early(m, COLLECTOR_OUT_OF_TIME);
     progress_show(m->progress, now);
 }
 
-static void sleep_a_little(struct monitor *m)
+static void sleep_a_little(struct collector *m)
 {
     struct pollfd ready[] = {
         {.fd = m->ring->wake_fd, .events = POLLIN},
@@ -79,18 +79,18 @@ static void sleep_a_little(struct monitor *m)
         ring_take_wake(m->ring);
 }
 
-enum monitor_end monitor_run(struct monitor *m)
+enum collector_end collector_run(struct collector *m)
 {
     while (!ring_is_over(m->ring)) {
         bool has_more = take_calls(m);
 
         has_more |= take_journal(m);
         if (!m->has_journal)
-            end_early(m, MONITOR_MOCK_DIED); /* nobody asked it to end yet */
+            end_early(m, COLLECTOR_MOCK_DIED); /* nobody asked it to end yet */
         if (m->trial->files.rc != RC_OK)
-            end_early(m, MONITOR_EVIDENCE_LOST);
+            end_early(m, COLLECTOR_EVIDENCE_LOST);
         if (signals_take(m->trial->signals_fd) != 0)
-            end_early(m, MONITOR_SIGNALLED);
+            end_early(m, COLLECTOR_SIGNALLED);
         look_at_time(m);
         if (!has_more && !ring_is_over(m->ring))
             sleep_a_little(m);
@@ -98,7 +98,7 @@ enum monitor_end monitor_run(struct monitor *m)
     return m->end;
 }
 
-void monitor_finish_journal(struct monitor *m, nanos patience)
+void collector_finish_journal(struct collector *m, nanos patience)
 {
     nanos until = clock_monotonic() + patience;
 
