@@ -1,10 +1,14 @@
 #include "options.h"
 
+#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/nearest.h"
 #include "base/slice.h"
 #include "base/units.h"
+
+#define EVIDENCE_LEVEL_WORD(id, word) word,
 
 struct option {
     const char *name;
@@ -14,6 +18,36 @@ struct option {
     enum rc (*take)(struct options *options, const char *value, struct error *err);
     bool has_value;
 };
+
+/* One of a few words. */
+struct choice {
+    const char *option;
+    const char *const *words;
+    size_t words_count;
+};
+
+static enum rc find_word(const struct choice *choice, const char *value, size_t *index,
+                         struct error *err)
+{
+    char hint[NEAREST_TEXT_SIZE];
+    char expected[80] = "";
+    struct nearest nearest;
+    size_t size = 0;
+
+    nearest_init(&nearest, slice_of(value));
+    for (size_t i = 0; i < choice->words_count; i++) {
+        if (strcmp(choice->words[i], value) == 0) {
+            *index = i;
+            return RC_OK;
+        }
+        nearest_offer(&nearest, slice_of(choice->words[i]));
+        size += (size_t)snprintf(expected + size, sizeof(expected) - size, "%s%s",
+                                 i == 0 ? "" : " or ", choice->words[i]);
+        assert(size < sizeof(expected));
+    }
+    return error_set(err, RC_MALFORMED, "%s: found \"%s\", expected %s%s", choice->option, value,
+                     expected, nearest_say(&nearest, hint));
+}
 
 static enum rc take_set(struct options *options, const char *value, struct error *err)
 {
@@ -103,6 +137,73 @@ static enum rc take_journal(struct options *options, const char *value, struct e
     return RC_OK;
 }
 
+static enum rc take_workers(struct options *options, const char *value, struct error *err)
+{
+    uint64_t workers;
+
+    if (!slice_u64(slice_of(value), &workers) || workers < 1 || workers > OPTIONS_WORKERS_MAX)
+        return error_set(err, RC_MALFORMED,
+                         "--workers: found \"%s\", expected a whole number from 1 to %d", value,
+                         OPTIONS_WORKERS_MAX);
+    options->workers = (uint32_t)workers;
+    return RC_OK;
+}
+
+static enum rc take_evidence(struct options *options, const char *value, struct error *err)
+{
+    static const char *const words[] = {EVIDENCE_LEVEL_LIST(EVIDENCE_LEVEL_WORD)};
+    size_t level;
+
+    TRY(find_word(&(struct choice){"--evidence", words, ARRAY_SIZE(words)}, value, &level, err));
+    options->evidence = (enum evidence_level)level;
+    return RC_OK;
+}
+
+static enum rc take_retries(struct options *options, const char *value, struct slice count,
+                            struct error *err)
+{
+    uint64_t retries;
+
+    if (!slice_u64(count, &retries) || retries < 1 || retries > OPTIONS_RETRIES_MAX)
+        return error_set(err, RC_MALFORMED,
+                         "--inconclusive: found \"%s\", expected retry:1 to retry:%d", value,
+                         OPTIONS_RETRIES_MAX);
+    options->inconclusive = INCONCLUSIVE_STANDS;
+    options->retries = (uint32_t)retries;
+    return RC_OK;
+}
+
+static enum rc take_inconclusive(struct options *options, const char *value, struct error *err)
+{
+    static const char *const words[] = {"fail", "pass", "retry:1"};
+    static const enum inconclusive meanings[] = {INCONCLUSIVE_FAILS, INCONCLUSIVE_PASSES};
+    struct slice count = slice_of(value);
+    struct slice word;
+    size_t index;
+
+    if (slice_cut(&count, ':', &word) && slice_is(word, SLICE("retry")) && strchr(value, ':'))
+        return take_retries(options, value, count, err);
+    TRY(find_word(&(struct choice){"--inconclusive", words, ARRAY_SIZE(words)}, value, &index,
+                  err));
+    options->inconclusive = meanings[index];
+    options->retries = 0;
+    return RC_OK;
+}
+
+static enum rc take_live(struct options *options, const char *value, struct error *err)
+{
+    (void)value, (void)err;
+    options->allows_live = true;
+    return RC_OK;
+}
+
+static enum rc take_yes_really(struct options *options, const char *value, struct error *err)
+{
+    (void)value, (void)err;
+    options->is_certain = true;
+    return RC_OK;
+}
+
 static enum rc take_help(struct options *options, const char *value, struct error *err)
 {
     (void)value, (void)err;
@@ -121,6 +222,17 @@ static const struct option known_options[] = {
      take_out, true},
     {"--max-time", "--max-time D", "end in order after that long, such as 90s", OPTION_MAX_TIME,
      take_max_time, true},
+    {"--workers", "--workers N", "threads that drive the load, 1 to 64 (default: 1)",
+     OPTION_WORKERS, take_workers, true},
+    {"--evidence", "--evidence LEVEL", "what stays on disk: full (default), failures or summary",
+     OPTION_EVIDENCE, take_evidence, true},
+    {"--inconclusive", "--inconclusive WHAT",
+     "what 98 becomes: fail, pass, or retry:N (hold it again)", OPTION_INCONCLUSIVE,
+     take_inconclusive, true},
+    {"--live", "--live", "allow a live target: real servers, real money (docs/live.md)",
+     OPTION_LIVE, take_live, false},
+    {"--yes-really", "--yes-really", "allow more than 5 calls/s against a live target", OPTION_LIVE,
+     take_yes_really, false},
     {"--port", "--port N", "number the listeners from N (default: free ones)", OPTION_PORT,
      take_port, true},
     {"--journal", "--journal FILE", "write a line per request", OPTION_JOURNAL, take_journal, true},
@@ -196,7 +308,7 @@ enum rc options_parse(struct options *options, int count, char **arguments, unsi
     bool has_ended = false;
     int at = 0;
 
-    *options = (struct options){.out = "results", .max_time = NANOS_NEVER};
+    *options = (struct options){.out = "results", .max_time = NANOS_NEVER, .workers = 1};
     while (at < count) {
         const char *argument = arguments[at];
 

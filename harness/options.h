@@ -14,7 +14,12 @@
 #include "base/error.h"
 #include "base/nanos.h"
 
-enum { OPTIONS_FILES_MAX = 64, OPTIONS_SETS_MAX = 64 };
+enum {
+    OPTIONS_FILES_MAX = 64,
+    OPTIONS_SETS_MAX = 64,
+    OPTIONS_WORKERS_MAX = 64,
+    OPTIONS_RETRIES_MAX = 10,
+};
 
 /* Which options a command takes: a bit each. */
 enum option_bit {
@@ -30,7 +35,25 @@ enum option_bit {
     OPTION_PORT = 1 << 9,
     OPTION_JOURNAL = 1 << 10,
     OPTION_HELP = 1 << 11,
+    OPTION_WORKERS = 1 << 12,
+    OPTION_EVIDENCE = 1 << 13,
+    OPTION_LIVE = 1 << 14, /* --live and --yes-really */
+    OPTION_INCONCLUSIVE = 1 << 15,
 };
+
+/* How much of what was seen stays on disk (design §6). */
+#define EVIDENCE_LEVEL_LIST(X) \
+    X(FULL, "full")            \
+    X(FAILURES, "failures")    \
+    X(SUMMARY, "summary")
+
+#define EVIDENCE_LEVEL_ENUM(id, word) EVIDENCE_##id,
+enum evidence_level { EVIDENCE_LEVEL_LIST(EVIDENCE_LEVEL_ENUM) EVIDENCE_LEVELS_COUNT };
+#undef EVIDENCE_LEVEL_ENUM
+
+/* What an inconclusive verdict means to the shell that asked. The report says inconclusive all the
+ * same. */
+enum inconclusive { INCONCLUSIVE_STANDS, INCONCLUSIVE_FAILS, INCONCLUSIVE_PASSES };
 
 struct options {
     const char *files[OPTIONS_FILES_MAX];
@@ -43,7 +66,14 @@ struct options {
     const char *port;    /* NULL: not given */
     const char *journal; /* likewise */
     nanos max_time;      /* NANOS_NEVER: none */
+    uint32_t workers;    /* threads that make the load; at least 1 */
+    uint32_t workers;    /* threads that drive the load; from 1 */
+    enum evidence_level evidence;
+    enum inconclusive inconclusive;
+    uint32_t retries; /* times an inconclusive trial is held again */
     bool wants_json, wants_quiet, wants_print, wants_help, has_no_color;
+    bool allows_live; /* real servers, real money */
+    bool is_certain;  /* ... and faster than a person would by mistake */
 };
 
 /* `arguments` come behind the command's name; `known` says which options it takes. */
