@@ -1,7 +1,7 @@
 # Two programs, their tests, and the checks on both. `make` builds bin/brownout and
 # bin/brownout-mock; `make demo` first installs what is missing. CONTRIBUTING.md tells the rest.
 #
-# MODE is release, asan or tsan, each with a folder of its own. What a room may include is what its
+# MODE is release, asan, tsan or fuzz, each with a folder of its own. What a room may include is what its
 # -I shows it: core/ is plain ISO C; build/rooms checks the rest.
 
 MODE   ?= release
@@ -15,6 +15,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes
 FLAGS_release := -O2 -g
 FLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan    := -O1 -g -fsanitize=thread
+FLAGS_fuzz    := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 RUNNER_asan   := ASAN_OPTIONS=detect_stack_use_after_return=1
 # TSan loses its way when the kernel randomises addresses widely; not every container may turn it off.
 RUNNER_tsan    = $(shell setarch -R true 2>/dev/null && echo setarch -R)
@@ -40,8 +41,11 @@ BENCH   := $(basename $(call objects,bench))
 LIBCORE  := $(OUT)/libcore.a
 PROGRAMS := $(BIN)/brownout $(BIN)/brownout-mock
 TESTS    := $(patsubst %,$(BIN)/%-tests,unit sim loopback)
+FUZZERS  := $(basename $(notdir $(wildcard tests/fuzz/*.c)))
 
-.PHONY: all demo test check asan tsan lint bench interop deps install clean purity format objects tidy
+FUZZ_SECONDS ?= 60
+
+.PHONY: all demo test check asan tsan lint fuzz bench interop deps install clean purity format objects tidy
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -111,6 +115,19 @@ bench:
 $(OUT)/bench/driver: $(HARNESS)
 $(BENCH): %: %.o $(OS) $(LIBCORE)
 	$(LINK) $(call libs,libcurl)
+
+# libFuzzer on every parser of what comes from outside, FUZZ_SECONDS each, JOBS at a time. What it
+# finds lies in out/fuzz/found-*; new paths join out/fuzz/corpus (tests/fuzz/README.md).
+fuzz:
+	build/deps lint
+	$(MAKE) -j$(JOBS) MODE=fuzz CC=clang $(FUZZERS:%=out/fuzz/bin/%)
+	$(MAKE) -j$(JOBS) $(FUZZERS:%=fuzz-%)
+
+fuzz-%:
+	build/fuzz $* out/fuzz $(FUZZ_SECONDS)
+
+$(FUZZERS:%=$(OUT)/bin/%): $(OUT)/bin/%: $(OUT)/tests/fuzz/%.o $(LIBCORE)
+	$(LINK) -fsanitize=fuzzer -lm
 
 # The providers' own SDKs against the mock: needs python3, node, npm and their registries.
 interop: $(BIN)/brownout-mock
