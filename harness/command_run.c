@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
@@ -73,6 +74,30 @@ static enum exit_code try_one(const struct trial_options *options, const struct 
     return trial_close(&trial, rc == RC_OK ? NULL : &err);
 }
 
+/* Doubt is sometimes the machine's, and gone the next time: each trial leaves its own results. */
+static enum exit_code try_again_while_in_doubt(const struct trial_options *options,
+                                               const struct world *world)
+{
+    enum exit_code code = try_one(options, world);
+
+    for (uint32_t i = 0; i < options->options->retries && code == EXIT_INCONCLUSIVE; i++)
+        code = try_one(options, world);
+    return code;
+}
+
+/* Worth a line, since a policy with state would notice. */
+static void warn_of_spread(const struct scenario *scenario, const struct options *options)
+{
+    if (options->workers <= scenario->instances || options->wants_quiet)
+        return;
+    fprintf(stderr,
+            "brownout: %s: %" PRIu32 " workers for %" PRIu32
+            " instance%s: calls of one instance are spread over threads; today's policies keep no "
+            "state, so results do not change\n",
+            scenario->name, options->workers, scenario->instances,
+            scenario->instances == 1 ? "" : "s");
+}
+
 static enum exit_code try_all(const struct prepared *prepared, const struct options *options,
                               const struct world *world)
 {
@@ -86,7 +111,9 @@ static enum exit_code try_all(const struct prepared *prepared, const struct opti
         return complain(&err, EXIT_NOT_CARRIED_OUT);
     for (uint32_t i = 0; i < options->files_count && worst != EXIT_INTERRUPTED; i++) {
         trial.prepared = &prepared[i];
-        worst = exit_code_worse(worst, try_one(&trial, world));
+        if (world->needs_sockets)
+            warn_of_spread(prepared[i].scenario, options);
+        worst = exit_code_worse(worst, try_again_while_in_doubt(&trial, world));
     }
     curl_global_cleanup();
     close(trial.signals_fd);

@@ -8,7 +8,7 @@
 enum {
     SCENARIO_OPTIONS = OPTION_SET | OPTION_CLIENT | OPTION_SEED | OPTION_HELP,
     TRIAL_OPTIONS = SCENARIO_OPTIONS | OPTION_OUT | OPTION_MAX_TIME | OPTION_JSON | OPTION_QUIET |
-                    OPTION_NO_COLOR,
+                    OPTION_NO_COLOR | OPTION_WORKERS | OPTION_EVIDENCE | OPTION_INCONCLUSIVE,
 };
 
 static const struct command known_commands[] = {
@@ -16,7 +16,7 @@ static const struct command known_commands[] = {
      "Every file is checked before anything runs. Each makes a folder under results/ with its\n"
      "evidence. Exit codes: 0 pass, 99 fail, 98 inconclusive, 2 bad usage or scenario, 3 could\n"
      "not be carried out, 130 interrupted; of several files the worst.\n",
-     "brownout run scenarios/demo.jsonc --client guide", TRIAL_OPTIONS, command_run},
+     "brownout run scenarios/demo.jsonc --client guide", TRIAL_OPTIONS | OPTION_LIVE, command_run},
     {"sim", "FILE...", "the same in the simulator: virtual time, the same verdicts, in moments",
      "Everything `run` does but sockets and waiting; the same evidence, the same exit codes.\n",
      "brownout sim scenarios/demo.jsonc --set /load/deadline=5s", TRIAL_OPTIONS, command_sim},
@@ -73,7 +73,7 @@ void commands_print_help(const struct command *command)
            command->options == OPTION_HELP ? "" : " [OPTION...]", command->usage, command->about,
            command->more);
     for (unsigned i = 0; (usage = options_usage(command->options, i, &about)) != NULL; i++)
-        printf("  %-22s %s\n", usage, about);
+        printf("  %-24s %s\n", usage, about);
     printf("\nexample: %s\n", command->example);
 }
 

@@ -175,13 +175,13 @@ static enum rc take_retries(struct options *options, const char *value, struct s
 
 static enum rc take_inconclusive(struct options *options, const char *value, struct error *err)
 {
-    static const char *const words[] = {"fail", "pass", "retry:1"};
+    static const char *const words[] = {"fail", "pass", "retry:N"};
     static const enum inconclusive meanings[] = {INCONCLUSIVE_FAILS, INCONCLUSIVE_PASSES};
     struct slice count = slice_of(value);
     struct slice word;
     size_t index;
 
-    if (slice_cut(&count, ':', &word) && slice_is(word, SLICE("retry")) && strchr(value, ':'))
+    if (slice_cut(&count, ':', &word) && slice_is(word, SLICE("retry")))
         return take_retries(options, value, count, err);
     TRY(find_word(&(struct choice){"--inconclusive", words, ARRAY_SIZE(words)}, value, &index,
                   err));

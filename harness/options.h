@@ -66,7 +66,7 @@ struct options {
     const char *port;    /* NULL: not given */
     const char *journal; /* likewise */
     nanos max_time;      /* NANOS_NEVER: none */
-    uint32_t workers;    /* threads that drive the load; from 1 */
+    uint32_t workers;    /* threads that make the load; at least 1 */
     enum evidence_level evidence;
     enum inconclusive inconclusive;
     uint32_t retries; /* times an inconclusive trial is held again */

@@ -90,6 +90,19 @@ enum rc trial_open(struct trial *trial, const struct trial_options *options, str
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
+static enum exit_code exit_code_of_doubt(enum inconclusive meaning)
+{
+    switch (meaning) {
+    case INCONCLUSIVE_STANDS:
+        return EXIT_INCONCLUSIVE;
+    case INCONCLUSIVE_FAILS:
+        return EXIT_FAIL;
+    case INCONCLUSIVE_PASSES:
+        return EXIT_PASS;
+    }
+    return EXIT_INCONCLUSIVE;
+}
+
 static enum exit_code exit_code_of(const struct trial *trial, const struct error *problem)
 {
     if (problem != NULL)
@@ -101,7 +114,7 @@ static enum exit_code exit_code_of(const struct trial *trial, const struct error
     case VERDICT_NOT_APPLICABLE:
         return EXIT_PASS;
     case VERDICT_INCONCLUSIVE:
-        return EXIT_INCONCLUSIVE;
+        return exit_code_of_doubt(trial->options->inconclusive);
     case VERDICT_FAIL:
         return EXIT_FAIL;
     }

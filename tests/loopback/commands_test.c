@@ -27,6 +27,7 @@ static void set_up(void)
     workplace_open(&place);
     workplace_write(&place, "good.jsonc", SCENARIO("good", "300ms", "calls.useful >= 90%"));
     workplace_write(&place, "bad.jsonc", SCENARIO("bad", "300ms", "calls.count == 7"));
+    workplace_write(&place, "doubt.jsonc", SCENARIO("doubt", "300ms", "response.p99 <= 5s"));
     workplace_write(&place, "long.jsonc", SCENARIO("long", "30s", "calls.useful >= 50%"));
     workplace_write(&place, "broken.jsonc",
                     "{\"name\": \"broken\",\n \"lod\": {}, \"target\": {}}\n");
@@ -164,6 +165,35 @@ static void the_worst_of_several_files_counts(void)
 {
     EXPECT_I64(workplace_run(&place, "sim good.jsonc bad.jsonc good.jsonc --out results"), 99);
     EXPECT_U64(workplace_results_count(&place), 3);
+}
+
+static void doubt_may_count_as_a_fail_or_a_pass(void)
+{
+    EXPECT_I64(workplace_run(&place, "sim doubt.jsonc --out results"), 98);
+    EXPECT_I64(workplace_run(&place, "sim doubt.jsonc --out results --inconclusive fail"), 99);
+    CU_ASSERT(says(place.out, "inconclusive"));
+    EXPECT_I64(workplace_run(&place, "sim doubt.jsonc --out results --inconclusive pass"), 0);
+    CU_ASSERT(says(place.out, "inconclusive"));
+    EXPECT_I64(workplace_run(&place, "sim bad.jsonc --out results --inconclusive pass"), 99);
+}
+
+static void doubt_may_be_tried_again(void)
+{
+    EXPECT_I64(workplace_run(&place, "sim doubt.jsonc --out results --inconclusive retry:2"), 98);
+    EXPECT_U64(workplace_results_count(&place), 3);
+    EXPECT_I64(workplace_run(&place, "sim good.jsonc --out results --inconclusive retry:2"), 0);
+    EXPECT_U64(workplace_results_count(&place), 4);
+}
+
+static void more_workers_than_instances_are_mentioned(void)
+{
+    EXPECT_I64(workplace_run(&place, "run good.jsonc --out results --workers 4"), 0);
+    CU_ASSERT(says(place.err, "4 workers for 1 instance: calls of one instance are spread over "
+                              "threads"));
+    EXPECT_I64(workplace_run(&place, "run good.jsonc --out results --workers 1"), 0);
+    EXPECT_TEXT(slice_of(place.err), "");
+    EXPECT_I64(workplace_run(&place, "sim good.jsonc --out results --workers 4"), 0);
+    EXPECT_TEXT(slice_of(place.err), "");
 }
 
 static void json_is_what_run_json_holds(void)
@@ -371,6 +401,9 @@ static CU_TestInfo tests[] = {
     {"passes with 0 and leaves every file", passes_with_zero_and_leaves_every_file},
     {"fails with 99", fails_with_ninety_nine},
     {"the worst of several files counts", the_worst_of_several_files_counts},
+    {"doubt may count as a fail or a pass", doubt_may_count_as_a_fail_or_a_pass},
+    {"doubt may be tried again", doubt_may_be_tried_again},
+    {"more workers than instances are mentioned", more_workers_than_instances_are_mentioned},
     {"--json prints what run.json holds", json_is_what_run_json_holds},
     {"--quiet says nothing", quiet_says_nothing},
     {"options change the scenario that is kept", options_change_the_scenario_that_is_kept},
