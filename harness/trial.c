@@ -13,6 +13,7 @@
 #include "output.h"
 #include "report/terminal.h"
 #include "run_json.h"
+#include "summaries.h"
 
 enum { TEXT_BYTES_MAX = 16 << 20 };
 
@@ -129,14 +130,21 @@ static bool wants_colour(const struct options *options)
            isatty(STDOUT_FILENO);
 }
 
+static struct report_facts report_facts_of(const struct trial *trial, const struct error *problem,
+                                           nanos took)
+{
+    return (struct report_facts){.world = trial->world,
+                                 .results = trial->folder,
+                                 .took = took,
+                                 .was_interrupted = trial->facts.was_interrupted,
+                                 .problem = problem != NULL ? problem->text : NULL};
+}
+
 static void write_table(const struct trial *trial, nanos took, bool has_colour, struct buffer *out)
 {
-    const struct report_facts facts = {.world = trial->world,
-                                       .results = trial->folder,
-                                       .took = took,
-                                       .was_interrupted = trial->facts.was_interrupted,
-                                       .has_colour = has_colour};
+    struct report_facts facts = report_facts_of(trial, NULL, took);
 
+    facts.has_colour = has_colour;
     report_terminal(trial->prepared->scenario, trial->judge, &facts, out);
 }
 
@@ -155,6 +163,14 @@ static enum rc write_summary(const struct trial *trial, const struct error *prob
                           : error_set(err, text.rc, "summary.txt: %s", rc_text(text.rc));
     buffer_deinit(&text);
     return rc;
+}
+
+static enum rc write_summaries(const struct trial *trial, const struct error *problem, nanos took,
+                               struct error *err)
+{
+    const struct report_facts facts = report_facts_of(trial, problem, took);
+
+    return summaries_write(trial->prepared->scenario, trial->judge, &facts, err);
 }
 
 static enum rc write_json(const struct trial *trial, const struct error *problem, nanos took,
@@ -203,7 +219,8 @@ enum exit_code trial_close(struct trial *trial, const struct error *problem)
     judge_finish(trial->judge, &trial->facts);
     buffer_init(&json, memory_heap(), TEXT_BYTES_MAX);
     if ((write_json(trial, problem, took, &json, &err) != RC_OK ||
-         write_summary(trial, problem, took, &err) != RC_OK) &&
+         write_summary(trial, problem, took, &err) != RC_OK ||
+         write_summaries(trial, problem, took, &err) != RC_OK) &&
         problem == NULL)
         problem = &err;
     code = exit_code_of(trial, problem);

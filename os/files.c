@@ -92,6 +92,31 @@ enum rc files_write_all(int fd, struct slice bytes, struct error *err)
     return RC_OK;
 }
 
+static enum rc write_to(const char *path, int flags, struct slice bytes, struct error *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666);
+    enum rc rc;
+
+    if (fd < 0)
+        return fail(err, path);
+    rc = files_write_all(fd, bytes, err);
+    if (rc != RC_OK)
+        error_wrap(err, "%s", path);
+    if (close(fd) != 0 && rc == RC_OK)
+        rc = fail(err, path);
+    return rc;
+}
+
+enum rc files_write(const char *path, struct slice bytes, struct error *err)
+{
+    return write_to(path, O_TRUNC, bytes, err);
+}
+
+enum rc files_append(const char *path, struct slice bytes, struct error *err)
+{
+    return write_to(path, O_APPEND, bytes, err);
+}
+
 static enum rc read_beside(void *context, struct slice path, struct arena *arena,
                            struct slice *bytes, struct error *err)
 {

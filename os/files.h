@@ -12,6 +12,10 @@
 MUST_USE enum rc files_read(const char *path, size_t bytes_max, struct arena *arena,
                             struct slice *bytes, struct error *err);
 
+/* Writes a whole file, over what it held, or behind it. */
+MUST_USE enum rc files_write(const char *path, struct slice bytes, struct error *err);
+MUST_USE enum rc files_append(const char *path, struct slice bytes, struct error *err);
+
 /* Writes all bytes to a descriptor, through short writes and interrupts. */
 MUST_USE enum rc files_write_all(int fd, struct slice bytes, struct error *err);
 

@@ -1,5 +1,6 @@
 #include "report/json.h"
 
+#include "report/head.h"
 #include "wire/json.h"
 
 /* One object on one line. Instants and spans in nanoseconds; what nothing was recorded of is null.
@@ -48,19 +49,11 @@ static void write_examples(struct buffer *out, const struct verdict_row *row)
     buffer_byte(out, ']');
 }
 
-static const char *kind_word(enum row_kind kind)
-{
-    static const char *const words[] = {
-        [ROW_LAW] = "law", [ROW_CONDITION] = "condition", [ROW_EXPECTATION] = "expectation"};
-
-    return words[kind];
-}
-
 static void write_row(struct buffer *out, const struct verdict_row *row)
 {
     buffer_text(out, "{\"name\":");
     json_write_text(out, slice_of(row->name));
-    member_text(out, MEMBER("kind"), kind_word(row->kind));
+    member_text(out, MEMBER("kind"), row_kind_word(row->kind));
     member_text(out, MEMBER("verdict"), verdict_word(row->verdict));
     member_text(out, MEMBER("level"), row->is_warning ? "warn" : "fail");
     member_text(out, MEMBER("reason"), row->reason);

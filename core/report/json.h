@@ -7,7 +7,7 @@
 
 #include "base/buffer.h"
 #include "judge/judge.h"
-#include "report/terminal.h"
+#include "report/facts.h"
 #include "scenario/scenario.h"
 
 void report_json(const struct scenario *scenario, const struct judge *judge,

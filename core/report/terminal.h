@@ -5,19 +5,10 @@
  * The first line names the subject: «a model of a client; no code of yours ran».
  * Pure: appends text to `out`. Colour (ANSI) only when asked for. */
 
-#include <stdbool.h>
-
 #include "base/buffer.h"
 #include "judge/judge.h"
+#include "report/facts.h"
 #include "scenario/scenario.h"
-
-struct report_facts {
-    const char *world;   /* "run" or "sim" */
-    const char *results; /* folder, or NULL */
-    nanos took;          /* wall time of the run */
-    bool was_interrupted;
-    bool has_colour;
-};
 
 void report_terminal(const struct scenario *scenario, const struct judge *judge,
                      const struct report_facts *facts, struct buffer *out);

@@ -1,0 +1,261 @@
+#include "report/head.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "judge/readable.h"
+
+#define SPAN(span) readable_span(span).text
+#define MONEY(value) head_money(value).text
+
+PRINTF_LIKE(3, 4)
+static void add_line(struct head *head, const char *word, const char *format, ...)
+{
+    struct head_line *line = &head->lines[head->count];
+    va_list arguments;
+
+    assert(head->count < HEAD_LINES_MAX);
+    head->count++;
+    line->word = word;
+    va_start(arguments, format);
+    vsnprintf(line->text, sizeof(line->text), format, arguments);
+    va_end(arguments);
+}
+
+/* To the end of the latest line, as far as there is room. */
+PRINTF_LIKE(2, 3)
+static void add_text(struct head *head, const char *format, ...)
+{
+    struct head_line *line = &head->lines[head->count - 1];
+    size_t used = strlen(line->text);
+    va_list arguments;
+
+    assert(head->count > 0);
+    va_start(arguments, format);
+    vsnprintf(line->text + used, sizeof(line->text) - used, format, arguments);
+    va_end(arguments);
+}
+
+/* --- words shared by the reports ---------------------------------------------------------------*/
+
+struct readable head_money(money value)
+{
+    int decimals = value < MONEY_USD / 100 ? 6 : 4;
+    money step = decimals == 6 ? MONEY_USD / 1000000 : MONEY_USD / 10000;
+    money steps = value / step + (value % step >= step / 2);
+    money per_usd = MONEY_USD / step;
+    struct readable readable = {"$0"};
+
+    assert(value >= 0);
+    if (value > 0)
+        snprintf(readable.text, sizeof(readable.text), "$%" PRId64 ".%0*" PRId64, steps / per_usd,
+                 decimals, steps % per_usd);
+    return readable;
+}
+
+bool row_counts(const struct verdict_row *row)
+{
+    return !row->is_warning;
+}
+
+uint32_t rows_count(const struct verdict_row *rows, uint32_t count, enum verdict verdict)
+{
+    uint32_t found = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        found += rows[i].verdict == verdict && row_counts(&rows[i]);
+    return found;
+}
+
+const char *row_kind_word(enum row_kind kind)
+{
+    static const char *const words[] = {
+        [ROW_LAW] = "law", [ROW_CONDITION] = "condition", [ROW_EXPECTATION] = "expectation"};
+
+    return words[kind];
+}
+
+/* --- the lines -------------------------------------------------------------------------------- */
+
+void head_title(const struct scenario *scenario, char *text, size_t capacity)
+{
+    const char *whose =
+        scenario->target == TARGET_LIVE ? ", against a live target: real answers, real money" : "";
+
+    snprintf(text, capacity, "%s: a model of a client; no code of yours ran%s", scenario->name,
+             whose);
+}
+
+static void add_world(const struct scenario *scenario, const struct report_facts *facts,
+                      struct head *head)
+{
+    bool is_simulated = strcmp(facts->world, "sim") == 0;
+
+    add_line(head, "world", "%s, in %s; client %s, seed %" PRIu64,
+             is_simulated ? "simulated" : "real sockets", SPAN(facts->took),
+             scenario->client.preset[0] != '\0' ? scenario->client.preset : "none", scenario->seed);
+    if (facts->is_rejudged)
+        add_line(head, "judged", "again, from the files of that run");
+}
+
+/* The host alone: a URL's other parts may hold what nobody should read. */
+static struct slice host_of(struct slice url)
+{
+    struct slice host = url;
+
+    for (size_t i = 0; i + 2 < url.size; i++)
+        if (memcmp(url.data + i, "://", 3) == 0) {
+            host = (struct slice){url.data + i + 3, url.size - i - 3};
+            break;
+        }
+    for (size_t i = 0; i < host.size; i++)
+        if (strchr("/?#", host.data[i]) != NULL)
+            host.size = i;
+    for (size_t i = host.size; i > 0; i--)
+        if (host.data[i - 1] == '@')
+            return (struct slice){host.data + i, host.size - i};
+    return host;
+}
+
+static void add_target(const struct scenario *scenario, struct head *head)
+{
+    if (scenario->target != TARGET_LIVE)
+        return;
+    add_line(head, "target", "%s", "");
+    for (uint32_t i = 0; i < scenario->providers_count; i++) {
+        const struct provider *provider = &scenario->providers[i];
+
+        if (provider->base_url.size > 0)
+            add_text(head, "%s%s at %.*s", i > 0 ? ", " : "", provider->name,
+                     SLICE_ARG(host_of(provider->base_url)));
+    }
+    add_text(head, "; no faults, no journal");
+}
+
+static void add_calls(const struct run_figures *f, struct head *head)
+{
+    double per_call = f->calls > 0 ? (double)f->attempts / (double)f->calls : 0.0;
+
+    add_line(head, "calls",
+             "%" PRIu64 ": %" PRIu64 " useful, %" PRIu64 " failed, %" PRIu64
+             " unfinished; at most %" PRIu32 " at once",
+             f->calls, f->useful, f->failed, f->unfinished, f->in_flight_most);
+    add_line(head, "attempts", "%" PRIu64 ", %s per call", f->attempts,
+             readable_number(per_call).text);
+}
+
+static void add_counts(struct head *head, const char *const *words, const uint64_t *counts,
+                       uint32_t count)
+{
+    bool is_first = true;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (counts[i] == 0)
+            continue;
+        add_text(head, "%s%s %" PRIu64, is_first ? "" : ", ", words[i], counts[i]);
+        is_first = false;
+    }
+    if (is_first)
+        add_text(head, "none");
+}
+
+static void add_outcomes(const struct run_figures *f, struct head *head)
+{
+    const char *words[OUTCOME_COUNT];
+
+    for (int i = 0; i < OUTCOME_COUNT; i++)
+        words[i] = outcome_word((enum outcome)i);
+    add_line(head, "outcomes", "%s", "");
+    add_counts(head, words, f->outcomes, OUTCOME_COUNT);
+}
+
+static void add_percentiles(const struct run_figures *f, struct head *head)
+{
+    if (f->n_ok > 0) {
+        add_line(head, "response", "p50 %-10sp95 %-10sp99 %-10sn %" PRIu64 " answered",
+                 SPAN(f->response_p50), SPAN(f->response_p95), SPAN(f->response_p99), f->n_ok);
+        add_line(head, "first token", "p50 %-10sp95 %-10sp99 %s", SPAN(f->first_token_p50),
+                 SPAN(f->first_token_p95), SPAN(f->first_token_p99));
+    }
+    if (f->n_failed > 0)
+        add_line(head, "failures", "p50 %-24sp99 %-10sn %" PRIu64, SPAN(f->failed_p50),
+                 SPAN(f->failed_p99), f->n_failed);
+    add_line(head, "send lag", "p99 %s", SPAN(f->send_lag_p99));
+}
+
+static void add_tokens(const struct run_figures *f, struct head *head)
+{
+    if (f->tokens_in > 0 || f->tokens_out > 0)
+        add_line(head, "tokens", "%" PRIu64 " in, %" PRIu64 " out, where the answer told",
+                 f->tokens_in, f->tokens_out);
+}
+
+static void add_cost(const struct run_figures *f, struct head *head)
+{
+    if (f->cost == 0 && f->billed == 0 && f->cost_unknown == 0)
+        return;
+    add_line(head, "cost", "%s", MONEY(f->cost));
+    if (f->cost_failed > 0)
+        add_text(head, ", %s of it for failed attempts", MONEY(f->cost_failed));
+    add_text(head, " (prices of %s)", PRICES_DATED);
+    if (f->billed > 0)
+        add_text(head, "; billed %s by the mock's account", MONEY(f->billed));
+    if (f->cost_unknown > 0)
+        add_text(head, "; %" PRIu64 " %s of unknown cost", f->cost_unknown,
+                 f->cost_unknown == 1 ? "attempt" : "attempts");
+}
+
+static void add_alerts(const struct scenario *scenario, const struct run_figures *f,
+                       struct head *head)
+{
+#define ALERT_WORD(id, word) [ALERT_##id] = word,
+    static const char *const words[] = {ALERT_KIND_LIST(ALERT_WORD)};
+#undef ALERT_WORD
+    uint64_t settled = f->alerts_delivered + f->alerts_lost, raised = 0;
+
+    for (int i = 0; i < ALERT_KINDS_COUNT; i++)
+        raised += f->alerts[i];
+    if (raised == 0 && !scenario->monitor.is_on)
+        return;
+    add_line(head, "alerts", "%s", "");
+    add_counts(head, words, f->alerts, ALERT_KINDS_COUNT);
+    if (settled > 0)
+        add_text(head, "; delivered %" PRIu64 " of %" PRIu64, f->alerts_delivered, settled);
+}
+
+/* What the same day costs a client to whom nothing happens. */
+static void add_control(const struct report_facts *facts, struct head *head)
+{
+    const struct run_figures *f;
+
+    if (facts->control == NULL)
+        return;
+    f = judge_figures(facts->control);
+    add_line(head, "control",
+             "the same without faults: %" PRIu64 " of %" PRIu64 " useful, %" PRIu64 " attempts",
+             f->useful, f->calls, f->attempts);
+    if (f->cost > 0)
+        add_text(head, ", %s", MONEY(f->cost));
+    if (f->n_ok > 0)
+        add_text(head, ", response p95 %s", SPAN(f->response_p95));
+}
+
+void head_read(const struct scenario *scenario, const struct judge *judge,
+               const struct report_facts *facts, struct head *head)
+{
+    const struct run_figures *figures = judge_figures(judge);
+
+    head->count = 0;
+    add_world(scenario, facts, head);
+    add_target(scenario, head);
+    add_calls(figures, head);
+    add_outcomes(figures, head);
+    add_percentiles(figures, head);
+    add_tokens(figures, head);
+    add_cost(figures, head);
+    add_alerts(scenario, figures, head);
+    add_control(facts, head);
+}

@@ -1,0 +1,40 @@
+#ifndef REPORT_HEAD_H
+#define REPORT_HEAD_H
+
+/* The figures at the head of every report for people: a word, and what is to be said of it. A line
+ * stands only where there is something to tell. Pure. */
+
+#include "judge/judge.h"
+#include "judge/readable.h"
+#include "report/facts.h"
+#include "scenario/scenario.h"
+
+enum { HEAD_LINES_MAX = 16, HEAD_TEXT_MAX = 1024 };
+
+struct head {
+    uint32_t count;
+    struct head_line {
+        const char *word;
+        char text[HEAD_TEXT_MAX]; /* columns are padded with blanks */
+    } lines[HEAD_LINES_MAX];
+};
+
+/* The subject, and whose answers it got: "demo: a model of a client; no code of yours ran". */
+void head_title(const struct scenario *scenario, char *text, size_t capacity);
+
+void head_read(const struct scenario *scenario, const struct judge *judge,
+               const struct report_facts *facts, struct head *head);
+
+/* "$1.2345", "$0.000420" below a cent, "$0": rounded, for people only. */
+struct readable head_money(money value);
+
+/* A verdict that counts: not of a row that only warns. */
+bool row_counts(const struct verdict_row *row);
+
+/* How many rows that count came to this verdict. */
+uint32_t rows_count(const struct verdict_row *rows, uint32_t count, enum verdict verdict);
+
+/* law, condition, expectation */
+const char *row_kind_word(enum row_kind kind);
+
+#endif
