@@ -1,0 +1,64 @@
+#ifndef ENGINE_SPENDING_H
+#define ENGINE_SPENDING_H
+
+/* What the calls of a live target may cost: all of them at worst, before the start, and what is at
+ * stake while they run.
+ *
+ *   worst case of a call   every attempt its policy allows, at the dearest model it may reach, with
+ *                          its whole prompt and all the output it allows
+ *   at stake at an instant what the ended calls cost (the worst case of attempts whose cost nobody
+ *                          told), and the worst case of the calls that are due and have not ended
+ *
+ * As long as nothing costs more than its worst case, what is at stake stays below the estimate of
+ * the whole. A provider that counts otherwise than we do moves it above, and then
+ * spending_is_over stops the run with the calls in flight still paid for.
+ *
+ * Pure; allocates nothing, cannot fail. One thread owns it. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/money.h"
+#include "base/nanos.h"
+#include "judge/evidence.h"
+#include "scenario/scenario.h"
+#include "scenario/source.h"
+
+/* Around a prompt: the call's id in it, roles, and what a provider's own template adds. */
+enum { SPENDING_EXTRA_TOKENS = 100 };
+
+struct spending_estimate {
+    uint64_t calls;
+    uint32_t attempts_max;                /* of one call */
+    uint64_t input_tokens, output_tokens; /* of all calls at one attempt each, extra ones too */
+    money worst;                          /* of all calls */
+};
+
+/* Every model that a call may reach has a price (else `worst` means nothing). */
+struct spending_estimate spending_estimate(const struct scenario *scenario);
+
+/* A model without a price that some call may reach; SCENARIO_MODELS_MAX: none. */
+uint32_t spending_unpriced(const struct scenario *scenario);
+
+struct spending {
+    const struct scenario *scenario; /* borrowed for life */
+    struct source source;
+    struct call_plan next; /* not due yet */
+    bool has_next;
+    uint64_t calls_ended;
+    money spent;       /* of ended calls */
+    money due_worst;   /* of calls that are due, ended or not */
+    money ended_worst; /* of those that ended */
+};
+
+void spending_init(struct spending *spending, const struct scenario *scenario);
+
+void spending_note(struct spending *spending, const struct call_record *call);
+
+/* `now` is run time and never decreases. */
+money spending_at_stake(struct spending *spending, nanos now);
+
+/* Above the scenario's limit. */
+bool spending_is_over(struct spending *spending, nanos now);
+
+#endif

@@ -1,0 +1,145 @@
+/* What a live target may cost: before the start, and while it runs. */
+
+#include "engine/spending.h"
+
+#include <CUnit/CUnit.h>
+
+#include "tests/support/expect.h"
+#include "tests/support/sample.h"
+
+static struct scenario scenario;
+static struct spending spending;
+
+/* Claude at $3 and $15 per million tokens: 900 in and 120 out (the extra 100 are ours) are
+ * 2,700 + 1,800 microdollars. */
+static const money ATTEMPT = 4500 * (MONEY_USD / 1000000);
+
+static void set_up(void)
+{
+    sample_scenario(&scenario);
+    scenario.client.layers_count = 1;
+    scenario.client.layers[0].attempts = 1;
+    scenario.spend_limit = MONEY_MAX;
+    for (uint32_t i = 0; i < scenario.models_count; i++)
+        CU_ASSERT(price_find(slice_of(scenario.models[i].name), &scenario.prices[i]));
+    spending_init(&spending, &scenario);
+}
+
+static struct call_record ended(uint64_t index, money cost, uint32_t unknown)
+{
+    struct call_record call = sample_call(index);
+
+    call.cost = cost;
+    call.cost_unknown = unknown;
+    return call;
+}
+
+/* --- before ----------------------------------------------------------------------------------- */
+
+static void the_estimate_is_every_call_at_its_dearest(void)
+{
+    struct spending_estimate sum = spending_estimate(&scenario);
+
+    EXPECT_U64(sum.calls, SAMPLE_CALLS);
+    EXPECT_U64(sum.attempts_max, 1);
+    EXPECT_U64(sum.input_tokens, SAMPLE_CALLS * 900);
+    EXPECT_U64(sum.output_tokens, SAMPLE_CALLS * 120);
+    EXPECT_I64(sum.worst, SAMPLE_CALLS * ATTEMPT);
+}
+
+static void every_attempt_is_paid_for(void)
+{
+    scenario.client.layers_count = 2;
+    scenario.client.layers[0].attempts = 3;
+    scenario.client.layers[1].attempts = 3;
+    EXPECT_U64(spending_estimate(&scenario).attempts_max, 9);
+    EXPECT_I64(spending_estimate(&scenario).worst, 9 * SAMPLE_CALLS * ATTEMPT);
+}
+
+static void a_dearer_fallback_counts_and_a_cheaper_one_does_not(void)
+{
+    scenario.client.fallbacks_count = 1;
+    slice_copy(SLICE("gpt-4o"), scenario.client.fallbacks[0].to,
+               sizeof(scenario.client.fallbacks[0].to));
+    EXPECT_I64(spending_estimate(&scenario).worst, SAMPLE_CALLS * ATTEMPT);
+    scenario.prices[SAMPLE_GPT].tariff.input = 30 * (MONEY_USD / 1000000);
+    EXPECT_I64(spending_estimate(&scenario).worst,
+               SAMPLE_CALLS * (900 * 30 + 120 * 10) * (MONEY_USD / 1000000));
+}
+
+static void a_model_without_a_price_is_named_if_a_call_may_reach_it(void)
+{
+    EXPECT_U64(spending_unpriced(&scenario), SCENARIO_MODELS_MAX);
+    scenario.prices[SAMPLE_GPT].is_known = false;
+    EXPECT_U64(spending_unpriced(&scenario), SCENARIO_MODELS_MAX);
+    scenario.client.fallbacks_count = 1;
+    slice_copy(SLICE("gpt-4o"), scenario.client.fallbacks[0].to,
+               sizeof(scenario.client.fallbacks[0].to));
+    EXPECT_U64(spending_unpriced(&scenario), SAMPLE_GPT);
+    scenario.prices[SAMPLE_CLAUDE].is_known = false;
+    EXPECT_U64(spending_unpriced(&scenario), SAMPLE_CLAUDE);
+}
+
+/* --- while it runs ---------------------------------------------------------------------------- */
+
+static void a_due_call_is_at_stake_until_it_has_ended(void)
+{
+    struct call_record call = ended(0, ATTEMPT / 3, 0);
+
+    EXPECT_I64(spending_at_stake(&spending, 0), ATTEMPT);
+    EXPECT_I64(spending_at_stake(&spending, 250 * NANOS_MS), 3 * ATTEMPT);
+    spending_note(&spending, &call);
+    EXPECT_I64(spending_at_stake(&spending, 250 * NANOS_MS), 2 * ATTEMPT + ATTEMPT / 3);
+}
+
+static void what_nobody_told_costs_its_worst(void)
+{
+    struct call_record call = ended(0, ATTEMPT / 3, 2);
+
+    spending_note(&spending, &call);
+    EXPECT_I64(spending_at_stake(&spending, 0), 2 * ATTEMPT + ATTEMPT / 3);
+}
+
+static void calls_within_their_worst_case_never_reach_the_estimate(void)
+{
+    scenario.spend_limit = spending_estimate(&scenario).worst;
+    for (uint64_t i = 0; i < SAMPLE_CALLS; i++) {
+        struct call_record call = ended(i, ATTEMPT, 0);
+
+        CU_ASSERT(!spending_is_over(&spending, call.due_at));
+        spending_note(&spending, &call);
+    }
+    CU_ASSERT(!spending_is_over(&spending, 100 * NANOS_S));
+}
+
+static void a_provider_that_bills_more_is_noticed_while_open_calls_can_still_be_paid(void)
+{
+    uint64_t calls = 0;
+
+    scenario.spend_limit = spending_estimate(&scenario).worst;
+    while (!spending_is_over(&spending, (nanos)calls * 100 * NANOS_MS) && calls < SAMPLE_CALLS) {
+        struct call_record call = ended(calls++, 2 * ATTEMPT, 0);
+
+        spending_note(&spending, &call);
+    }
+    EXPECT_U64(calls, SAMPLE_CALLS / 2);
+    CU_ASSERT(spending.spent <= scenario.spend_limit);
+}
+
+static CU_TestInfo tests[] = {
+    {"the estimate is every call at its dearest", the_estimate_is_every_call_at_its_dearest},
+    {"every attempt is paid for", every_attempt_is_paid_for},
+    {"a dearer fallback counts, a cheaper one does not",
+     a_dearer_fallback_counts_and_a_cheaper_one_does_not},
+    {"a model without a price is named if a call may reach it",
+     a_model_without_a_price_is_named_if_a_call_may_reach_it},
+    {"a due call is at stake until it has ended", a_due_call_is_at_stake_until_it_has_ended},
+    {"what nobody told costs its worst", what_nobody_told_costs_its_worst},
+    {"calls within their worst case never reach the estimate",
+     calls_within_their_worst_case_never_reach_the_estimate},
+    {"a provider that bills more is noticed while open calls can still be paid",
+     a_provider_that_bills_more_is_noticed_while_open_calls_can_still_be_paid},
+    CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo spending_suite = {"spending", NULL, NULL, set_up, NULL, tests};
