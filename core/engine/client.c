@@ -10,8 +10,9 @@
 #include "scenario/source.h"
 
 enum {
-    OUTPUT_TOKENS_MAX_LEAST = 4096, /* max_tokens we ask for, unless the call wants more */
+    OUTPUT_TOKENS_MAX_LEAST = 4096, /* max_tokens we ask our mock for, unless the call wants more */
     HEADERS_BYTES_MAX = 4096,
+    PROMPT_BYTES_MAX = 1 << 20,
     BODY_BYTES_MAX = 4 << 20,
     NO_SLOT = UINT32_MAX,
 };
@@ -75,6 +76,7 @@ struct client {
     struct timers timers;
     struct pending *queue; /* ring */
     uint32_t queue_size, queue_first, queue_count;
+    struct buffer prompt; /* of a request to a real provider, while it is written */
 };
 
 static struct attempt_record *attempt_of(struct slot *slot)
@@ -164,37 +166,82 @@ static void enter(struct client *c, uint32_t index, enum slot_state state)
 
 /* --- one attempt ------------------------------------------------------------------------------ */
 
+static struct slice id_of(const struct slot *slot)
+{
+    return (struct slice){slot->id_text, slot->id_size};
+}
+
+static uint32_t provider_of(const struct client *c, const struct slot *slot)
+{
+    return c->scenario->models[slot->model].provider;
+}
+
+static enum api api_of(const struct client *c, const struct slot *slot)
+{
+    return c->scenario->providers[provider_of(c, slot)].api;
+}
+
+static uint32_t to_u32(uint64_t value)
+{
+    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
+}
+
+/* A prompt of about that many tokens, for a provider that counts them itself: numbers in words,
+ * each of which is one token to every tokenizer we know, behind the call's id, so that no two calls
+ * share a prompt in its cache. */
+static struct slice write_prompt(struct client *c, const struct slot *slot)
+{
+    static const char *const numbers[] = {" one", " two",   " three", " four", " five",
+                                          " six", " seven", " eight", " nine", " ten"};
+
+    buffer_clear(&c->prompt);
+    buffer_append(&c->prompt, id_of(slot));
+    for (uint64_t token = 0; token < slot->plan.input_tokens && c->prompt.rc == RC_OK; token++)
+        buffer_text(&c->prompt, numbers[token % ARRAY_SIZE(numbers)]);
+    return buffer_slice(&c->prompt);
+}
+
+/* What only our mock reads: who is calling, and how much the call declares to send and wants. */
+static void mark_request(struct slot *slot)
+{
+    buffer_append(&slot->headers, SLICE("x-brownout-call: "));
+    buffer_append(&slot->headers, id_of(slot));
+    buffer_append(&slot->headers, SLICE("\r\nx-brownout-attempt: "));
+    buffer_u64(&slot->headers, slot->record.attempts_count);
+    buffer_append(&slot->headers, SLICE("\r\nx-brownout-input-tokens: "));
+    buffer_u64(&slot->headers, slot->plan.input_tokens);
+    buffer_append(&slot->headers, SLICE("\r\nx-brownout-output-tokens: "));
+    buffer_u64(&slot->headers, slot->plan.output_tokens);
+    buffer_append(&slot->headers, SLICE("\r\n"));
+}
+
+/* The mock is told how long the answer shall be, so max_tokens must not cut it; a real provider has
+ * max_tokens alone to keep to. */
+static uint32_t output_tokens_max(const struct client *c, const struct slot *slot)
+{
+    uint32_t wanted = to_u32(slot->plan.output_tokens);
+    uint32_t least = c->options.marks_requests ? OUTPUT_TOKENS_MAX_LEAST : 1;
+
+    return wanted > least ? wanted : least;
+}
+
 static void write_request(struct client *c, struct slot *slot, enum api api)
 {
-    uint64_t wanted = slot->plan.output_tokens;
+    const struct slice *keys = c->options.keys;
     struct ask ask = {
         .model = slice_of(c->scenario->models[slot->model].name),
-        .prompt = {slot->id_text, slot->id_size},
-        .output_tokens_max =
-            wanted > OUTPUT_TOKENS_MAX_LEAST ? (uint32_t)wanted : OUTPUT_TOKENS_MAX_LEAST,
+        .prompt = c->options.marks_requests ? id_of(slot) : write_prompt(c, slot),
+        .output_tokens_max = output_tokens_max(c, slot),
         .stream = slot->plan.stream,
     };
 
     buffer_clear(&slot->headers);
     buffer_clear(&slot->body);
-    format_write_ask_headers(api, SLICE(""), &slot->headers);
+    format_write_ask_headers(api, keys != NULL ? keys[provider_of(c, slot)] : SLICE(""),
+                             &slot->headers);
     format_write_ask(api, &ask, &slot->body);
-    if (!c->options.marks_requests)
-        return;
-    buffer_text(&slot->headers, "x-brownout-call: ");
-    buffer_append(&slot->headers, ask.prompt);
-    buffer_text(&slot->headers, "\r\nx-brownout-attempt: ");
-    buffer_u64(&slot->headers, slot->record.attempts_count);
-    buffer_text(&slot->headers, "\r\nx-brownout-input-tokens: ");
-    buffer_u64(&slot->headers, slot->plan.input_tokens);
-    buffer_text(&slot->headers, "\r\nx-brownout-output-tokens: ");
-    buffer_u64(&slot->headers, slot->plan.output_tokens);
-    buffer_text(&slot->headers, "\r\n");
-}
-
-static enum api api_of(const struct client *c, const struct slot *slot)
-{
-    return c->scenario->providers[c->scenario->models[slot->model].provider].api;
+    if (c->options.marks_requests)
+        mark_request(slot);
 }
 
 static void begin_attempt(struct client *c, uint32_t index)
@@ -223,6 +270,47 @@ static void begin_attempt(struct client *c, uint32_t index)
     write_request(c, slot, api);
     enter(c, index, SLOT_SENDING);
     push(c, CLIENT_SEND, index);
+}
+
+/* --- money ------------------------------------------------------------------------------------ */
+
+/* A refusal costs nothing. An answer costs what its usage says once it is complete: what stands in
+ * a stream's opening is a first guess at the output, and of a cut answer nobody told the rest. */
+static void price_attempt(const struct client *c, struct attempt_record *attempt, enum api api,
+                          bool is_complete)
+{
+    const struct price *price = &c->scenario->prices[attempt->model];
+
+    if (attempt->status >= 400)
+        attempt->has_cost = price->is_known;
+    else if (is_complete)
+        attempt->has_cost = price_cost(price, api, &attempt->usage, &attempt->cost);
+}
+
+/* The answer is over, well or not: what it told of tokens and so of money. */
+static void settle_attempt(struct client *c, struct slot *slot)
+{
+    struct attempt_record *attempt = attempt_of(slot);
+    const struct answer *answer = &slot->reader.answer;
+
+    attempt->usage = answer->usage;
+    price_attempt(c, attempt, api_of(c, slot), answer->is_complete);
+}
+
+static void add_up_costs(struct call_record *record)
+{
+    record->cost = 0;
+    record->cost_failed = 0;
+    record->cost_unknown = 0;
+    for (uint32_t i = 0; i < record->attempts_count; i++) {
+        const struct attempt_record *attempt = &record->attempts[i];
+
+        record->cost = money_add(record->cost, attempt->cost);
+        if (attempt->outcome != OUTCOME_OK)
+            record->cost_failed = money_add(record->cost_failed, attempt->cost);
+        if (attempt->sent_at != NANOS_NEVER && !attempt->has_cost)
+            record->cost_unknown++;
+    }
 }
 
 /* --- the end of a call ------------------------------------------------------------------------ */
@@ -258,6 +346,7 @@ static void finish(struct client *c, uint32_t index, enum outcome outcome, nanos
     record->error[0] = '\0';
     if (record->attempts_count > 0)
         record->usage = attempt_of(slot)->usage;
+    add_up_costs(record);
     slice_copy(slice_of(slot->reader.answer.stop_reason), record->stop_reason,
                sizeof(record->stop_reason));
     if (outcome != OUTCOME_OK)
@@ -285,6 +374,7 @@ static void finish_unfinished(struct client *c, uint32_t index, nanos now)
     slot->record.pending = PENDING_WAIT; /* between attempts, or at the ceiling for a place */
     if (has_attempt(slot)) {
         slot->record.pending = PENDING_ATTEMPT;
+        settle_attempt(c, slot);
         attempt_of(slot)->outcome = OUTCOME_CANCELLED;
         attempt_of(slot)->ended_at = now;
         push(c, CLIENT_CANCEL, index);
@@ -348,7 +438,7 @@ static void end_attempt(struct client *c, uint32_t index, enum outcome outcome, 
 
     attempt->outcome = outcome;
     attempt->ended_at = now;
-    attempt->usage = reader->answer.usage;
+    settle_attempt(c, slot);
     if (outcome == OUTCOME_OK) {
         finish_answered(c, index);
         return;
@@ -394,11 +484,21 @@ static void strike(struct client *c, uint32_t index, nanos now)
     end_attempt(c, index, strikes, now);
 }
 
+/* Whose call it is, the id alone decides. A single worker plays all. */
+static bool is_mine(const struct client *c, const struct call_plan *plan)
+{
+    return c->options.workers <= 1 ||
+           call_worker(c->scenario, plan->id, c->options.workers) == c->options.worker;
+}
+
+/* The calls of other workers pass by; but the run is as long for all of them. */
 static void take_next(struct client *c)
 {
-    c->has_next = source_next(&c->source, &c->next);
-    if (c->has_next)
-        c->latest_due_at = c->next.due_at;
+    do {
+        c->has_next = source_next(&c->source, &c->next);
+        if (c->has_next)
+            c->latest_due_at = c->next.due_at;
+    } while (c->has_next && !is_mine(c, &c->next));
 }
 
 static void prepare(struct client *c, struct slot *slot)
@@ -440,7 +540,7 @@ static void start_call(struct client *c, nanos now)
     slot->model = c->next.model;
     slot->layer = 0;
     slot->record.id = c->next.id;
-    slot->record.instance = 0;
+    slot->record.instance = call_instance(c->scenario, c->next.id);
     slot->record.stream = c->next.stream;
     slot->record.model_asked = c->next.model;
     slot->record.model_answered = c->next.model;
@@ -655,22 +755,32 @@ void client_check(const struct client *c)
 
 /* --- birth and death -------------------------------------------------------------------------- */
 
+/* The ceiling is shared out, rounded up, so that no worker is without a place. */
+static uint32_t places_of(const struct client_options *options)
+{
+    uint32_t all = options->scenario->load.in_flight_max;
+
+    return options->workers <= 1 ? all : (all + options->workers - 1) / options->workers;
+}
+
 enum rc client_new(struct client **client, const struct client_options *options, struct error *err)
 {
     const struct memory *memory = options->memory;
     struct client *c = memory_zeroed(memory, 1, sizeof(*c));
     enum rc rc = RC_NOMEM;
 
+    assert(options->workers == 0 || options->worker < options->workers);
     if (c == NULL)
         return error_set(err, RC_NOMEM, "client engine: out of memory");
     c->options = *options;
     c->scenario = options->scenario;
-    c->slots_max = options->scenario->load.in_flight_max;
+    c->slots_max = places_of(options);
     c->free_first = NO_SLOT;
     c->releasing = NO_SLOT;
     c->latest_at = INT64_MIN;
     c->queue_size =
         4 * c->slots_max + 4; /* a slot has at most a cancel, a send and a done waiting */
+    buffer_init(&c->prompt, memory, PROMPT_BYTES_MAX);
     c->slots = memory_zeroed(memory, c->slots_max, sizeof(*c->slots));
     c->queue = memory_zeroed(memory, c->queue_size, sizeof(*c->queue));
     if (c->slots != NULL && c->queue != NULL)
@@ -678,7 +788,7 @@ enum rc client_new(struct client **client, const struct client_options *options,
     if (rc != RC_OK) {
         client_free(c);
         return error_set(err, rc, "client engine: %s for %u calls in flight", rc_text(rc),
-                         options->scenario->load.in_flight_max);
+                         places_of(options));
     }
     source_init(&c->source, c->scenario);
     take_next(c);
@@ -701,6 +811,7 @@ void client_free(struct client *c)
         buffer_deinit(&c->slots[index].body);
     }
     timers_deinit(&c->timers);
+    buffer_deinit(&c->prompt);
     memory_release(memory, c->slots);
     memory_release(memory, c->queue);
     memory_release(memory, c);

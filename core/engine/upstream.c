@@ -111,10 +111,29 @@ static void push_end(struct upstream *u, uint32_t index, enum upstream_end end)
     timers_set(&u->timers, index, NANOS_NEVER);
 }
 
+/* What was read and what was written is billed, told or not, whoever ended it. Refusals and
+ * connections that died before an answer cost nothing. */
+static void bill(const struct scenario *scenario, struct exchange *x)
+{
+    struct usage used = {.is_known = true,
+                         .input_tokens = x->plan.input_tokens,
+                         .output_tokens = x->record.tokens_written};
+    const struct price *price;
+
+    if (x->record.model >= scenario->models_count)
+        return;
+    price = &scenario->prices[x->record.model];
+    if (x->plan.kind == PLAN_ANSWER)
+        x->record.has_cost = price_cost(price, x->api, &used, &x->record.cost);
+    else
+        x->record.has_cost = price->is_known;
+}
+
 static void close_exchange(struct upstream *u, uint32_t index, enum closed_by by, nanos now)
 {
     struct exchange *x = &u->exchanges[index];
 
+    bill(u->scenario, x);
     x->record.closed_by = by;
     x->record.closed_at = now;
     x->state = EXCHANGE_OVER;
@@ -286,6 +305,8 @@ static void serve_body(struct upstream *u, uint32_t index, nanos now)
     push_head(u, index, 200, (int64_t)(announces_less ? size : whole), headers_at, now);
     push_body(u, index, body_at, size, now);
     x->record.tokens_written = plan_tokens_to_come(&x->plan);
+    if (x->plan.ending == PLAN_WHOLE)
+        x->record.usage_told = format_usage_told(x->api, &reply, FORMAT_BODY);
     if (x->plan.ending == PLAN_STALL) {
         x->state = EXCHANGE_SILENT;
         return;
@@ -332,6 +353,7 @@ static void serve_stream(struct upstream *u, uint32_t index, nanos now)
         struct reply reply = reply_of(u, x);
 
         format_write_closing(x->api, &reply, &u->scratch);
+        x->record.usage_told = format_usage_told(x->api, &reply, FORMAT_CLOSING);
         x->record.is_complete = true;
     }
     push_body(u, index, body_at, u->scratch.size - body_at, now);
@@ -356,6 +378,7 @@ static void open_stream(struct upstream *u, uint32_t index, nanos now)
     push_head(u, index, 200, HTTP1_CHUNKED, headers_at, now);
     body_at = u->scratch.size;
     format_write_opening(x->api, &reply, &u->scratch);
+    x->record.usage_told = format_usage_told(x->api, &reply, FORMAT_OPENING);
     push_body(u, index, body_at, u->scratch.size - body_at, now);
     x->state = EXCHANGE_WRITING;
     timers_set(&u->timers, index, nanos_max(now, next_event_at(x)));
@@ -473,7 +496,6 @@ static void plan_request(struct upstream *u, struct exchange *x, const struct ht
     enum api expected = u->scenario->providers[x->record.provider].api;
 
     x->api = expected;
-    x->record.model = u->scenario->models_count;
     if (slice_cut(&path, '?', &query_free))
         path = query_free;
     if (!slice_is(http->method, SLICE("POST")) || !format_find_path(path, &x->api) ||
@@ -527,6 +549,14 @@ static void note_plan(struct exchange *x)
     record->output_tokens = x->plan.kind == PLAN_ANSWER ? x->plan.output_tokens : 0;
 }
 
+static void take_request(struct upstream *u, struct exchange *x, const struct http_request *http,
+                         nanos now)
+{
+    identify(x, http);
+    plan_request(u, x, http, now);
+    note_plan(x);
+}
+
 bool upstream_begin(struct upstream *u, const struct upstream_request *request, nanos now,
                     uint32_t *exchange)
 {
@@ -545,6 +575,7 @@ bool upstream_begin(struct upstream *u, const struct upstream_request *request, 
     x->record = (struct journal_record){
         .number = x->run_number,
         .provider = request->provider,
+        .model = u->scenario->models_count,
         .connection = request->connection,
         .accepted_at = request->accepted_at,
         .head_in_at = request->head_in_at,
@@ -554,9 +585,7 @@ bool upstream_begin(struct upstream *u, const struct upstream_request *request, 
         .closed_at = NANOS_NEVER,
         .rule = PLAN_NO_RULE,
     };
-    identify(x, request->http);
-    plan_request(u, x, request->http, now);
-    note_plan(x);
+    take_request(u, x, request->http, now);
     timers_set(&u->timers, index, nanos_max(now, opens_at(x)));
     *exchange = index;
     return true;

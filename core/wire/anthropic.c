@@ -131,6 +131,8 @@ static void judge_event(struct slice name, struct told *told)
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
+enum { OUTPUT_TOKENS_GUESS = 1 }; /* what a stream's opening tells, before any was sent */
+
 static void write_ask(const struct ask *ask, struct buffer *out)
 {
     buffer_append(out, SLICE("{\"model\":"));
@@ -196,7 +198,7 @@ static void write_opening(const struct reply *reply, struct buffer *out)
                              "data: {\"type\":\"message_start\",\"message\":"));
     open_message(reply, out);
     buffer_append(out, SLICE("],\"stop_reason\":null"));
-    close_message(reply, reply->output_tokens > 0 ? 1 : 0, out);
+    close_message(reply, OUTPUT_TOKENS_GUESS, out);
     buffer_append(out, SLICE("}\n\n"
                              "event: content_block_start\n"
                              "data: {\"type\":\"content_block_start\",\"index\":0,"
@@ -308,6 +310,7 @@ const struct format anthropic_format = {
     .answer_headers =
         SHAPE_NAME("anthropic-organization-id: 00000000-0000-4000-8000-000000000000\r\n"),
     .always_tells_usage = true,
+    .output_tokens_guess = OUTPUT_TOKENS_GUESS,
     .wording = wording,
     .stops = stops,
     .event_shape = event_shape,

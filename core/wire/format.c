@@ -296,6 +296,23 @@ void format_write_opening(enum api api, const struct reply *reply, struct buffer
     format_of(api)->write_opening(reply, out);
 }
 
+static struct usage usage_of(const struct reply *reply, uint64_t output_tokens)
+{
+    return (struct usage){
+        .is_known = true, .input_tokens = reply->input_tokens, .output_tokens = output_tokens};
+}
+
+struct usage format_usage_told(enum api api, const struct reply *reply, enum format_piece piece)
+{
+    uint64_t guess = format_of(api)->output_tokens_guess;
+    bool is_told =
+        piece == FORMAT_OPENING ? guess > 0 : piece == FORMAT_BODY || reply->include_usage;
+
+    if (!is_told)
+        return (struct usage){0};
+    return usage_of(reply, piece == FORMAT_OPENING ? guess : reply->output_tokens);
+}
+
 static void repeat(struct buffer *out, size_t at, size_t size)
 {
     char *room = buffer_reserve(out, size);

@@ -146,6 +146,12 @@ void format_write_tokens(enum api api, const struct reply *reply, uint64_t first
                          uint32_t per_event, struct buffer *out);
 void format_write_closing(enum api api, const struct reply *reply, struct buffer *out);
 
+/* What a client knows of its usage once it has read a stream's opening, a stream's closing, or all
+ * of a body: what those bytes say, without reading them back. */
+enum format_piece { FORMAT_OPENING, FORMAT_CLOSING, FORMAT_BODY };
+
+struct usage format_usage_told(enum api api, const struct reply *reply, enum format_piece piece);
+
 /* An error as the provider words it. */
 struct refusal {
     enum outcome failure;

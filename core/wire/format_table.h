@@ -55,12 +55,13 @@ struct format {
     const char *provider;
     struct slice path;
 
-    struct slice ask_headers;    /* whole lines, then the key's line up to the key */
-    struct slice key_header;     /* accepted beside Authorization: Bearer; may be empty */
-    struct slice id_header;      /* "request-id: " */
-    struct slice answer_headers; /* whole lines that never change */
-    struct slice end_mark;       /* data that is no JSON but the end of the stream; may be empty */
-    bool always_tells_usage;     /* in streams; else when the request asked for it */
+    struct slice ask_headers;     /* whole lines, then the key's line up to the key */
+    struct slice key_header;      /* accepted beside Authorization: Bearer; may be empty */
+    struct slice id_header;       /* "request-id: " */
+    struct slice answer_headers;  /* whole lines that never change */
+    struct slice end_mark;        /* data that is no JSON but the end of the stream; may be empty */
+    bool always_tells_usage;      /* in streams; else when the request asked for it */
+    uint64_t output_tokens_guess; /* told by a stream's opening; 0: its opening tells no usage */
     const struct wording *wording;    /* of refusals */
     const struct stop_meaning *stops; /* up to one without a reason */
 

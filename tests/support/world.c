@@ -34,16 +34,9 @@ static void on_step(void *context, nanos at, const struct call_id *call, uint32_
     buffer_byte(&world->timeline, '\n');
 }
 
-void world_run(struct world_run *world, const char *scenario_text)
+bool world_load(struct world_run *world, const char *scenario_text)
 {
     struct error err = {0};
-    struct simulation simulation = {
-        .memory = memory_heap(),
-        .context = world,
-        .on_call = on_call,
-        .on_journal = on_journal,
-        .on_step = on_step,
-    };
 
     *world = (struct world_run){0};
     arena_init(&world->arena, memory_heap(), 64 << 20);
@@ -51,17 +44,39 @@ void world_run(struct world_run *world, const char *scenario_text)
     world->scenario = arena_take(&world->arena, 1, sizeof(*world->scenario));
     world->calls = calloc(WORLD_CALLS_MAX, sizeof(*world->calls));
     world->journal = calloc(WORLD_JOURNAL_MAX, sizeof(*world->journal));
+    world->alerts = calloc(WORLD_ALERTS_MAX, sizeof(*world->alerts));
     if (scenario_load(world->scenario, slice_of(scenario_text), SLICE("test.jsonc"), NULL,
                       &world->arena, &err) != RC_OK) {
         fprintf(stderr, "\n%s\n", err.text);
         CU_FAIL("the scenario did not load");
-        return;
+        return false;
     }
-    simulation.scenario = world->scenario;
+    return true;
+}
+
+void world_simulate(struct world_run *world)
+{
+    struct error err = {0};
+    struct simulation simulation = {
+        .scenario = world->scenario,
+        .memory = memory_heap(),
+        .context = world,
+        .on_call = on_call,
+        .on_journal = on_journal,
+        .on_step = on_step,
+        .monitor = world->monitor,
+    };
+
     if (simulate(&simulation, &world->result, &err) != RC_OK) {
         fprintf(stderr, "\n%s\n", err.text);
         CU_FAIL("the simulation did not run");
     }
+}
+
+void world_run(struct world_run *world, const char *scenario_text)
+{
+    if (world_load(world, scenario_text))
+        world_simulate(world);
 }
 
 void world_close(struct world_run *world)
@@ -70,6 +85,7 @@ void world_close(struct world_run *world)
     buffer_deinit(&world->timeline);
     free(world->calls);
     free(world->journal);
+    free(world->alerts);
     *world = (struct world_run){0};
 }
 

@@ -7,7 +7,10 @@
  *     "     0ms  burst:0 send 1\n"
  *     "   101ms  burst:0 answered 429\n"
  *
- * World is zeroed, run, looked at, closed. All records are kept. */
+ * World is zeroed, run, looked at, closed; or loaded, changed, simulated, looked at, closed. All
+ * records are kept. With a monitor the timeline also tells what became of its alerts:
+ *
+ *     "   304ms  budget:hourly:0 any 200 after 1\n" */
 
 #include "base/arena.h"
 #include "base/buffer.h"
@@ -15,7 +18,7 @@
 #include "judge/evidence.h"
 #include "scenario/scenario.h"
 
-enum { WORLD_CALLS_MAX = 4096, WORLD_JOURNAL_MAX = 16384 };
+enum { WORLD_CALLS_MAX = 4096, WORLD_JOURNAL_MAX = 16384, WORLD_ALERTS_MAX = 256 };
 
 struct world_run {
     struct arena arena;
@@ -25,11 +28,19 @@ struct world_run {
     uint32_t calls_count;
     struct journal_record *journal;
     uint32_t journal_count;
+    struct alert_record *alerts;
+    uint32_t alerts_count;
+    struct monitor *monitor; /* NULL unless the test sets one */
     struct simulation_result result;
 };
 
 /* Loads and simulates; a failure of either is a failed assertion with its text. */
 void world_run(struct world_run *world, const char *scenario_text);
+
+/* The two halves of it, for tests that change the scenario in between. */
+bool world_load(struct world_run *world, const char *scenario_text);
+void world_simulate(struct world_run *world);
+
 void world_close(struct world_run *world);
 
 /* The record of a call by its printed id; NULL when there is none. */
