@@ -1,5 +1,5 @@
-#ifndef ENGINE_SPENDING_H
-#define ENGINE_SPENDING_H
+#ifndef ENGINE_STAKE_H
+#define ENGINE_STAKE_H
 
 /* What the calls of a live target may cost: all of them at worst, before the start, and what is at
  * stake while they run.
@@ -11,7 +11,7 @@
  *
  * As long as nothing costs more than its worst case, what is at stake stays below the estimate of
  * the whole. A provider that counts otherwise than we do moves it above, and then
- * spending_is_over stops the run with the calls in flight still paid for.
+ * stake_is_over stops the run with the calls in flight still paid for.
  *
  * Pure; allocates nothing, cannot fail. One thread owns it. */
 
@@ -25,9 +25,9 @@
 #include "scenario/source.h"
 
 /* Around a prompt: the call's id in it, roles, and what a provider's own template adds. */
-enum { SPENDING_EXTRA_TOKENS = 100 };
+enum { STAKE_EXTRA_TOKENS = 100 };
 
-struct spending_estimate {
+struct stake_estimate {
     uint64_t calls;
     uint32_t attempts_max;                /* of one call */
     uint64_t input_tokens, output_tokens; /* of all calls at one attempt each, extra ones too */
@@ -35,12 +35,12 @@ struct spending_estimate {
 };
 
 /* Every model that a call may reach has a price (else `worst` means nothing). */
-struct spending_estimate spending_estimate(const struct scenario *scenario);
+struct stake_estimate stake_estimate(const struct scenario *scenario);
 
 /* A model without a price that some call may reach; SCENARIO_MODELS_MAX: none. */
-uint32_t spending_unpriced(const struct scenario *scenario);
+uint32_t stake_unpriced(const struct scenario *scenario);
 
-struct spending {
+struct stake {
     const struct scenario *scenario; /* borrowed for life */
     struct source source;
     struct call_plan next; /* not due yet */
@@ -51,14 +51,14 @@ struct spending {
     money ended_worst; /* of those that ended */
 };
 
-void spending_init(struct spending *spending, const struct scenario *scenario);
+void stake_init(struct stake *stake, const struct scenario *scenario);
 
-void spending_note(struct spending *spending, const struct call_record *call);
+void stake_note(struct stake *stake, const struct call_record *call);
 
 /* `now` is run time and never decreases. */
-money spending_at_stake(struct spending *spending, nanos now);
+money stake_at(struct stake *stake, nanos now);
 
 /* Above the scenario's limit. */
-bool spending_is_over(struct spending *spending, nanos now);
+bool stake_is_over(struct stake *stake, nanos now);
 
 #endif

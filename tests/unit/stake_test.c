@@ -1,6 +1,6 @@
 /* What a live target may cost: before the start, and while it runs. */
 
-#include "engine/spending.h"
+#include "engine/stake.h"
 
 #include <CUnit/CUnit.h>
 
@@ -8,7 +8,7 @@
 #include "tests/support/sample.h"
 
 static struct scenario scenario;
-static struct spending spending;
+static struct stake stake;
 
 /* Claude at $3 and $15 per million tokens: 900 in and 120 out (the extra 100 are ours) are
  * 2,700 + 1,800 microdollars. */
@@ -22,7 +22,7 @@ static void set_up(void)
     scenario.spend_limit = MONEY_MAX;
     for (uint32_t i = 0; i < scenario.models_count; i++)
         CU_ASSERT(price_find(slice_of(scenario.models[i].name), &scenario.prices[i]));
-    spending_init(&spending, &scenario);
+    stake_init(&stake, &scenario);
 }
 
 static struct call_record ended(uint64_t index, money cost, uint32_t unknown)
@@ -38,7 +38,7 @@ static struct call_record ended(uint64_t index, money cost, uint32_t unknown)
 
 static void the_estimate_is_every_call_at_its_dearest(void)
 {
-    struct spending_estimate sum = spending_estimate(&scenario);
+    struct stake_estimate sum = stake_estimate(&scenario);
 
     EXPECT_U64(sum.calls, SAMPLE_CALLS);
     EXPECT_U64(sum.attempts_max, 1);
@@ -52,8 +52,8 @@ static void every_attempt_is_paid_for(void)
     scenario.client.layers_count = 2;
     scenario.client.layers[0].attempts = 3;
     scenario.client.layers[1].attempts = 3;
-    EXPECT_U64(spending_estimate(&scenario).attempts_max, 9);
-    EXPECT_I64(spending_estimate(&scenario).worst, 9 * SAMPLE_CALLS * ATTEMPT);
+    EXPECT_U64(stake_estimate(&scenario).attempts_max, 9);
+    EXPECT_I64(stake_estimate(&scenario).worst, 9 * SAMPLE_CALLS * ATTEMPT);
 }
 
 static void a_dearer_fallback_counts_and_a_cheaper_one_does_not(void)
@@ -61,23 +61,23 @@ static void a_dearer_fallback_counts_and_a_cheaper_one_does_not(void)
     scenario.client.fallbacks_count = 1;
     slice_copy(SLICE("gpt-4o"), scenario.client.fallbacks[0].to,
                sizeof(scenario.client.fallbacks[0].to));
-    EXPECT_I64(spending_estimate(&scenario).worst, SAMPLE_CALLS * ATTEMPT);
+    EXPECT_I64(stake_estimate(&scenario).worst, SAMPLE_CALLS * ATTEMPT);
     scenario.prices[SAMPLE_GPT].tariff.input = 30 * (MONEY_USD / 1000000);
-    EXPECT_I64(spending_estimate(&scenario).worst,
+    EXPECT_I64(stake_estimate(&scenario).worst,
                SAMPLE_CALLS * (900 * 30 + 120 * 10) * (MONEY_USD / 1000000));
 }
 
 static void a_model_without_a_price_is_named_if_a_call_may_reach_it(void)
 {
-    EXPECT_U64(spending_unpriced(&scenario), SCENARIO_MODELS_MAX);
+    EXPECT_U64(stake_unpriced(&scenario), SCENARIO_MODELS_MAX);
     scenario.prices[SAMPLE_GPT].is_known = false;
-    EXPECT_U64(spending_unpriced(&scenario), SCENARIO_MODELS_MAX);
+    EXPECT_U64(stake_unpriced(&scenario), SCENARIO_MODELS_MAX);
     scenario.client.fallbacks_count = 1;
     slice_copy(SLICE("gpt-4o"), scenario.client.fallbacks[0].to,
                sizeof(scenario.client.fallbacks[0].to));
-    EXPECT_U64(spending_unpriced(&scenario), SAMPLE_GPT);
+    EXPECT_U64(stake_unpriced(&scenario), SAMPLE_GPT);
     scenario.prices[SAMPLE_CLAUDE].is_known = false;
-    EXPECT_U64(spending_unpriced(&scenario), SAMPLE_CLAUDE);
+    EXPECT_U64(stake_unpriced(&scenario), SAMPLE_CLAUDE);
 }
 
 /* --- while it runs ---------------------------------------------------------------------------- */
@@ -86,44 +86,44 @@ static void a_due_call_is_at_stake_until_it_has_ended(void)
 {
     struct call_record call = ended(0, ATTEMPT / 3, 0);
 
-    EXPECT_I64(spending_at_stake(&spending, 0), ATTEMPT);
-    EXPECT_I64(spending_at_stake(&spending, 250 * NANOS_MS), 3 * ATTEMPT);
-    spending_note(&spending, &call);
-    EXPECT_I64(spending_at_stake(&spending, 250 * NANOS_MS), 2 * ATTEMPT + ATTEMPT / 3);
+    EXPECT_I64(stake_at(&stake, 0), ATTEMPT);
+    EXPECT_I64(stake_at(&stake, 250 * NANOS_MS), 3 * ATTEMPT);
+    stake_note(&stake, &call);
+    EXPECT_I64(stake_at(&stake, 250 * NANOS_MS), 2 * ATTEMPT + ATTEMPT / 3);
 }
 
 static void what_nobody_told_costs_its_worst(void)
 {
     struct call_record call = ended(0, ATTEMPT / 3, 2);
 
-    spending_note(&spending, &call);
-    EXPECT_I64(spending_at_stake(&spending, 0), 2 * ATTEMPT + ATTEMPT / 3);
+    stake_note(&stake, &call);
+    EXPECT_I64(stake_at(&stake, 0), 2 * ATTEMPT + ATTEMPT / 3);
 }
 
 static void calls_within_their_worst_case_never_reach_the_estimate(void)
 {
-    scenario.spend_limit = spending_estimate(&scenario).worst;
+    scenario.spend_limit = stake_estimate(&scenario).worst;
     for (uint64_t i = 0; i < SAMPLE_CALLS; i++) {
         struct call_record call = ended(i, ATTEMPT, 0);
 
-        CU_ASSERT(!spending_is_over(&spending, call.due_at));
-        spending_note(&spending, &call);
+        CU_ASSERT(!stake_is_over(&stake, call.due_at));
+        stake_note(&stake, &call);
     }
-    CU_ASSERT(!spending_is_over(&spending, 100 * NANOS_S));
+    CU_ASSERT(!stake_is_over(&stake, 100 * NANOS_S));
 }
 
 static void a_provider_that_bills_more_is_noticed_while_open_calls_can_still_be_paid(void)
 {
     uint64_t calls = 0;
 
-    scenario.spend_limit = spending_estimate(&scenario).worst;
-    while (!spending_is_over(&spending, (nanos)calls * 100 * NANOS_MS) && calls < SAMPLE_CALLS) {
+    scenario.spend_limit = stake_estimate(&scenario).worst;
+    while (!stake_is_over(&stake, (nanos)calls * 100 * NANOS_MS) && calls < SAMPLE_CALLS) {
         struct call_record call = ended(calls++, 2 * ATTEMPT, 0);
 
-        spending_note(&spending, &call);
+        stake_note(&stake, &call);
     }
     EXPECT_U64(calls, SAMPLE_CALLS / 2);
-    CU_ASSERT(spending.spent <= scenario.spend_limit);
+    CU_ASSERT(stake.spent <= scenario.spend_limit);
 }
 
 static CU_TestInfo tests[] = {
@@ -142,4 +142,4 @@ static CU_TestInfo tests[] = {
     CU_TEST_INFO_NULL,
 };
 
-CU_SuiteInfo spending_suite = {"spending", NULL, NULL, set_up, NULL, tests};
+CU_SuiteInfo stake_suite = {"stake", NULL, NULL, set_up, NULL, tests};

@@ -1,4 +1,4 @@
-#include "engine/spending.h"
+#include "engine/stake.h"
 
 /* --- one attempt, one call -------------------------------------------------------------------- */
 
@@ -8,8 +8,7 @@ struct size {
 
 static struct size size_of(uint64_t input_tokens, uint64_t output_tokens)
 {
-    return (struct size){input_tokens + SPENDING_EXTRA_TOKENS,
-                         output_tokens > 0 ? output_tokens : 1};
+    return (struct size){input_tokens + STAKE_EXTRA_TOKENS, output_tokens > 0 ? output_tokens : 1};
 }
 
 static money attempt_at(const struct scenario *scenario, uint32_t model, struct size size)
@@ -54,9 +53,9 @@ static money call_worst(const struct scenario *scenario, uint32_t model, struct 
 
 /* --- before the start ------------------------------------------------------------------------- */
 
-struct spending_estimate spending_estimate(const struct scenario *scenario)
+struct stake_estimate stake_estimate(const struct scenario *scenario)
 {
-    struct spending_estimate sum = {.attempts_max = attempts_max(scenario)};
+    struct stake_estimate sum = {.attempts_max = attempts_max(scenario)};
     struct call_plan plan;
     struct source source;
 
@@ -72,7 +71,7 @@ struct spending_estimate spending_estimate(const struct scenario *scenario)
     return sum;
 }
 
-uint32_t spending_unpriced(const struct scenario *scenario)
+uint32_t stake_unpriced(const struct scenario *scenario)
 {
     const struct load *load = &scenario->load;
     const struct client_policy *policy = &scenario->client;
@@ -91,14 +90,14 @@ uint32_t spending_unpriced(const struct scenario *scenario)
 
 /* --- while it runs ---------------------------------------------------------------------------- */
 
-void spending_init(struct spending *s, const struct scenario *scenario)
+void stake_init(struct stake *s, const struct scenario *scenario)
 {
-    *s = (struct spending){.scenario = scenario};
+    *s = (struct stake){.scenario = scenario};
     source_init(&s->source, scenario);
     s->has_next = source_next(&s->source, &s->next);
 }
 
-void spending_note(struct spending *s, const struct call_record *call)
+void stake_note(struct stake *s, const struct call_record *call)
 {
     struct size size = size_of(call->input_tokens_asked, call->output_tokens_asked);
     money unknown =
@@ -109,7 +108,7 @@ void spending_note(struct spending *s, const struct call_record *call)
     s->ended_worst = money_add(s->ended_worst, call_worst(s->scenario, call->model_asked, size));
 }
 
-static void take_due(struct spending *s, nanos now)
+static void take_due(struct stake *s, nanos now)
 {
     while (s->has_next && s->next.due_at <= now) {
         struct size size = size_of(s->next.input_tokens, s->next.output_tokens);
@@ -120,7 +119,7 @@ static void take_due(struct spending *s, nanos now)
 }
 
 /* A call may end, and be noted, before anybody looked whether it was due. */
-money spending_at_stake(struct spending *s, nanos now)
+money stake_at(struct stake *s, nanos now)
 {
     money open;
 
@@ -129,7 +128,7 @@ money spending_at_stake(struct spending *s, nanos now)
     return money_add(s->spent, open);
 }
 
-bool spending_is_over(struct spending *s, nanos now)
+bool stake_is_over(struct stake *s, nanos now)
 {
-    return spending_at_stake(s, now) > s->scenario->spend_limit;
+    return stake_at(s, now) > s->scenario->spend_limit;
 }
