@@ -69,13 +69,18 @@ struct alert_record {
     nanos settled_at; /* delivered or given up; NANOS_NEVER: still open at the end */
 };
 
+/* "KIND:PERIOD", for a budget "budget:NAME:PERIOD", zero-terminated. It travels as a header, so
+ * what of the name is not printable ASCII becomes '_'. `budget` is empty for other kinds. */
+void alert_write_key(enum alert_kind kind, struct slice budget, uint64_t period,
+                     char key[ALERT_KEY_MAX]);
+
 /* The body for a hook of that kind, bounded by what the service takes and escaped as it wants. */
 void alert_write_body(const struct alert *alert, enum hook_kind kind, struct buffer *body);
 
 /* The receiver's side: is this body what that service takes, and what does it answer? The answer's
- * status and body are the service's own (Slack: 200 "ok" or 400 "no_text"; Discord: 204 or 400 with
- * code 50006 or 50035; any: 200 {} or 400). `key` is filled from the body where it tells it (any),
- * else left empty. */
+ * status and body are the service's own (Slack: 200 "ok", 400 "no_text" or "invalid_payload";
+ * Discord: 204 or 400 with code 50006, 50035 or 50109; any: 200 {} or 400). `key` is filled from
+ * the body where it tells it (any), else left empty. The texts of the answer live for ever. */
 struct hook_answer {
     uint16_t status;
     const char *content_type;

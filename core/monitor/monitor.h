@@ -21,12 +21,16 @@
  * apply them: POST is answered by a MONITOR_ANSWERED or MONITOR_FAILED event for that hook,
  * MONITOR_SETTLED is a line of evidence. One post per hook is under way at a time; a post that is
  * not answered within `patience` fails by the monitor's own alarm (the shell gets MONITOR_CANCEL).
- * A hook is given up on 401, 403, 404 and 410 (permanent: wire-facts.md §11) and an alert after
- * DELIVERY_TRIES_MAX tries. monitor_is_idle says that nothing is owed any more.
+ * A hook is given up on 401, 403, 404 and 410 (permanent: wire-facts.md §11); an alert after
+ * DELIVERY_TRIES_MAX tries, and at once on an answer that no further try would change (any other
+ * 3xx or 4xx than 408 and 429). monitor_is_idle says that nothing is owed any more. Each alert ends
+ * in exactly one SETTLED per hook; without hooks alerts are counted, and nobody is told.
  *
  * The load never waits for any of this. Failure modes: monitor_new (memory). A queue that is full
- * (MONITOR_QUEUE_MAX) gives its newest alert up at once (settled, 0 tries). Pure: time is passed in
- * and never decreases; one thread owns it. */
+ * (MONITOR_QUEUE_MAX) gives its newest alert up at once (settled, 0 tries). If the shell has not
+ * even taken many of these settlements yet (monitor_next), nothing more is raised for the moment:
+ * it is held back and counted as suppressed, and a budget's breach is told at the next call of its
+ * window. Pure: time is passed in and never decreases; one thread owns it. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -86,9 +90,9 @@ struct observation {
     struct slice model;
     uint32_t model_index; /* below MONITOR_MODELS_MAX: whose percentiles it belongs to */
     enum outcome outcome;
-    nanos latency; /* response time; NANOS_NEVER: it never ended */
-    bool has_answer;
-    money cost; /* of all its attempts, as far as known */
+    nanos latency;   /* response time; NANOS_NEVER: it never ended */
+    bool has_answer; /* only then its latency counts for the percentiles: failures apart */
+    money cost;      /* of all its attempts, as far as known */
     uint64_t output_tokens;
 };
 
@@ -129,7 +133,8 @@ bool monitor_next(struct monitor *m, struct monitor_effect *effect);
 /* Nothing queued, nothing under way. */
 bool monitor_is_idle(const struct monitor *m);
 
-/* The run is over and nobody waits longer: everything open is settled as not delivered. */
+/* The run is over and nobody waits longer: everything open is settled as not delivered, at
+ * NANOS_NEVER. Take the effects once more after it. */
 void monitor_give_up(struct monitor *m, nanos now);
 
 struct rolling_figures monitor_figures(const struct monitor *m, uint32_t model_index);
