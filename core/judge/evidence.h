@@ -5,12 +5,13 @@
  *
  *   call_record     one call, seen by the caller, with its attempts   calls.jsonl, attempts.jsonl
  *   journal_record  one request, seen by the mock: the truth          journal.jsonl
+ *   alert_record    one alert at one hook (monitor/alert.h)           alerts.jsonl
  *
  * A call line starts with the fields of the guide's logger under its names (model, latency_ms,
  * input_tokens, output_tokens, error, stop_reason) and goes on with ours. Instants are written in
  * nanoseconds of run time; what has not happened (NANOS_NEVER) and what is not known is null.
- * Writers append one whole line with its LF; readers take one line without it. The shells own
- * files.
+ * Money is a number of dollars, exact. Writers append one whole line with its LF; readers take one
+ * line without it. What was written and read back is judged alike. The shells own files.
  *
  * Records are plain values: any thread may hold its own. */
 
@@ -19,8 +20,8 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
-#include "base/nanos.h"
 #include "base/money.h"
+#include "base/nanos.h"
 #include "base/outcome.h"
 #include "monitor/alert.h"
 #include "policy/conduct.h"
@@ -136,9 +137,39 @@ void evidence_write_attempts(const struct scenario *scenario, const struct call_
 void evidence_write_journal(const struct scenario *scenario, const struct journal_record *record,
                             struct buffer *out);
 
-/* RC_MALFORMED: not such a line (err says what). Unknown members are ignored. */
+void evidence_write_alert(const struct scenario *scenario, const struct alert_record *record,
+                          struct buffer *out);
+
+/* One line of attempts.jsonl. */
+struct attempt_line {
+    struct call_id call; /* whose it is */
+    struct attempt_record attempt;
+};
+
+/* RC_MALFORMED: not such a line (err says what), and the output is as it was. Unknown members are
+ * ignored. Texts that were longer than their field once decoded are cut to it. */
 MUST_USE enum rc evidence_read_journal(const struct scenario *scenario, struct slice line,
                                        struct journal_record *record, struct error *err);
+MUST_USE enum rc evidence_read_attempt(const struct scenario *scenario, struct slice line,
+                                       struct attempt_line *attempt, struct error *err);
+MUST_USE enum rc evidence_read_alert(const struct scenario *scenario, struct slice line,
+                                     struct alert_record *record, struct error *err);
+
+/* All but its attempts: `attempts_count` says how many were made. As many lines of attempts.jsonl
+ * (at most RECORD_ATTEMPTS_MAX) belong to it, and stand there in the order of the calls' lines:
+ * read both files in step and join each.
+ *
+ *     evidence_read_call(scenario, call_line, &call, err)
+ *     for (i = 0; i < call_attempts_kept(&call); i++)
+ *         evidence_read_attempt(scenario, attempt_line, &line, err), call_join(&call, i, &line,
+ * err) */
+MUST_USE enum rc evidence_read_call(const struct scenario *scenario, struct slice line,
+                                    struct call_record *call, struct error *err);
+
+/* The attempt becomes number `index` (from 0) of the call. RC_MALFORMED: it is another call's, or
+ * another one of this call. */
+MUST_USE enum rc call_join(struct call_record *call, uint32_t index,
+                           const struct attempt_line *line, struct error *err);
 
 /* What is complete, correct and within the deadline: OUTCOME_OK and ended in time. */
 bool call_is_useful(const struct scenario *scenario, const struct call_record *call);

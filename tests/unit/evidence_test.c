@@ -14,6 +14,10 @@ static struct buffer line;
 static void set_up(void)
 {
     sample_scenario(&scenario);
+    scenario.instances = 4;
+    slice_copy(SLICE("hourly"), scenario.monitor.budgets[0].name, 32);
+    slice_copy(SLICE("daily"), scenario.monitor.budgets[1].name, 32);
+    scenario.monitor.budgets_count = 2;
     buffer_init(&line, memory_heap(), 1 << 16);
 }
 
@@ -56,19 +60,29 @@ static struct journal_record distinct_record(void)
         .output_tokens = 21,
         .tokens_written = 22,
         .bytes_out = UINT64_MAX,
+        .usage_told = {true, 23, 24, 25, 26},
+        .has_cost = true,
+        .cost = 27,
+        .is_hook = true,
+        .hook = HOOK_DISCORD,
+        .is_hook_valid = true,
+        .alert = "budget:hourly:0",
         .plan = "429 \"rate limited\"\n\xE2\x9F\xA6r17\xE2\x9F\xA7",
     };
 }
 
-static void expect_same(const struct journal_record *read, const struct journal_record *record)
+static void expect_same_usage(const struct usage *read, const struct usage *usage)
 {
-    EXPECT_U64(read->number, record->number);
-    EXPECT_U64(read->provider, record->provider);
-    EXPECT_U64(read->model, record->model);
-    EXPECT_U64(read->connection, record->connection);
-    EXPECT_U64(read->key, record->key);
-    CU_ASSERT_STRING_EQUAL(read->call, record->call);
-    EXPECT_U64(read->attempt, record->attempt);
+    CU_ASSERT_EQUAL(read->is_known, usage->is_known);
+    EXPECT_U64(read->input_tokens, usage->input_tokens);
+    EXPECT_U64(read->output_tokens, usage->output_tokens);
+    EXPECT_U64(read->cached_tokens, usage->cached_tokens);
+    EXPECT_U64(read->cache_write_tokens, usage->cache_write_tokens);
+}
+
+static void expect_same_exchange(const struct journal_record *read,
+                                 const struct journal_record *record)
+{
     EXPECT_I64(read->accepted_at, record->accepted_at);
     EXPECT_I64(read->head_in_at, record->head_in_at);
     EXPECT_I64(read->body_in_at, record->body_in_at);
@@ -83,10 +97,29 @@ static void expect_same(const struct journal_record *read, const struct journal_
     EXPECT_I64(read->advice_wait, record->advice_wait);
     EXPECT_I64(read->rule, record->rule);
     EXPECT_U64(read->rules_matched, record->rules_matched);
+}
+
+static void expect_same(const struct journal_record *read, const struct journal_record *record)
+{
+    EXPECT_U64(read->number, record->number);
+    EXPECT_U64(read->provider, record->provider);
+    EXPECT_U64(read->model, record->model);
+    EXPECT_U64(read->connection, record->connection);
+    EXPECT_U64(read->key, record->key);
+    CU_ASSERT_STRING_EQUAL(read->call, record->call);
+    EXPECT_U64(read->attempt, record->attempt);
+    expect_same_exchange(read, record);
     EXPECT_U64(read->input_tokens, record->input_tokens);
     EXPECT_U64(read->output_tokens, record->output_tokens);
     EXPECT_U64(read->tokens_written, record->tokens_written);
     EXPECT_U64(read->bytes_out, record->bytes_out);
+    expect_same_usage(&read->usage_told, &record->usage_told);
+    CU_ASSERT_EQUAL(read->has_cost, record->has_cost);
+    EXPECT_I64(read->cost, record->cost);
+    CU_ASSERT_EQUAL(read->is_hook, record->is_hook);
+    EXPECT_U64(read->hook, record->hook);
+    CU_ASSERT_EQUAL(read->is_hook_valid, record->is_hook_valid);
+    CU_ASSERT_STRING_EQUAL(read->alert, record->alert);
     CU_ASSERT_STRING_EQUAL(read->plan, record->plan);
 }
 
@@ -135,6 +168,8 @@ static void reads_back_what_never_happened_and_is_not_known(void)
     CU_ASSERT(line_has("\"call\":null"));
     CU_ASSERT(line_has("\"head_in_at\":null"));
     CU_ASSERT(line_has("\"rule\":null,\"rules_matched\":[]"));
+    CU_ASSERT(line_has("\"usage_told\":null,\"cost_usd\":null,\"hook\":null,"
+                       "\"hook_valid\":null,\"alert\":null"));
 }
 
 static void reads_back_every_word_of_every_list(void)
@@ -146,6 +181,7 @@ static void reads_back_every_word_of_every_list(void)
         record.key = (enum key_used)(i % (KEY_LIKENESS + 1));
         record.closed_by = (enum closed_by)(i % (CLOSED_RUN + 1));
         record.advice = (enum plan_advice)(i % (PLAN_ADVICE_RAW + 1));
+        record.hook = (enum hook_kind)(i % HOOK_KINDS_COUNT);
         round_trip(&record);
     }
 }
@@ -311,6 +347,379 @@ static void every_line_is_json(void)
     }
 }
 
+/* --- calls and attempts ----------------------------------------------------------------------- */
+
+static struct attempt_record distinct_attempt(uint32_t ordinal)
+{
+    return (struct attempt_record){
+        .ordinal = ordinal,
+        .model = SAMPLE_GPT,
+        .layer = 1,
+        .is_fallback = true,
+        .handed_at = -2,
+        .sent_at = 3,
+        .first_byte_at = 4,
+        .first_token_at = 5,
+        .first_content_at = 6,
+        .last_content_at = 7,
+        .ended_at = 8,
+        .gap_max = 9,
+        .status = 529,
+        .outcome = OUTCOME_STREAM_ERROR,
+        .advice_form = ADVICE_DATE,
+        .advice_wait = 10,
+        .usage = {true, 11, 12, 13, 14},
+        .has_cost = true,
+        .cost = MONEY_USD + ordinal,
+        .request_id = "req_\"1\"",
+    };
+}
+
+static struct call_record distinct_call(void)
+{
+    struct call_record call = {
+        .id = {.source = 0, .index = UINT64_MAX},
+        .instance = 3,
+        .stream = true,
+        .model_asked = SAMPLE_CLAUDE,
+        .model_answered = SAMPLE_GPT,
+        .input_tokens_asked = 21,
+        .output_tokens_asked = 22,
+        .due_at = 23,
+        .ended_at = 24,
+        .outcome = OUTCOME_UNFINISHED,
+        .pending = PENDING_WAIT,
+        .wait_max = 25,
+        .usage = {true, 26, 27, 28, 29},
+        .cost = MONEY_MAX,
+        .cost_failed = 1,
+        .cost_unknown = 30,
+        .stop_reason = "end_turn",
+        .error = "a \"quoted\"\ttext \xE2\x9F\xA6r17\xE2\x9F\xA7",
+        .attempts_count = 3,
+    };
+
+    for (uint32_t i = 0; i < call.attempts_count; i++)
+        call.attempts[i] = distinct_attempt(i + 1);
+    return call;
+}
+
+static void expect_same_attempt(const struct attempt_record *read,
+                                const struct attempt_record *attempt)
+{
+    EXPECT_U64(read->ordinal, attempt->ordinal);
+    EXPECT_U64(read->model, attempt->model);
+    EXPECT_U64(read->layer, attempt->layer);
+    CU_ASSERT_EQUAL(read->is_fallback, attempt->is_fallback);
+    EXPECT_I64(read->handed_at, attempt->handed_at);
+    EXPECT_I64(read->sent_at, attempt->sent_at);
+    EXPECT_I64(read->first_byte_at, attempt->first_byte_at);
+    EXPECT_I64(read->first_token_at, attempt->first_token_at);
+    EXPECT_I64(read->first_content_at, attempt->first_content_at);
+    EXPECT_I64(read->last_content_at, attempt->last_content_at);
+    EXPECT_I64(read->ended_at, attempt->ended_at);
+    EXPECT_I64(read->gap_max, attempt->gap_max);
+    EXPECT_U64(read->status, attempt->status);
+    EXPECT_U64(read->outcome, attempt->outcome);
+    EXPECT_U64(read->advice_form, attempt->advice_form);
+    EXPECT_I64(read->advice_wait, attempt->advice_wait);
+    expect_same_usage(&read->usage, &attempt->usage);
+    CU_ASSERT_EQUAL(read->has_cost, attempt->has_cost);
+    EXPECT_I64(read->cost, attempt->cost);
+    CU_ASSERT_STRING_EQUAL(read->request_id, attempt->request_id);
+}
+
+static void expect_same_call(const struct call_record *read, const struct call_record *call)
+{
+    EXPECT_U64(read->id.source, call->id.source);
+    EXPECT_U64(read->id.index, call->id.index);
+    EXPECT_U64(read->instance, call->instance);
+    CU_ASSERT_EQUAL(read->stream, call->stream);
+    EXPECT_U64(read->model_asked, call->model_asked);
+    EXPECT_U64(read->model_answered, call->model_answered);
+    EXPECT_U64(read->input_tokens_asked, call->input_tokens_asked);
+    EXPECT_U64(read->output_tokens_asked, call->output_tokens_asked);
+    EXPECT_I64(read->due_at, call->due_at);
+    EXPECT_I64(read->ended_at, call->ended_at);
+    EXPECT_U64(read->outcome, call->outcome);
+    EXPECT_U64(read->pending, call->pending);
+    EXPECT_I64(read->wait_max, call->wait_max);
+    expect_same_usage(&read->usage, &call->usage);
+    EXPECT_I64(read->cost, call->cost);
+    EXPECT_I64(read->cost_failed, call->cost_failed);
+    EXPECT_U64(read->cost_unknown, call->cost_unknown);
+    CU_ASSERT_STRING_EQUAL(read->stop_reason, call->stop_reason);
+    CU_ASSERT_STRING_EQUAL(read->error, call->error);
+    EXPECT_U64(read->attempts_count, call->attempts_count);
+}
+
+/* Its line in `line`, then those of its attempts. */
+static struct slice write_lines(const struct call_record *call)
+{
+    buffer_clear(&line);
+    evidence_write_call(&scenario, call, &line);
+    evidence_write_attempts(&scenario, call, &line);
+    EXPECT_RC(line.rc, RC_OK);
+    return buffer_slice(&line);
+}
+
+static void call_round_trip(const struct call_record *call)
+{
+    struct slice rest = write_lines(call), part;
+    struct call_record read;
+    struct error err;
+    uint32_t count =
+        call->attempts_count < RECORD_ATTEMPTS_MAX ? call->attempts_count : RECORD_ATTEMPTS_MAX;
+
+    memset(&read, 0x5A, sizeof(read));
+    CU_ASSERT(slice_cut(&rest, '\n', &part));
+    EXPECT_RC(evidence_read_call(&scenario, part, &read, &err), RC_OK);
+    expect_same_call(&read, call);
+    for (uint32_t i = 0; i < count; i++) {
+        struct attempt_line attempt;
+
+        CU_ASSERT(slice_cut(&rest, '\n', &part));
+        EXPECT_RC(evidence_read_attempt(&scenario, part, &attempt, &err), RC_OK);
+        EXPECT_RC(call_join(&read, i, &attempt, &err), RC_OK);
+        expect_same_attempt(&read.attempts[i], &call->attempts[i]);
+    }
+    EXPECT_U64(rest.size, 0);
+}
+
+static void reads_back_every_field_of_a_call_and_its_attempts(void)
+{
+    struct call_record call = distinct_call();
+
+    call_round_trip(&call);
+}
+
+static void reads_back_a_call_of_which_nothing_came(void)
+{
+    struct call_record call = {.model_answered = scenario.models_count,
+                               .ended_at = NANOS_NEVER,
+                               .outcome = OUTCOME_UNFINISHED,
+                               .attempts_count = 1};
+
+    call.attempts[0] = (struct attempt_record){.ordinal = 1,
+                                               .handed_at = NANOS_NEVER,
+                                               .sent_at = NANOS_NEVER,
+                                               .first_byte_at = NANOS_NEVER,
+                                               .first_token_at = NANOS_NEVER,
+                                               .first_content_at = NANOS_NEVER,
+                                               .last_content_at = NANOS_NEVER,
+                                               .ended_at = NANOS_NEVER};
+    call_round_trip(&call);
+    call.attempts_count = 0;
+    call.outcome = OUTCOME_SHED;
+    call.model_asked = call.model_answered = SAMPLE_GPT;
+    call_round_trip(&call);
+}
+
+static void reads_back_every_outcome_and_form_of_advice(void)
+{
+    for (int i = 0; i < OUTCOME_COUNT; i++) {
+        struct call_record call = distinct_call();
+
+        call.outcome = (enum outcome)i;
+        call.pending =
+            i == OUTCOME_UNFINISHED ? (enum call_pending)(i % (PENDING_WAIT + 1)) : PENDING_NOTHING;
+        call.attempts[0].outcome = (enum outcome)i;
+        call.attempts[0].advice_form = (enum advice_form)(i % (ADVICE_UNUSABLE + 1));
+        call_round_trip(&call);
+    }
+}
+
+static void attempts_beyond_those_kept_are_counted_only(void)
+{
+    struct call_record call = distinct_call();
+
+    call.attempts_count = RECORD_ATTEMPTS_MAX + 2;
+    for (uint32_t i = 0; i < RECORD_ATTEMPTS_MAX; i++)
+        call.attempts[i] = distinct_attempt(i + 1);
+    call_round_trip(&call);
+}
+
+/* Bytes that are no UTF-8 become U+FFFD, three bytes each; the field has room for some of them. */
+static void a_text_that_has_grown_is_cut_between_characters(void)
+{
+    struct call_record call = distinct_call(), read;
+    struct error err;
+    struct slice rest, part;
+
+    memset(call.stop_reason, 0xFF, sizeof(call.stop_reason) - 1);
+    rest = write_lines(&call);
+    CU_ASSERT(slice_cut(&rest, '\n', &part));
+    EXPECT_RC(evidence_read_call(&scenario, part, &read, &err), RC_OK);
+    EXPECT_U64(strlen(read.stop_reason), 30);
+}
+
+static void money_stays_exact(void)
+{
+    static const money amounts[] = {0,         1,         10,         MONEY_USD - 1, MONEY_USD,
+                                    MONEY_MAX, 529000000, 180000000L, MONEY_MAX - 1};
+
+    for (size_t i = 0; i < ARRAY_SIZE(amounts); i++) {
+        struct call_record call = distinct_call();
+
+        call.cost = amounts[i];
+        call.attempts[1].cost = amounts[i];
+        call_round_trip(&call);
+    }
+}
+
+static void an_attempt_of_unknown_cost_says_null(void)
+{
+    struct call_record call = distinct_call();
+
+    call.attempts[0].has_cost = false;
+    call.attempts[0].cost = 0;
+    call_round_trip(&call);
+    CU_ASSERT(line_has("\"cost_usd\":null"));
+}
+
+static void refuses_lines_of_a_call_cut_at_any_byte(void)
+{
+    struct call_record call = distinct_call();
+    struct call_record untouched = {.instance = 99};
+    struct attempt_line attempt = {.attempt = {.ordinal = 99}};
+    struct slice rest = write_lines(&call), first, second;
+
+    CU_ASSERT(slice_cut(&rest, '\n', &first));
+    CU_ASSERT(slice_cut(&rest, '\n', &second));
+    for (size_t size = 0; size < first.size; size++)
+        EXPECT_RC(evidence_read_call(&scenario, (struct slice){first.data, size}, &untouched, NULL),
+                  RC_MALFORMED);
+    for (size_t size = 0; size < second.size; size++)
+        EXPECT_RC(
+            evidence_read_attempt(&scenario, (struct slice){second.data, size}, &attempt, NULL),
+            RC_MALFORMED);
+    EXPECT_U64(untouched.instance, 99);
+    EXPECT_U64(attempt.attempt.ordinal, 99);
+}
+
+static enum rc read_call_text(const char *from, const char *to)
+{
+    struct call_record call = distinct_call(), read;
+    struct slice rest = write_lines(&call), first;
+    char text[2048], changed[2048];
+    char *place;
+
+    slice_cut(&rest, '\n', &first);
+    slice_copy(first, text, sizeof(text));
+    place = strstr(text, from);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(place);
+    snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(place - text), text, to,
+             place + strlen(from));
+    return evidence_read_call(&scenario, slice_of(changed), &read, NULL);
+}
+
+static void refuses_what_a_call_line_cannot_say(void)
+{
+    EXPECT_RC(read_call_text("\"instance\":3", "\"instance\":3"), RC_OK);
+    EXPECT_RC(read_call_text("\"instance\":3", "\"instance\":-3"), RC_MALFORMED);
+    EXPECT_RC(read_call_text("\"instance\":3", "\"instance\":4294967296"), RC_MALFORMED);
+    EXPECT_RC(
+        read_call_text("\"cost_failed_usd\":0.000000000001", "\"cost_failed_usd\":0.0000000000001"),
+        RC_MALFORMED);
+    EXPECT_RC(read_call_text("\"cost_failed_usd\":0.000000000001", "\"cost_failed_usd\":1e3"),
+              RC_MALFORMED);
+    EXPECT_RC(read_call_text("\"cost_usd\":9223372", "\"cost_usd\":9223373"), RC_MALFORMED);
+    EXPECT_RC(read_call_text("steady:", "other:"), RC_MALFORMED);
+    EXPECT_RC(read_call_text("\"stream\":true", "\"stream\":1"), RC_MALFORMED);
+    EXPECT_RC(read_call_text("\"wait\"", "\"nap\""), RC_MALFORMED);
+    EXPECT_RC(read_call_text("\"error\":", "\"later\":{\"a\":[1]},\"error\":"), RC_OK);
+}
+
+static void an_attempt_joins_its_own_call_in_its_own_place(void)
+{
+    struct call_record call = distinct_call();
+    struct attempt_line attempt = {.call = call.id, .attempt = distinct_attempt(2)};
+
+    EXPECT_RC(call_join(&call, 1, &attempt, NULL), RC_OK);
+    EXPECT_RC(call_join(&call, 0, &attempt, NULL), RC_MALFORMED);
+    attempt.call.index--;
+    EXPECT_RC(call_join(&call, 1, &attempt, NULL), RC_MALFORMED);
+}
+
+/* --- alerts ----------------------------------------------------------------------------------- */
+
+static struct alert_record distinct_alert(void)
+{
+    return (struct alert_record){
+        .alert = {.number = 1,
+                  .kind = ALERT_BUDGET,
+                  .budget = 1,
+                  .period = 2,
+                  .key = "budget:daily:2",
+                  .raised_at = 3,
+                  .call = "steady:4",
+                  .spent = 5 * MONEY_USD + 1,
+                  .limit = 5 * MONEY_USD,
+                  .suppressed = 6,
+                  .text = "the budget \"daily\" is spent"},
+        .hook = HOOK_SLACK,
+        .is_delivered = true,
+        .tries = 7,
+        .status = 200,
+        .settled_at = 8,
+    };
+}
+
+static void alert_round_trip(const struct alert_record *record)
+{
+    struct alert_record read;
+    struct error err;
+
+    buffer_clear(&line);
+    evidence_write_alert(&scenario, record, &line);
+    memset(&read, 0x5A, sizeof(read));
+    EXPECT_RC(evidence_read_alert(&scenario, without_newline(buffer_slice(&line)), &read, &err),
+              RC_OK);
+    EXPECT_U64(read.alert.number, record->alert.number);
+    EXPECT_U64(read.alert.kind, record->alert.kind);
+    EXPECT_U64(read.alert.budget, record->alert.budget);
+    EXPECT_U64(read.alert.period, record->alert.period);
+    CU_ASSERT_STRING_EQUAL(read.alert.key, record->alert.key);
+    EXPECT_I64(read.alert.raised_at, record->alert.raised_at);
+    CU_ASSERT_STRING_EQUAL(read.alert.call, record->alert.call);
+    EXPECT_I64(read.alert.spent, record->alert.spent);
+    EXPECT_I64(read.alert.limit, record->alert.limit);
+    EXPECT_U64(read.alert.suppressed, record->alert.suppressed);
+    CU_ASSERT_STRING_EQUAL(read.alert.text, record->alert.text);
+    EXPECT_U64(read.hook, record->hook);
+    CU_ASSERT_EQUAL(read.is_delivered, record->is_delivered);
+    EXPECT_U64(read.tries, record->tries);
+    EXPECT_U64(read.status, record->status);
+    EXPECT_I64(read.settled_at, record->settled_at);
+}
+
+static void reads_back_every_field_of_an_alert(void)
+{
+    struct alert_record record = distinct_alert();
+
+    alert_round_trip(&record);
+    record.alert.kind = ALERT_SLOW;
+    record.alert.budget = 0;
+    record.alert.spent = record.alert.limit = 0;
+    record.alert.call[0] = '\0';
+    record.settled_at = NANOS_NEVER;
+    alert_round_trip(&record);
+}
+
+static void refuses_an_alert_line_cut_at_any_byte(void)
+{
+    struct alert_record record = distinct_alert(), untouched = {.tries = 99};
+    struct slice whole;
+
+    evidence_write_alert(&scenario, &record, &line);
+    whole = without_newline(buffer_slice(&line));
+    for (size_t size = 0; size < whole.size; size++)
+        EXPECT_RC(
+            evidence_read_alert(&scenario, (struct slice){whole.data, size}, &untouched, NULL),
+            RC_MALFORMED);
+    EXPECT_U64(untouched.tries, 99);
+}
+
 static void a_call_is_useful_only_within_its_deadline(void)
 {
     struct call_record call = sample_call(0);
@@ -341,6 +750,21 @@ static CU_TestInfo tests[] = {
      an_unfinished_call_has_no_end_and_says_what_is_pending},
     {"writes one line for each attempt", writes_one_line_for_each_attempt},
     {"every line is JSON", every_line_is_json},
+    {"reads back every field of a call and its attempts",
+     reads_back_every_field_of_a_call_and_its_attempts},
+    {"reads back a call of which nothing came", reads_back_a_call_of_which_nothing_came},
+    {"reads back every outcome and form of advice", reads_back_every_outcome_and_form_of_advice},
+    {"attempts beyond those kept are counted only", attempts_beyond_those_kept_are_counted_only},
+    {"a text that has grown is cut between characters",
+     a_text_that_has_grown_is_cut_between_characters},
+    {"money stays exact", money_stays_exact},
+    {"an attempt of unknown cost says null", an_attempt_of_unknown_cost_says_null},
+    {"refuses lines of a call cut at any byte", refuses_lines_of_a_call_cut_at_any_byte},
+    {"refuses what a call line cannot say", refuses_what_a_call_line_cannot_say},
+    {"an attempt joins its own call in its own place",
+     an_attempt_joins_its_own_call_in_its_own_place},
+    {"reads back every field of an alert", reads_back_every_field_of_an_alert},
+    {"refuses an alert line cut at any byte", refuses_an_alert_line_cut_at_any_byte},
     {"a call is useful only within its deadline", a_call_is_useful_only_within_its_deadline},
     CU_TEST_INFO_NULL,
 };
