@@ -14,7 +14,7 @@
 static const double DEADLINE_KEPT_SHARE = 0.95;
 
 struct client_block {
-    struct value preset, retry, layers, fallback, timeouts, keeps_deadline;
+    struct value preset, retry, layers, fallback, timeouts, keeps_deadline, alerts;
 };
 
 static const struct read_key client_keys[] = {
@@ -24,6 +24,7 @@ static const struct read_key client_keys[] = {
     {"fallback", OPTIONAL, read_keep, offsetof(struct client_block, fallback)},
     {"timeouts", OPTIONAL, read_keep, offsetof(struct client_block, timeouts)},
     {"keeps_deadline", OPTIONAL, read_keep, offsetof(struct client_block, keeps_deadline)},
+    {"alerts", OPTIONAL, read_keep, offsetof(struct client_block, alerts)},
 };
 
 static enum rc read_preset(struct reading *r, const struct value *value,
@@ -232,6 +233,24 @@ static enum rc read_fallbacks(struct reading *r, const struct value *value,
     return RC_OK;
 }
 
+/* --- alerts ----------------------------------------------------------------------------------- */
+
+static enum rc read_repeats(struct reading *r, const struct value *value, void *out)
+{
+    static const char *const words[] = {"once", "every-call"};
+    bool *repeats = out;
+    uint32_t index;
+
+    TRY(read_word(r, value, words, ARRAY_SIZE(words), &index));
+    *repeats = index == 1;
+    return RC_OK;
+}
+
+static const struct read_key alerts_keys[] = {
+    {"budget", OPTIONAL, read_repeats, offsetof(struct alert_manner, repeats_budget)},
+    {"anomalies", OPTIONAL, read_repeats, offsetof(struct alert_manner, repeats_anomalies)},
+};
+
 /* --- the block -------------------------------------------------------------------------------- */
 
 static const struct read_key timeouts_keys[] = {
@@ -264,6 +283,8 @@ static enum rc read_block(struct reading *r, const struct value *value,
                         &client->timeouts));
     if (value_is_there(&block.keeps_deadline))
         TRY(read_bool(r, &block.keeps_deadline, &client->keeps_deadline));
+    if (value_is_there(&block.alerts))
+        TRY(read_object(r, &block.alerts, alerts_keys, ARRAY_SIZE(alerts_keys), &client->alerts));
     return RC_OK;
 }
 

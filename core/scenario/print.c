@@ -82,6 +82,14 @@ static void write_distribution(struct buffer *out, const struct distribution *d,
     buffer_byte(out, '}');
 }
 
+/* Exact: an amount has at most twelve decimals, and those read here at most nine. */
+static void write_money(struct buffer *out, money value)
+{
+    buffer_byte(out, '"');
+    money_write(out, value);
+    buffer_byte(out, '"');
+}
+
 /* Between the items of a list that stands a line each. */
 static void begin_item(struct buffer *out, uint32_t index, const char *indent)
 {
@@ -166,9 +174,17 @@ static void write_timeouts(struct buffer *out, const struct timeouts *timeouts)
     buffer_byte(out, '}');
 }
 
-static void write_client(struct buffer *out, const struct client_policy *client)
+static const char *repeats_word(bool repeats)
 {
-    buffer_text(out, "  \"subject\": {\"client\": {\n    \"preset\": ");
+    return repeats ? "every-call" : "once";
+}
+
+static void write_subject(struct buffer *out, const struct scenario *scenario)
+{
+    const struct client_policy *client = &scenario->client;
+
+    buffer_printf(out, "  \"subject\": {\"instances\": %u, \"client\": {\n    \"preset\": ",
+                  scenario->instances);
     write_string(out, client->preset);
     buffer_text(out, ",\n    \"layers\": [");
     for (uint32_t i = 0; i < client->layers_count; i++) {
@@ -188,14 +204,45 @@ static void write_client(struct buffer *out, const struct client_policy *client)
     write_timeouts(out, &client->timeouts);
     buffer_text(out, ",\n    \"keeps_deadline\": ");
     write_bool(out, client->keeps_deadline);
-    buffer_text(out, "\n  }},\n");
+    buffer_printf(out, ",\n    \"alerts\": {\"budget\": \"%s\", \"anomalies\": \"%s\"}\n  }},\n",
+                  repeats_word(client->alerts.repeats_budget),
+                  repeats_word(client->alerts.repeats_anomalies));
 }
 
 /* --- the target ------------------------------------------------------------------------------- */
 
-static void write_model(struct buffer *out, const struct scenario *scenario,
-                        const struct model *model)
+static void write_tariff(struct buffer *out, const struct tariff *tariff)
 {
+    static const money TOKENS = 1000000;
+
+    buffer_text(out, "\"input\": ");
+    write_money(out, tariff->input * TOKENS);
+    buffer_text(out, ", \"output\": ");
+    write_money(out, tariff->output * TOKENS);
+    buffer_text(out, ", \"cached\": ");
+    write_money(out, tariff->cached * TOKENS);
+    buffer_text(out, ", \"cache_write\": ");
+    write_money(out, tariff->cache_write * TOKENS);
+}
+
+static void write_price(struct buffer *out, const struct price *price)
+{
+    if (!price->is_known)
+        return;
+    buffer_text(out, ",\n        \"price\": {");
+    write_tariff(out, &price->tariff);
+    if (price->long_prompt_tokens != UINT64_MAX) {
+        buffer_printf(out, ",\n                  \"long_prompt\": {\"above\": %llu, ",
+                      (unsigned long long)price->long_prompt_tokens);
+        write_tariff(out, &price->long_tariff);
+        buffer_byte(out, '}');
+    }
+    buffer_byte(out, '}');
+}
+
+static void write_model(struct buffer *out, const struct scenario *scenario, uint32_t index)
+{
+    const struct model *model = &scenario->models[index];
     const struct provider *provider = &scenario->providers[model->provider];
 
     write_string(out, model->name);
@@ -208,23 +255,39 @@ static void write_model(struct buffer *out, const struct scenario *scenario,
     buffer_printf(out, ", \"tokens_per_event\": %u", model->tokens_per_event);
     if (model->context_window != UINT64_MAX)
         buffer_printf(out, ", \"context_window\": %llu", (unsigned long long)model->context_window);
+    write_price(out, &scenario->prices[index]);
+    buffer_byte(out, '}');
+}
+
+static void write_provider(struct buffer *out, const struct provider *provider)
+{
+    write_string(out, provider->name);
+    buffer_printf(out, ": {\"api\": \"%s\"", api_word(provider->api));
+    if (provider->base_url.size > 0) {
+        buffer_text(out, ", \"base_url\": ");
+        json_write_text(out, provider->base_url);
+    }
+    if (provider->key_env[0] != '\0')
+        buffer_printf(out, ", \"api_key\": \"$%s\"", provider->key_env);
     buffer_byte(out, '}');
 }
 
 static void write_target(struct buffer *out, const struct scenario *scenario)
 {
-    buffer_text(out, "  \"target\": {\"mock\": {\n    \"providers\": {");
+    bool is_live = scenario->target == TARGET_LIVE;
+
+    buffer_text(out, "  \"target\": {");
+    buffer_text(out, is_live ? "\n    \"providers\": {" : "\"mock\": {\n    \"providers\": {");
     for (uint32_t i = 0; i < scenario->providers_count; i++) {
         begin_item(out, i, "      ");
-        write_string(out, scenario->providers[i].name);
-        buffer_printf(out, ": {\"api\": \"%s\"}", api_word(scenario->providers[i].api));
+        write_provider(out, &scenario->providers[i]);
     }
     buffer_text(out, "\n    },\n    \"models\": {");
     for (uint32_t i = 0; i < scenario->models_count; i++) {
         begin_item(out, i, "      ");
-        write_model(out, scenario, &scenario->models[i]);
+        write_model(out, scenario, i);
     }
-    buffer_text(out, "\n    }\n  }},\n");
+    buffer_text(out, is_live ? "\n    }\n  },\n" : "\n    }\n  }},\n");
 }
 
 /* --- the load --------------------------------------------------------------------------------- */
@@ -452,6 +515,57 @@ static void write_chaos(struct buffer *out, const struct chaos *chaos)
     buffer_text(out, "\n  ],\n");
 }
 
+/* --- what is watched -------------------------------------------------------------------------- */
+
+static void write_budgets(struct buffer *out, const struct monitor_rules *rules)
+{
+    buffer_text(out, "\"budgets\": [");
+    for (uint32_t i = 0; i < rules->budgets_count; i++) {
+        const struct budget_rules *budget = &rules->budgets[i];
+
+        begin_item(out, i, "      ");
+        buffer_text(out, "{\"name\": ");
+        write_string(out, budget->name);
+        buffer_text(out, ", \"limit\": ");
+        write_money(out, budget->limit);
+        buffer_text(out, ", \"per\": ");
+        write_duration(out, budget->per);
+        buffer_byte(out, '}');
+    }
+    buffer_text(out, "],\n    ");
+}
+
+static void write_hooks(struct buffer *out, const struct monitor_rules *rules)
+{
+    buffer_text(out, ", \"hook\": [");
+    for (uint32_t i = 0; i < rules->hooks_count; i++)
+        buffer_printf(out, "%s\"%s\"", i == 0 ? "" : ", ", hook_kind_word(rules->hooks[i]));
+    buffer_byte(out, ']');
+}
+
+static void write_monitor(struct buffer *out, const struct scenario *scenario)
+{
+    const struct monitor_rules *rules = &scenario->monitor;
+
+    if (!rules->is_on)
+        return;
+    buffer_text(out, "  \"monitor\": {\n    ");
+    write_budgets(out, rules);
+    buffer_text(out, "\"slow\": ");
+    write_duration(out, rules->slow);
+    if (rules->tokens_high != UINT64_MAX)
+        buffer_printf(out, ", \"tokens_high\": %llu", (unsigned long long)rules->tokens_high);
+    buffer_text(out, ", \"errors\": ");
+    write_bool(out, rules->errors);
+    buffer_text(out, ", \"cool_down\": ");
+    write_duration(out, rules->cool_down);
+    buffer_text(out, ", \"patience\": ");
+    write_duration(out, rules->patience);
+    if (scenario->target == TARGET_MOCK)
+        write_hooks(out, rules);
+    buffer_text(out, "\n  },\n");
+}
+
 /* --- what is kept as text --------------------------------------------------------------------- */
 
 /* The same value without comments. It was checked when it was loaded. */
@@ -513,10 +627,18 @@ void scenario_write(const struct scenario *scenario, struct buffer *out)
         write_string(out, scenario->about);
     }
     buffer_printf(out, ",\n  \"seed\": %llu,\n", (unsigned long long)scenario->seed);
-    write_client(out, &scenario->client);
+    if (scenario->spend_limit != MONEY_MAX) {
+        buffer_text(out, "  \"spend_limit\": ");
+        write_money(out, scenario->spend_limit);
+        buffer_text(out, ",\n");
+    }
+    if (scenario->has_control)
+        buffer_text(out, "  \"control\": \"no-chaos\",\n");
+    write_subject(out, scenario);
     write_target(out, scenario);
     write_load(out, scenario);
     write_chaos(out, &scenario->chaos);
+    write_monitor(out, scenario);
     write_judgement(out, scenario);
     write_link(out, &scenario->link);
     buffer_text(out, "}\n");

@@ -129,6 +129,7 @@ enum rc read_rate(struct reading *r, const struct value *value, void *out);  /* 
 enum rc read_token_rate(struct reading *r, const struct value *value,
                         void *out);                                           /* double, per s */
 enum rc read_tokens(struct reading *r, const struct value *value, void *out); /* uint64_t, from 1 */
+enum rc read_money(struct reading *r, const struct value *value, void *out);  /* money, above 0 */
 
 /* A fixed value, or {"p50": ..., "p99": ...}: struct distribution. */
 enum rc read_span_distribution(struct reading *r, const struct value *value, void *out);
@@ -162,10 +163,26 @@ MUST_USE enum rc read_client(struct reading *r, const struct value *value);
 MUST_USE enum rc read_target(struct reading *r, const struct value *value);
 MUST_USE enum rc read_load(struct reading *r, const struct value *value);
 MUST_USE enum rc read_chaos(struct reading *r, const struct value *value);
+MUST_USE enum rc read_monitor(struct reading *r, const struct value *value);
+
+/* A model's price: its own, or when `value` is absent the table's, if that knows the name. */
+MUST_USE enum rc read_price(struct reading *r, const struct value *value, struct slice model,
+                            struct price *price);
 
 /* A rule's fault, or its sequence of faults. */
 MUST_USE enum rc read_sequence(struct reading *r, const struct value *value,
                                struct chaos_rule *rule);
+
+/* Reader of a field: enum api. */
+enum rc read_api(struct reading *r, const struct value *value, void *out);
+
+/* Those of the mock, or of a live target (scenario->target says which). */
+MUST_USE enum rc read_providers(struct reading *r, const struct value *value);
+
+/* Who serves a model of that api, by index: as `named`, else the api's own provider. The mock's own
+ * need no entry under `providers`. */
+MUST_USE enum rc read_model_provider(struct reading *r, const struct value *named, enum api api,
+                                     const struct value *model, uint32_t *provider);
 
 /* A model that must be there: its index. */
 MUST_USE enum rc read_model(struct reading *r, const struct value *value, uint32_t *model);

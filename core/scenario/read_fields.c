@@ -128,6 +128,25 @@ enum rc read_token_rate(struct reading *r, const struct value *value, void *out)
     return read_per_second(r, value, SLICE("tokens"), "\"60 tokens/s\"", out);
 }
 
+static const int64_t PICO_PER_NANO = 1000;
+static const int64_t NANO_USD_MAX = (int64_t)9000000 * 1000000000; /* as `money` it still fits */
+
+enum rc read_money(struct reading *r, const struct value *value, void *out)
+{
+    int64_t nano_usd = 0;
+    enum rc rc = units_money(quantity(value), &nano_usd);
+    money read;
+
+    if (rc == RC_MALFORMED)
+        return read_refuse(r, rc, value, "an amount of money such as \"$5.00\"");
+    if (rc != RC_OK || nano_usd == 0 || nano_usd > NANO_USD_MAX)
+        return read_refuse(r, RC_LIMIT, value,
+                           "an amount above $0, at most $9000000, in at most nine decimals");
+    read = nano_usd * PICO_PER_NANO;
+    memcpy(out, &read, sizeof(read));
+    return RC_OK;
+}
+
 enum rc read_whole(struct reading *r, const struct value *value, uint64_t min, uint64_t max,
                    uint64_t *out)
 {

@@ -7,6 +7,7 @@
  * the load asks models, chaos lies within the load, the client falls back to models. */
 struct sections {
     struct value name, about, seed, subject, target, load, chaos, laws, expect, link;
+    struct value monitor, control, spend_limit;
 };
 
 static const struct read_key section_keys[] = {
@@ -21,10 +22,11 @@ static const struct read_key section_keys[] = {
     {"laws", OPTIONAL, read_keep, offsetof(struct sections, laws)},
     {"expect", OPTIONAL, read_keep, offsetof(struct sections, expect)},
     {"link", OPTIONAL, read_keep, offsetof(struct sections, link)},
-    {"monitor", OPTIONAL, read_not_built, 0},
+    {"monitor", OPTIONAL, read_keep, offsetof(struct sections, monitor)},
+    {"control", OPTIONAL, read_keep, offsetof(struct sections, control)},
+    {"spend_limit", OPTIONAL, read_keep, offsetof(struct sections, spend_limit)},
     {"use", OPTIONAL, read_not_built, 0},
     {"vary", OPTIONAL, read_not_built, 0},
-    {"control", OPTIONAL, read_not_built, 0},
 };
 
 /* JSON numbers are exact up to 2^53 - 1 in every tool that may read a result. */
@@ -43,18 +45,73 @@ static enum rc read_head(struct reading *r, const struct sections *sections)
     return RC_OK;
 }
 
+static enum rc read_spend_limit(struct reading *r, const struct value *value)
+{
+    struct scenario *scenario = r->scenario;
+
+    scenario->spend_limit = MONEY_MAX;
+    if (!value_is_there(value))
+        return RC_OK;
+    scenario->places.spend_limit = value_position(r, value);
+    return read_money(r, value, &scenario->spend_limit);
+}
+
+/* --- whose conduct ---------------------------------------------------------------------------- */
+
+struct subject_block {
+    struct value client, instances;
+};
+
 static enum rc read_subject(struct reading *r, const struct value *value)
 {
     static const struct read_key keys[] = {
-        {"client", NEEDED, read_keep, 0},
+        {"instances", OPTIONAL, read_keep, offsetof(struct subject_block, instances)},
+        {"client", NEEDED, read_keep, offsetof(struct subject_block, client)},
         {"exec", OPTIONAL, read_not_built, 0},
         {"service", OPTIONAL, read_not_built, 0},
     };
-    struct value client = {0};
+    struct scenario *scenario = r->scenario;
+    struct subject_block block = {0};
 
+    scenario->instances = 1;
     if (value_is_there(value))
-        TRY(read_object(r, value, keys, ARRAY_SIZE(keys), &client));
-    return read_client(r, &client);
+        TRY(read_object(r, value, keys, ARRAY_SIZE(keys), &block));
+    if (value_is_there(&block.instances)) {
+        scenario->places.instances = value_position(r, &block.instances);
+        TRY(read_whole32(r, &block.instances, 1, SCENARIO_INSTANCES_MAX, &scenario->instances));
+    }
+    return read_client(r, &block.client);
+}
+
+/* --- what goes wrong -------------------------------------------------------------------------- */
+
+static enum rc read_faults(struct reading *r, const struct value *value)
+{
+    if (!value_is_there(value))
+        return RC_OK;
+    TRY(read_chaos(r, value));
+    if (r->scenario->target == TARGET_LIVE && r->scenario->chaos.rules_count > 0)
+        return read_refuse_as(r, RC_MALFORMED, value,
+                              "found chaos for a live target, expected none: only the mock can do "
+                              "wrong on demand");
+    return RC_OK;
+}
+
+static enum rc read_control(struct reading *r, const struct value *value)
+{
+    static const char *const words[] = {"no-chaos"};
+    uint32_t index;
+
+    if (!value_is_there(value))
+        return RC_OK;
+    r->scenario->places.control = value_position(r, value);
+    TRY(read_word(r, value, words, ARRAY_SIZE(words), &index));
+    if (r->scenario->target == TARGET_LIVE)
+        return read_refuse_as(r, RC_MALFORMED, value,
+                              "found a control run of a live target, expected none: it has no "
+                              "chaos to leave out, and would be paid for");
+    r->scenario->has_control = true;
+    return RC_OK;
 }
 
 static enum rc read_link(struct reading *r, const struct value *value)
@@ -119,11 +176,13 @@ static enum rc read_sections(struct reading *r)
     TRY(read_check(r, &whole));
     TRY(read_object(r, &whole, section_keys, ARRAY_SIZE(section_keys), &sections));
     TRY(read_head(r, &sections));
+    TRY(read_spend_limit(r, &sections.spend_limit));
     TRY(read_target(r, &sections.target));
     TRY(read_load(r, &sections.load));
     TRY(read_subject(r, &sections.subject));
-    if (value_is_there(&sections.chaos))
-        TRY(read_chaos(r, &sections.chaos));
+    TRY(read_faults(r, &sections.chaos));
+    TRY(read_control(r, &sections.control));
+    TRY(read_monitor(r, &sections.monitor));
     TRY(read_laws(r, &sections.laws));
     TRY(read_expects(r, &sections.expect));
     return read_link(r, &sections.link);

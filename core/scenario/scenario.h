@@ -54,7 +54,7 @@ struct provider {
     char name[32]; /* "anthropic", "openai", or the scenario's own word */
     enum api api;
     /* A live target's; empty for the mock. */
-    struct slice base_url; /* "https://api.anthropic.com", without a slash at its end */
+    struct slice base_url; /* "https://api.anthropic.com": api_path follows it (base_url.h) */
     char key_env[SCENARIO_ENV_NAME_MAX]; /* environment variable that holds its key; may be empty */
 };
 
@@ -110,6 +110,9 @@ struct scenario_places {
     struct json_position requests[SCENARIO_REQUESTS_MAX];
     struct json_position parts[SCENARIO_PARTS_MAX];
     struct json_position rules[CHAOS_RULES_MAX];
+    struct json_position models[SCENARIO_MODELS_MAX];
+    struct json_position budgets[MONITOR_BUDGETS_MAX];
+    struct json_position instances, spend_limit, control; /* line 0: not said */
 };
 
 struct scenario {

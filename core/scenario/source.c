@@ -34,6 +34,20 @@ bool call_id_read(const struct scenario *scenario, struct slice text, struct cal
     return false;
 }
 
+uint32_t call_instance(const struct scenario *scenario, struct call_id id)
+{
+    assert(scenario->instances > 0);
+    return (uint32_t)(id.index % scenario->instances);
+}
+
+uint32_t call_worker(const struct scenario *scenario, struct call_id id, uint32_t workers)
+{
+    assert(workers > 0);
+    if (workers <= scenario->instances)
+        return call_instance(scenario, id) % workers;
+    return (uint32_t)(id.index % workers);
+}
+
 /* --- what a call asks for: keyed by its id, so that no order can change it -------------------- */
 
 static double draw(const struct source *source, const char *stream, uint64_t key)

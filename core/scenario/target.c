@@ -2,114 +2,11 @@
 
 #include "scenario/read.h"
 
-struct mock_block {
-    struct value models, providers;
-};
-
-static enum rc read_api(struct reading *r, const struct value *value, void *out)
-{
-    const char *words[API_COUNT];
-    enum api *api = out;
-    uint32_t index;
-
-    for (uint32_t i = 0; i < API_COUNT; i++)
-        words[i] = api_word((enum api)i);
-    TRY(read_word(r, value, words, API_COUNT, &index));
-    *api = (enum api)index;
-    return RC_OK;
-}
-
-/* --- providers -------------------------------------------------------------------------------- */
-
-/* Its index, or providers_count. */
-static uint32_t find_provider(const struct scenario *scenario, struct slice name)
-{
-    uint32_t i = 0;
-
-    while (i < scenario->providers_count && !slice_is(name, slice_of(scenario->providers[i].name)))
-        i++;
-    return i;
-}
-
-static enum rc read_provider(struct reading *r, const struct value *name, const struct value *value)
-{
-    static const struct read_key keys[] = {
-        {"api", NEEDED, read_api, offsetof(struct provider, api)},
-    };
-    struct provider provider = {0};
-    struct value text = *name;
-
-    if (r->scenario->providers_count == SCENARIO_PROVIDERS_MAX)
-        return read_refuse(r, RC_LIMIT, name, "at most %d providers", SCENARIO_PROVIDERS_MAX);
-    text.token.kind = JSON_STRING; /* a key is as good a name */
-    TRY(read_name(r, &text, 0, provider.name, sizeof(provider.name)));
-    TRY(read_object(r, value, keys, ARRAY_SIZE(keys), &provider));
-    r->scenario->providers[r->scenario->providers_count++] = provider;
-    return RC_OK;
-}
-
-static enum rc read_providers(struct reading *r, const struct value *value)
-{
-    struct walk walk;
-    struct value name, member;
-
-    TRY(read_expect_object(r, value));
-    walk_init(&walk, value);
-    while (walk_next(&walk, &name, &member))
-        TRY(read_provider(r, &name, &member));
-    return RC_OK;
-}
-
-static enum rc refuse_provider(struct reading *r, const struct value *value)
-{
-    struct nearest nearest;
-
-    nearest_init(&nearest, value->token.raw);
-    for (uint32_t i = 0; i < r->scenario->providers_count; i++)
-        nearest_offer(&nearest, slice_of(r->scenario->providers[i].name));
-    for (uint32_t i = 0; i < API_COUNT; i++)
-        nearest_offer(&nearest, slice_of(api_provider((enum api)i)));
-    return read_refuse_word(r, value, &nearest,
-                            "a provider that target.mock.providers defines, or \"%s\"",
-                            api_provider(API_ANTHROPIC));
-}
-
-/* Who serves a model of that api: as named, else the api's own provider. Those need no entry under
- * `providers`. */
-static enum rc pick_provider(struct reading *r, const struct value *named, enum api api,
-                             const struct value *model, uint32_t *provider)
-{
-    struct scenario *scenario = r->scenario;
-    struct slice own = slice_of(api_provider(api));
-    struct slice name = own;
-    uint32_t index;
-
-    if (value_is_there(named))
-        TRY(read_string(r, named, &name));
-    index = find_provider(scenario, name);
-    if (index == scenario->providers_count) {
-        if (!slice_is(name, own))
-            return refuse_provider(r, named);
-        if (index == SCENARIO_PROVIDERS_MAX)
-            return read_refuse(r, RC_LIMIT, model, "at most %d providers", SCENARIO_PROVIDERS_MAX);
-        slice_copy(own, scenario->providers[index].name, sizeof(scenario->providers[index].name));
-        scenario->providers[index].api = api;
-        scenario->providers_count++;
-    }
-    if (scenario->providers[index].api != api)
-        return read_refuse_as(r, RC_MALFORMED, value_is_there(named) ? named : model,
-                              "found api \"%s\" at provider \"%s\", expected its \"%s\"",
-                              api_word(api), scenario->providers[index].name,
-                              api_word(scenario->providers[index].api));
-    *provider = index;
-    return RC_OK;
-}
-
 /* --- models ----------------------------------------------------------------------------------- */
 
 struct model_block {
     enum api api;
-    struct value provider;
+    struct value provider, price;
     struct model model;
 };
 
@@ -127,6 +24,7 @@ static const struct read_key model_keys[] = {
     {"tokens_per_event", OPTIONAL, read_tokens_per_event,
      offsetof(struct model_block, model.tokens_per_event)},
     {"context_window", OPTIONAL, read_tokens, offsetof(struct model_block, model.context_window)},
+    {"price", OPTIONAL, read_keep, offsetof(struct model_block, price)},
     {"limits", OPTIONAL, read_not_built, 0},
     {"capacity", OPTIONAL, read_not_built, 0},
 };
@@ -146,7 +44,10 @@ static enum rc read_one_model(struct reading *r, const struct value *name,
     text.token.kind = JSON_STRING;
     TRY(read_text(r, &text, block.model.name, sizeof(block.model.name)));
     TRY(read_object(r, value, model_keys, ARRAY_SIZE(model_keys), &block));
-    TRY(pick_provider(r, &block.provider, block.api, value, &block.model.provider));
+    TRY(read_model_provider(r, &block.provider, block.api, value, &block.model.provider));
+    TRY(read_price(r, &block.price, slice_of(block.model.name),
+                   &scenario->prices[scenario->models_count]));
+    scenario->places.models[scenario->models_count] = value_position(r, name);
     scenario->models[scenario->models_count++] = block.model;
     return RC_OK;
 }
@@ -189,26 +90,63 @@ enum rc read_model(struct reading *r, const struct value *value, uint32_t *model
     nearest_init(&nearest, name);
     for (uint32_t i = 0; i < r->scenario->models_count; i++)
         nearest_offer(&nearest, slice_of(r->scenario->models[i].name));
-    return read_refuse_word(r, value, &nearest, "a model of target.mock.models");
+    return read_refuse_word(r, value, &nearest,
+                            r->scenario->target == TARGET_LIVE ? "a model of target.models"
+                                                               : "a model of target.mock.models");
 }
 
 /* --- the section ------------------------------------------------------------------------------ */
 
-enum rc read_target(struct reading *r, const struct value *value)
-{
-    static const struct read_key target_keys[] = {
-        {"mock", NEEDED, read_keep, 0}, {"providers", OPTIONAL, read_not_built, 0}, /* real ones */
-    };
-    static const struct read_key mock_keys[] = {
-        {"models", NEEDED, read_keep, offsetof(struct mock_block, models)},
-        {"providers", OPTIONAL, read_keep, offsetof(struct mock_block, providers)},
-    };
-    struct value mock;
-    struct mock_block block = {0};
+struct target_block {
+    struct value mock, providers, models;
+};
 
-    TRY(read_object(r, value, target_keys, ARRAY_SIZE(target_keys), &mock));
-    TRY(read_object(r, &mock, mock_keys, ARRAY_SIZE(mock_keys), &block));
+static enum rc read_mock(struct reading *r, const struct value *value)
+{
+    static const struct read_key keys[] = {
+        {"models", NEEDED, read_keep, offsetof(struct target_block, models)},
+        {"providers", OPTIONAL, read_keep, offsetof(struct target_block, providers)},
+    };
+    struct target_block block = {0};
+
+    TRY(read_object(r, value, keys, ARRAY_SIZE(keys), &block));
     if (value_is_there(&block.providers))
         TRY(read_providers(r, &block.providers));
     return read_models(r, &block.models);
+}
+
+static enum rc read_live(struct reading *r, const struct value *value,
+                         const struct target_block *block)
+{
+    if (!value_is_there(&block->models))
+        return read_refuse_as(r, RC_MALFORMED, value,
+                              "found no \"models\" beside \"providers\", expected one");
+    r->scenario->target = TARGET_LIVE;
+    TRY(read_providers(r, &block->providers));
+    return read_models(r, &block->models);
+}
+
+enum rc read_target(struct reading *r, const struct value *value)
+{
+    static const struct read_key keys[] = {
+        {"mock", OPTIONAL, read_keep, offsetof(struct target_block, mock)},
+        {"providers", OPTIONAL, read_keep, offsetof(struct target_block, providers)},
+        {"models", OPTIONAL, read_keep, offsetof(struct target_block, models)},
+    };
+    struct target_block block = {0};
+    bool is_live;
+
+    TRY(read_object(r, value, keys, ARRAY_SIZE(keys), &block));
+    is_live = value_is_there(&block.providers);
+    if (is_live == value_is_there(&block.mock))
+        return read_refuse_as(r, RC_MALFORMED, value,
+                              is_live ? "found \"mock\" beside \"providers\", expected one of them"
+                                      : "found no \"mock\" and no \"providers\" in this object, "
+                                        "expected one of them");
+    if (is_live)
+        return read_live(r, value, &block);
+    if (value_is_there(&block.models))
+        return read_refuse_as(r, RC_MALFORMED, &block.models,
+                              "found \"models\" beside \"mock\", expected them inside of it");
+    return read_mock(r, &block.mock);
 }

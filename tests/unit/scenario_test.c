@@ -14,6 +14,7 @@
 #include "tests/support/tree.h"
 
 static const char WHOLE[] = "tests/unit/fixtures/whole.jsonc";
+static const char LIVE[] = "tests/unit/fixtures/live.jsonc";
 
 /* As little as a scenario can say. */
 static const char SMALL[] =
@@ -60,6 +61,22 @@ static void load_whole(void)
         CU_FAIL(err.text);
 }
 
+static void load_live(void)
+{
+    if (tree_load(&scenario, LIVE, &arena, &err) != RC_OK)
+        CU_FAIL(err.text);
+}
+
+/* LIVE with the value at a place replaced, or a member added. */
+static enum rc load_live_with(const char *pointer, const char *value)
+{
+    struct slice text = tree_read(LIVE, &arena);
+
+    if (scenario_set(text, slice_of(pointer), slice_of(value), &arena, &text, &err) != RC_OK)
+        return err.rc;
+    return load(text);
+}
+
 static void expect_refusal(const char *pointer, const char *value, struct slice text)
 {
     CU_ASSERT_NOT_EQUAL(load_small_with(pointer, value), RC_OK);
@@ -91,6 +108,13 @@ static void fills_in_what_a_small_scenario_leaves_out(void)
     EXPECT_I64(scenario.link.connect, 300 * NANOS_US);
     EXPECT_I64(scenario.link.idle_close, 60 * NANOS_S);
     EXPECT_U64(scenario.laws.text.size, 0);
+    EXPECT_U64(scenario.instances, 1);
+    EXPECT_U64(scenario.target, TARGET_MOCK);
+    EXPECT_I64(scenario.spend_limit, MONEY_MAX);
+    CU_ASSERT_FALSE(scenario.monitor.is_on);
+    CU_ASSERT_FALSE(scenario.has_control);
+    CU_ASSERT_FALSE(scenario.client.alerts.repeats_budget);
+    CU_ASSERT_FALSE(scenario.client.alerts.repeats_anomalies);
 }
 
 static void reads_the_head_with_its_escapes(void)
@@ -277,14 +301,183 @@ static void reads_faults_that_shape_an_answer(void)
     EXPECT_U64(rules[8].sequence_count, 1);
 }
 
+/* --- money and what is watched ---------------------------------------------------------------- */
+
+static void prices_are_exact_to_the_picodollar_a_token(void)
+{
+    const struct price *price = &scenario.prices[0];
+
+    load_whole();
+    CU_ASSERT(price->is_known);
+    EXPECT_I64(price->tariff.input, 3000001);
+    EXPECT_I64(price->tariff.output, 15000000);
+    EXPECT_I64(price->tariff.cached, 300000);
+    EXPECT_I64(price->tariff.cache_write, 3750000);
+    EXPECT_U64(price->long_prompt_tokens, 200000);
+    EXPECT_I64(price->long_tariff.output, 22500000);
+    EXPECT_I64(price->long_tariff.cached, 0); /* said to be free */
+}
+
+static void what_a_cache_changes_costs_like_input_unless_it_is_said(void)
+{
+    const struct price *price = &scenario.prices[2];
+
+    load_whole();
+    EXPECT_I64(price->tariff.cached, 270000);
+    EXPECT_I64(price->tariff.cache_write, 270000);
+    EXPECT_U64(price->long_prompt_tokens, UINT64_MAX);
+}
+
+static void models_without_a_price_take_the_table_s(void)
+{
+    struct price table;
+
+    load_whole();
+    CU_ASSERT(price_find(SLICE("gpt-4o"), &table));
+    CU_ASSERT(scenario.prices[1].is_known);
+    EXPECT_I64(scenario.prices[1].tariff.input, table.tariff.input);
+    EXPECT_I64(scenario.prices[1].tariff.output, table.tariff.output);
+    load_live();
+    CU_ASSERT_FALSE(scenario.prices[scenario_model(&scenario, SLICE("llama"))].is_known);
+}
+
+static void reads_what_is_watched(void)
+{
+    const struct monitor_rules *rules = &scenario.monitor;
+
+    load_whole();
+    CU_ASSERT(rules->is_on);
+    EXPECT_U64(rules->budgets_count, 2);
+    EXPECT_TEXT(slice_of(rules->budgets[0].name), "hourly");
+    EXPECT_I64(rules->budgets[0].limit, 5 * MONEY_USD);
+    EXPECT_I64(rules->budgets[0].per, 3600 * NANOS_S);
+    EXPECT_TEXT(slice_of(rules->budgets[1].name), "budget2");
+    EXPECT_I64(rules->budgets[1].limit, 9000000 * MONEY_USD);
+    EXPECT_I64(rules->slow, 15 * NANOS_S);
+    EXPECT_U64(rules->tokens_high, 8000);
+    CU_ASSERT(rules->errors);
+    EXPECT_I64(rules->cool_down, 90 * NANOS_S);
+    EXPECT_I64(rules->patience, 1500 * NANOS_MS);
+}
+
+static void alerts_go_to_each_named_hook_of_the_mock(void)
+{
+    const struct monitor_rules *rules = &scenario.monitor;
+
+    load_whole();
+    EXPECT_U64(rules->hooks_count, 3);
+    EXPECT_U64(rules->hooks[0], HOOK_SLACK);
+    EXPECT_U64(rules->hooks[1], HOOK_ANY); /* "mock" */
+    EXPECT_U64(rules->hooks[2], HOOK_DISCORD);
+    EXPECT_RC(load_small_with("/monitor", "{\"hook\": \"discord\"}"), RC_OK);
+    EXPECT_U64(rules->hooks_count, 1);
+    EXPECT_U64(rules->hooks[0], HOOK_DISCORD);
+    EXPECT_RC(load_small_with("/monitor", "{\"hook\": []}"), RC_OK);
+    CU_ASSERT(rules->is_on);
+    EXPECT_U64(rules->hooks_count, 0);
+}
+
+static void a_monitor_watches_only_what_is_said(void)
+{
+    const struct monitor_rules *rules = &scenario.monitor;
+
+    EXPECT_RC(load_small_with("/monitor", "{}"), RC_OK);
+    CU_ASSERT(rules->is_on);
+    EXPECT_U64(rules->budgets_count, 0);
+    EXPECT_I64(rules->slow, NANOS_NEVER);
+    EXPECT_U64(rules->tokens_high, UINT64_MAX);
+    CU_ASSERT_FALSE(rules->errors);
+    EXPECT_I64(rules->cool_down, 60 * NANOS_S);
+    EXPECT_I64(rules->patience, 5 * NANOS_S);
+    EXPECT_U64(rules->hooks_count, 1);
+    EXPECT_U64(rules->hooks[0], HOOK_ANY);
+}
+
+static void reads_how_often_a_client_alerts_over_its_preset(void)
+{
+    load_whole(); /* the guide repeats both */
+    CU_ASSERT_FALSE(scenario.client.alerts.repeats_budget);
+    CU_ASSERT(scenario.client.alerts.repeats_anomalies);
+    EXPECT_RC(load_small_with("/subject", "{\"client\": {\"preset\": \"guide\"}}"), RC_OK);
+    CU_ASSERT(scenario.client.alerts.repeats_budget);
+}
+
+static void reads_instances_control_and_spend_limit(void)
+{
+    load_whole();
+    EXPECT_U64(scenario.instances, 64);
+    CU_ASSERT(scenario.has_control);
+    EXPECT_I64(scenario.spend_limit, 1000);
+    EXPECT_U64(scenario.places.control.line, 7);
+    EXPECT_U64(scenario.places.instances.line, 9);
+    EXPECT_U64(scenario.places.budgets[1].column, 78);
+}
+
+/* --- live targets ----------------------------------------------------------------------------- */
+
+static void a_live_target_has_base_urls_and_names_of_keys(void)
+{
+    const struct provider *providers = scenario.providers;
+
+    load_live();
+    EXPECT_U64(scenario.target, TARGET_LIVE);
+    EXPECT_U64(scenario.providers_count, 3);
+    EXPECT_TEXT(slice_of(providers[0].name), "anthropic");
+    EXPECT_U64(providers[0].api, API_ANTHROPIC); /* by its name */
+    EXPECT_TEXT(providers[0].base_url, "https://api.anthropic.com");
+    EXPECT_TEXT(slice_of(providers[0].key_env), "ANTHROPIC_API_KEY");
+    EXPECT_TEXT(providers[1].base_url, "https://api.openai.com");
+    EXPECT_TEXT(providers[2].base_url, "http://[::1]:8080/some/prefix");
+    EXPECT_TEXT(slice_of(providers[2].key_env), ""); /* a server of one's own needs none */
+    EXPECT_U64(scenario.models[2].provider, 2);
+    EXPECT_I64(scenario.spend_limit, 2 * MONEY_USD);
+}
+
+static void a_monitor_of_a_live_target_has_nobody_to_tell(void)
+{
+    load_live();
+    CU_ASSERT(scenario.monitor.is_on);
+    EXPECT_U64(scenario.monitor.hooks_count, 0);
+}
+
+/* Even what is wrong with it does not show it. */
+static void secrets_are_never_part_of_a_message(void)
+{
+    static const struct {
+        const char *pointer, *value;
+    } slips[] = {
+        {"/target/providers/anthropic/api_key", "sk-secret"},
+        {"/target/providers/anthropic/api_key", "\"$sk-secret\""},
+        {"/target/providers/anthropic/api_key", "[\"secret\"]"},
+        {"/target/providers/anthropic/api_key", "\"\\u0024secret\""},
+        {"/target/providers/anthropic/base_url", "https://secret@host"},
+        {"/target/providers/anthropic/base_url", "https://user:secret@host/v1"},
+        {"/target/providers/anthropic/base_url", "https://host/?key=secret"},
+        {"/target/providers/anthropic/base_url", "https://host/#secret"},
+        {"/target/providers/anthropic/base_url", "https://secret:secret"},
+        {"/target/providers/anthropic/base_url", "secret"},
+        {"/target/providers/anthropic/base_url", "[\"secret\"]"},
+        {"/monitor/hook", "https://hooks.slack.com/secret"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(slips); i++) {
+        CU_ASSERT_NOT_EQUAL(load_live_with(slips[i].pointer, slips[i].value), RC_OK);
+        CU_ASSERT(err.text[0] != '\0');
+        CU_ASSERT_PTR_NULL(strstr(err.text, "secret"));
+    }
+    expect_refusal("/monitor", "{\"hook\": \"https:\\/\\/hooks.slack.com/secret\"}",
+                   SLICE("test.jsonc:1:22: found a URL, expected \"mock\", \"any\", \"slack\" or "
+                         "\"discord\": alerts are posted to the mock, never to a real hook"));
+}
+
 static void keeps_what_the_judge_reads_as_text_with_its_place(void)
 {
     load_whole();
     EXPECT_U64(scenario.expects_count, 2);
     EXPECT_TEXT(scenario.expects[1].text, "response.p95{phase=storm} <= 20s");
-    EXPECT_U64(scenario.expects[1].position.line, 56);
+    EXPECT_U64(scenario.expects[1].position.line, 63);
     EXPECT_U64(scenario.expects[1].position.column, 34);
-    EXPECT_U64(scenario.laws.position.line, 55);
+    EXPECT_U64(scenario.laws.position.line, 62);
     CU_ASSERT(slice_starts_with(scenario.laws.text, SLICE("{\"set\": \"strict\"")));
 }
 
@@ -371,10 +564,10 @@ static void a_refused_scenario_is_left_empty(void)
     EXPECT_U64(scenario.text.size, 0);
 }
 
-static void no_cut_of_the_text_is_taken_for_a_scenario(void)
+static void expect_no_cut_is_taken(const char *path)
 {
-    struct file_reader files = tree_beside(WHOLE);
-    struct slice text = tree_read(WHOLE, &arena);
+    struct file_reader files = tree_beside(path);
+    struct slice text = tree_read(path, &arena);
     size_t last_brace = text.size;
 
     while (text.data[last_brace - 1] != '}')
@@ -390,10 +583,45 @@ static void no_cut_of_the_text_is_taken_for_a_scenario(void)
     }
 }
 
-static void memory_may_run_out_anywhere(void)
+static void no_cut_of_the_text_is_taken_for_a_scenario(void)
 {
-    struct file_reader files = tree_beside(WHOLE);
-    struct slice text = tree_read(WHOLE, &arena);
+    expect_no_cut_is_taken(WHOLE);
+    expect_no_cut_is_taken(LIVE);
+}
+
+/* A byte of the text is another one: it loads, or it is refused with its place. Nothing else. */
+static void expect_mutations_survived(const char *path, size_t stride)
+{
+    static const char others[] = {'\0', '"', '{', ']', '\\', '/', '$', '0', '9', '-', '.', '\x80'};
+    struct file_reader files = tree_beside(path);
+    struct slice text = tree_read(path, &arena);
+    char *changed = arena_take(&arena, text.size, 1);
+
+    memcpy(changed, text.data, text.size);
+    for (size_t i = 0; i < text.size; i += stride) {
+        struct arena scratch;
+
+        arena_init(&scratch, memory_heap(), 4 << 20);
+        changed[i] = others[i / stride % sizeof(others)];
+        err = (struct error){0};
+        if (scenario_load(&scenario, (struct slice){changed, text.size}, SLICE("mutant"), &files,
+                          &scratch, &err) != RC_OK)
+            CU_ASSERT(strncmp(err.text, "mutant:", 7) == 0);
+        changed[i] = text.data[i];
+        arena_deinit(&scratch);
+    }
+}
+
+static void any_other_byte_is_read_or_refused_with_its_place(void)
+{
+    expect_mutations_survived(WHOLE, 7);
+    expect_mutations_survived(LIVE, 1);
+}
+
+static void walk_failing_memory(const char *path)
+{
+    struct file_reader files = tree_beside(path);
+    struct slice text = tree_read(path, &arena);
     struct flaky flaky;
     struct memory memory;
     uint64_t allow = 0;
@@ -411,6 +639,12 @@ static void memory_may_run_out_anywhere(void)
         EXPECT_U64(flaky.live, 0);
     } while (flaky.failed);
     CU_ASSERT(allow > 2);
+}
+
+static void memory_may_run_out_anywhere(void)
+{
+    walk_failing_memory(WHOLE);
+    walk_failing_memory(LIVE);
 }
 
 /* --- what is printed -------------------------------------------------------------------------- */
@@ -440,7 +674,7 @@ static struct call_plan last_call(void)
 
 static void what_is_printed_loads_and_prints_again_the_same(void)
 {
-    static const char *const paths[] = {WHOLE, "scenarios/demo.jsonc"};
+    static const char *const paths[] = {WHOLE, LIVE, "scenarios/demo.jsonc"};
 
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
         struct file_reader files = tree_beside(paths[i]);
@@ -471,6 +705,14 @@ static void printing_fills_in_the_defaults(void)
     CU_ASSERT(slice_has(printed, SLICE("\"first_token\": \"300ms\", \"rate\": \"60 tokens/s\"")));
     CU_ASSERT(slice_has(printed, SLICE("\"deadline\": \"60s\", \"drain\": \"60s\"")));
     CU_ASSERT(slice_has(printed, SLICE("\"latency\": \"500us\"")));
+    CU_ASSERT(slice_has(printed, SLICE("\"instances\": 1")));
+    CU_ASSERT(
+        slice_has(printed, SLICE("\"alerts\": {\"budget\": \"once\", \"anomalies\": \"once\"}")));
+    CU_ASSERT(
+        slice_has(printed, SLICE("\"price\": {\"input\": \"$2.50\", \"output\": \"$10.00\"")));
+    CU_ASSERT_FALSE(slice_has(printed, SLICE("\"monitor\"")));
+    CU_ASSERT_FALSE(slice_has(printed, SLICE("\"spend_limit\"")));
+    CU_ASSERT_FALSE(slice_has(printed, SLICE("\"control\"")));
 }
 
 /* "--set /chaos=[]" is how a run without faults is asked for. */
@@ -503,6 +745,23 @@ static CU_TestInfo tests[] = {
      a_status_tells_its_failure_unless_one_is_named},
     {"an array of faults is a sequence", an_array_of_faults_is_a_sequence},
     {"reads faults that shape an answer", reads_faults_that_shape_an_answer},
+    {"prices are exact to the picodollar a token", prices_are_exact_to_the_picodollar_a_token},
+    {"what a cache changes costs like input unless it is said",
+     what_a_cache_changes_costs_like_input_unless_it_is_said},
+    {"models without a price take the table's", models_without_a_price_take_the_table_s},
+    {"reads what is watched", reads_what_is_watched},
+    {"alerts go to each named hook of the mock", alerts_go_to_each_named_hook_of_the_mock},
+    {"a monitor watches only what is said", a_monitor_watches_only_what_is_said},
+    {"reads how often a client alerts over its preset",
+     reads_how_often_a_client_alerts_over_its_preset},
+    {"reads instances control and spend limit", reads_instances_control_and_spend_limit},
+    {"a live target has base urls and names of keys",
+     a_live_target_has_base_urls_and_names_of_keys},
+    {"a monitor of a live target has nobody to tell",
+     a_monitor_of_a_live_target_has_nobody_to_tell},
+    {"secrets are never part of a message", secrets_are_never_part_of_a_message},
+    {"any other byte is read or refused with its place",
+     any_other_byte_is_read_or_refused_with_its_place},
     {"keeps what the judge reads as text with its place",
      keeps_what_the_judge_reads_as_text_with_its_place},
     {"a refusal names file, line and column", a_refusal_names_file_line_and_column},

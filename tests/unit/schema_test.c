@@ -20,6 +20,7 @@
 
 static const char SCHEMA[] = "scenarios/scenario.schema.json";
 static const char WHOLE[] = "tests/unit/fixtures/whole.jsonc";
+static const char LIVE[] = "tests/unit/fixtures/live.jsonc";
 
 static struct scenario scenario;
 static struct arena arena;
@@ -58,17 +59,24 @@ static void accepts_every_scenario_that_is_shipped(void)
 static void accepts_a_scenario_that_uses_every_key(void)
 {
     expect_both_accept(WHOLE);
+    expect_both_accept(LIVE);
 }
 
-static void accepts_what_print_writes(void)
+static void expect_print_accepted(const char *path)
 {
     struct buffer printed;
 
-    CU_ASSERT_FATAL(tree_load(&scenario, WHOLE, &arena, &err) == RC_OK);
+    CU_ASSERT_FATAL(tree_load(&scenario, path, &arena, &err) == RC_OK);
     buffer_init(&printed, memory_heap(), SCENARIO_TEXT_MAX);
     scenario_write(&scenario, &printed);
     EXPECT_U64(schema_check(schema, buffer_slice(&printed)), SCHEMA_ACCEPTS);
     buffer_deinit(&printed);
+}
+
+static void accepts_what_print_writes(void)
+{
+    expect_print_accepted(WHOLE);
+    expect_print_accepted(LIVE);
 }
 
 /* --- words that stand in the code and in the schema ------------------------------------------- */
@@ -102,6 +110,12 @@ static void knows_every_format(void)
         snprintf(model, sizeof(model), "{\"api\": \"%s\"}", api_word((enum api)api));
         expect_word_accepted("/target/mock/models/another", model);
     }
+}
+
+static void knows_every_hook(void)
+{
+    for (int kind = 0; kind < HOOK_KINDS_COUNT; kind++)
+        expect_word_accepted("/monitor/hook", hook_kind_word((enum hook_kind)kind));
 }
 
 static void knows_every_cause(void)
@@ -234,6 +248,7 @@ static CU_TestInfo tests[] = {
     {"knows every preset", knows_every_preset},
     {"knows every format", knows_every_format},
     {"knows every cause", knows_every_cause},
+    {"knows every hook", knows_every_hook},
     {"refuses what the parser refuses, in the same cases", refuses_what_the_parser_refuses},
     {"the reference tells every key", the_reference_tells_every_key},
     {"the validator does not pass over what it does not know",

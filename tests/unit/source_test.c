@@ -224,6 +224,44 @@ static void what_is_no_id_is_not_read(void)
         CU_ASSERT_FALSE(call_id_read(&scenario, slice_of(texts[i]), &id));
 }
 
+/* --- who makes a call, and who plays it ------------------------------------------------------- */
+
+static void calls_go_round_the_instances(void)
+{
+    load_arrivals(1);
+    scenario.instances = 3;
+    for (uint64_t i = 0; i < 10; i++) {
+        EXPECT_U64(call_instance(&scenario, (struct call_id){0, i}), i % 3);
+        EXPECT_U64(call_instance(&scenario, (struct call_id){1, i}), i % 3); /* of any part */
+    }
+    EXPECT_U64(call_instance(&scenario, (struct call_id){0, UINT64_MAX}), UINT64_MAX % 3);
+}
+
+static void no_more_workers_than_instances_leave_instances_whole(void)
+{
+    load_arrivals(1);
+    scenario.instances = 5;
+    for (uint32_t workers = 1; workers <= 5; workers++) {
+        for (uint64_t i = 0; i < 50; i++) {
+            struct call_id id = {1, i};
+
+            EXPECT_U64(call_worker(&scenario, id, workers), call_instance(&scenario, id) % workers);
+        }
+    }
+}
+
+static void more_workers_than_instances_share_the_calls_evenly(void)
+{
+    uint32_t calls[8] = {0};
+
+    load_arrivals(1);
+    scenario.instances = 2;
+    for (uint64_t i = 0; i < 80; i++)
+        calls[call_worker(&scenario, (struct call_id){1, i}, 8)]++;
+    for (int i = 0; i < 8; i++)
+        EXPECT_U64(calls[i], 10);
+}
+
 static CU_TestInfo tests[] = {
     {"gives every row of the trace in order", gives_every_row_of_the_trace_in_order},
     {"takes tokens from the row unless the request says them",
@@ -238,6 +276,11 @@ static CU_TestInfo tests[] = {
      what_a_call_asks_does_not_depend_on_the_calls_before_it},
     {"ids are written and read back", ids_are_written_and_read_back},
     {"what is no id is not read", what_is_no_id_is_not_read},
+    {"calls go round the instances", calls_go_round_the_instances},
+    {"no more workers than instances leave instances whole",
+     no_more_workers_than_instances_leave_instances_whole},
+    {"more workers than instances share the calls evenly",
+     more_workers_than_instances_share_the_calls_evenly},
     CU_TEST_INFO_NULL,
 };
 
