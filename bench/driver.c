@@ -11,9 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "harness/crew.h"
 #include "harness/evidence_files.h"
-#include "harness/ring.h"
-#include "harness/worker.h"
 #include "os/clock.h"
 #include "scenario/scenario.h"
 
@@ -21,8 +20,7 @@ struct bench {
     struct arena arena;
     struct scenario *scenario;
     struct evidence_files files;
-    struct ring ring;
-    struct worker worker;
+    struct crew crew;
     uint64_t calls, failed;
 };
 
@@ -56,37 +54,33 @@ static void start(struct bench *b, const char *origin, const char *folder)
 {
     const char *origins[] = {origin};
     struct error err;
-    struct worker_options options = {
+    struct crew_options options = {
         .scenario = b->scenario,
         .origins = origins,
         .t0 = clock_monotonic(),
         .wall_unix_ns = clock_wall_unix_ns(),
         .memory = memory_heap(),
-        .ring = &b->ring,
+        .workers = 1,
     };
 
     curl_global_init(CURL_GLOBAL_DEFAULT);
     if (evidence_files_open(&b->files, folder, b->scenario, memory_heap(), &err) != RC_OK ||
-        ring_open(&b->ring, memory_heap(), &err) != RC_OK ||
-        worker_open(&b->worker, &options, &err) != RC_OK || worker_start(&b->worker, &err) != RC_OK)
+        crew_open(&b->crew, &options, &err) != RC_OK || crew_start(&b->crew, &err) != RC_OK)
         fail(&err);
 }
 
-static void take_calls(struct bench *b)
+static void take_call(void *context, const struct call_record *call)
 {
-    const struct call_record *call;
+    struct bench *b = context;
 
-    while ((call = ring_peek(&b->ring)) != NULL) {
-        evidence_files_call(&b->files, call);
-        b->calls += call->outcome == OUTCOME_OK;
-        b->failed += call->outcome != OUTCOME_OK && call->outcome != OUTCOME_UNFINISHED;
-        ring_drop(&b->ring);
-    }
+    evidence_files_call(&b->files, call);
+    b->calls += call->outcome == OUTCOME_OK;
+    b->failed += call->outcome != OUTCOME_OK && call->outcome != OUTCOME_UNFINISHED;
 }
 
 int main(int argc, char **argv)
 {
-    struct bench b = {0};
+    static struct bench b;
     nanos began_at, ends_at;
     bool is_stopped = false;
     double took_s = 0;
@@ -100,23 +94,23 @@ int main(int argc, char **argv)
     began_at = clock_monotonic();
     ends_at = began_at + (nanos)(atof(argv[3]) * (double)NANOS_S);
     start(&b, argv[1], argv[4]);
-    while (!ring_is_over(&b.ring)) {
-        struct pollfd ready = {.fd = b.ring.wake_fd, .events = POLLIN};
+    while (!crew_is_over(&b.crew)) {
+        struct pollfd ready = {.fd = b.crew.wake_fd, .events = POLLIN};
 
         poll(&ready, 1, 20);
         if (ready.revents != 0)
-            ring_take_wake(&b.ring);
-        take_calls(&b);
+            crew_take_wake(&b.crew);
+        while (crew_take(&b.crew, take_call, &b))
+            continue;
         if (!is_stopped && clock_monotonic() >= ends_at) {
             took_s = (double)(clock_monotonic() - began_at) / 1e9;
             calls = b.calls;
             is_stopped = true;
-            worker_stop(&b.worker);
+            crew_stop(&b.crew);
         }
     }
-    worker_join(&b.worker);
-    worker_deinit(&b.worker);
-    ring_deinit(&b.ring);
+    crew_join(&b.crew);
+    crew_deinit(&b.crew);
     evidence_files_close(&b.files);
     arena_deinit(&b.arena);
     if (b.failed > 0) {

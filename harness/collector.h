@@ -3,21 +3,20 @@
 
 /* The main thread while a run runs: what both ends report goes into the files and to the judge.
  *
- *   worker --ring of finished calls--> |         | --> calls.jsonl, attempts.jsonl, judge
- *   mock ----journal over a socket---> | collector | --> journal.jsonl, judge
- *   terminal ---signals--------------> |         | --> worker_stop
+ *   workers --rings of finished calls--> |           | --> calls.jsonl, attempts.jsonl, judge
+ *   mock -----journal over a socket----> | collector | --> journal.jsonl, judge
+ *   terminal -------signals------------> |           | --> crew_stop
  *
- * Happy path: collector_run until the ring is over; then the mock is asked to end and
+ * Happy path: collector_run until every ring is over; then the mock is asked to end and
  * collector_finish_journal reads the rest of its journal. Whatever ends the run early (signal,
- * --max-time, the mock's death, a full disk) stops the worker, which ends every open call in order;
+ * --max-time, the mock's death, a full disk) stops the workers, which end every open call in order;
  * the first such cause is kept. One thread owns it. */
 
-#include "curl_transport.h"
+#include "crew.h"
 #include "journal_stream.h"
 #include "mock_process.h"
 #include "progress.h"
 #include "trial.h"
-#include "worker.h"
 
 enum collector_end {
     COLLECTOR_CALLS_ENDED, /* all of the plan */
@@ -29,8 +28,7 @@ enum collector_end {
 
 struct collector {
     struct trial *trial; /* all borrowed for life */
-    struct worker *worker;
-    struct ring *ring;
+    struct crew *crew;
     struct mock_process *mock;
     struct journal_stream *journal;
     struct progress *progress;
@@ -40,9 +38,9 @@ struct collector {
     enum collector_end end;
 };
 
-enum collector_end collector_run(struct collector *m);
+enum collector_end collector_run(struct collector *c);
 
 /* After mock_process_finish: reads on until the mock closes its end, at most `patience`. */
-void collector_finish_journal(struct collector *m, nanos patience);
+void collector_finish_journal(struct collector *c, nanos patience);
 
 #endif

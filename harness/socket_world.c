@@ -1,7 +1,7 @@
-/* `run`: mock, worker and collector put together, and taken apart in every case.
+/* `run`: mock, workers and collector put together, and taken apart in every case.
  *
- *   mock starts --> t0 is set --> mock is told --> worker starts --> collector_run ...
- *   ... ring over --> worker joined --> mock asked to end --> rest of the journal --> mock closed
+ *   mock starts --> t0 is set --> mock is told --> workers start --> collector_run ...
+ *   ... rings over --> workers joined --> mock asked to end --> rest of the journal --> mock closed
  */
 
 #include "worlds.h"
@@ -9,7 +9,7 @@
 #include "collector.h"
 #include "os/clock.h"
 
-/* From setting t0 to the first due: the handshake and the start of a thread. */
+/* From setting t0 to the first due: the handshake and the start of threads. */
 static const nanos HEAD_START = 100 * NANOS_MS;
 static const nanos JOURNAL_PATIENCE = 20 * NANOS_S;
 static const nanos MOCK_PATIENCE = 5 * NANOS_S;
@@ -17,27 +17,25 @@ static const nanos MOCK_PATIENCE = 5 * NANOS_S;
 /* A zeroed one can be taken apart. */
 struct stage {
     struct mock_process mock;
-    struct ring ring;
-    struct worker worker;
+    struct crew crew;
     struct journal_stream journal;
     struct progress progress;
     struct collector collector;
 };
 
-static enum rc open_worker(struct stage *s, struct trial *trial, struct error *err)
+static enum rc open_crew(struct stage *s, struct trial *trial, struct error *err)
 {
-    struct worker_options options = {
+    struct crew_options options = {
         .scenario = trial->prepared->scenario,
         .origins = s->mock.origins,
         .t0 = trial->t0,
         .wall_unix_ns = trial->t0_unix_ns,
         .marks_requests = true,
+        .workers = trial->options->workers,
         .memory = memory_heap(),
-        .ring = &s->ring,
     };
 
-    TRY(ring_open(&s->ring, memory_heap(), err));
-    return worker_open(&s->worker, &options, err);
+    return crew_open(&s->crew, &options, err);
 }
 
 static enum rc set_up(struct stage *s, struct trial *trial, struct error *err)
@@ -45,15 +43,14 @@ static enum rc set_up(struct stage *s, struct trial *trial, struct error *err)
     TRY(mock_process_start(&s->mock, trial->prepared->scenario, trial->scenario_file, err));
     trial->t0 = clock_monotonic() + HEAD_START;
     trial->t0_unix_ns = clock_wall_unix_ns() + HEAD_START;
-    TRY(open_worker(s, trial, err));
+    TRY(open_crew(s, trial, err));
     journal_stream_init(&s->journal, trial->prepared->scenario, &trial->files, trial->judge,
                         memory_heap());
     progress_begin(&s->progress, trial->t0, trial->prepared->scenario->load.lasts,
                    !trial->options->wants_quiet);
     s->collector = (struct collector){
         .trial = trial,
-        .worker = &s->worker,
-        .ring = &s->ring,
+        .crew = &s->crew,
         .mock = &s->mock,
         .journal = &s->journal,
         .progress = &s->progress,
@@ -62,25 +59,27 @@ static enum rc set_up(struct stage *s, struct trial *trial, struct error *err)
         .has_journal = true,
     };
     TRY(mock_process_begin(&s->mock, trial->t0, err));
-    return worker_start(&s->worker, err);
+    return crew_start(&s->crew, err);
 }
 
 static void note_facts(const struct stage *s, struct trial *trial)
 {
+    struct crew_counts counts = crew_counts(&s->crew);
+
+    trial->facts.cut_at = crew_ended_at(&s->crew) - trial->t0;
     trial->facts.calls_planned = scenario_calls_count(trial->prepared->scenario);
     trial->facts.was_interrupted = s->collector.end != COLLECTOR_CALLS_ENDED;
     trial->facts.has_journal = true;
     trial->facts.journal_is_whole = s->journal.is_whole;
     trial->was_signalled = s->collector.end == COLLECTOR_SIGNALLED;
-    trial->driver = curl_transport_counts(s->worker.transport);
-    trial->ring_waits = atomic_load(&s->ring.waits);
+    trial->driver = counts.driver;
+    trial->ring_waits = counts.ring_waits;
 }
 
 static void play(struct stage *s, struct trial *trial)
 {
     collector_run(&s->collector);
-    worker_join(&s->worker);
-    trial->facts.cut_at = clock_monotonic() - trial->t0;
+    crew_join(&s->crew);
     mock_process_finish(&s->mock);
     collector_finish_journal(&s->collector, JOURNAL_PATIENCE);
     progress_end(&s->progress);
@@ -104,8 +103,7 @@ static enum rc problem_of(const struct stage *s, const struct trial *trial, stru
 
 static void take_down(struct stage *s)
 {
-    worker_deinit(&s->worker);
-    ring_deinit(&s->ring);
+    crew_deinit(&s->crew);
     journal_stream_deinit(&s->journal);
     mock_process_finish(&s->mock);
     mock_process_close(&s->mock, MOCK_PATIENCE);

@@ -2,7 +2,8 @@
 #define HARNESS_WORKER_H
 
 /* A worker: one thread with a client engine, its transport, and the ring its finished calls leave
- * by. It owns them from worker_start to worker_join.
+ * by. It plays the calls that are its own (scenario/source.h: call_worker) and knows nothing of the
+ * others. It owns engine, transport and ring from worker_open to worker_deinit.
  *
  * Happy path: worker_open, worker_start; the ring is over when the engine is done; worker_join,
  * worker_deinit. Failure modes: worker_open (memory, descriptors), worker_start (the system). A
@@ -19,11 +20,13 @@
 struct worker_options {
     const struct scenario *scenario; /* borrowed for life, like all below */
     const char *const *origins;      /* by provider */
+    const struct slice *keys;        /* of a live target, by provider; NULL: placeholders */
     nanos t0;                        /* of the monotonic clock: run time 0 */
     int64_t wall_unix_ns;            /* wall clock at run time 0 */
     bool marks_requests;             /* the upstream is our mock */
+    uint32_t worker, workers;        /* which of how many */
+    int wake_fd;                     /* of who empties the rings: an eventfd */
     const struct memory *memory;
-    struct ring *ring;
 };
 
 struct worker {
@@ -31,8 +34,12 @@ struct worker {
     bool is_running;
     struct client *client;
     struct curl_transport *transport;
-    struct ring *ring;
+    struct ring ring;
+    nanos ended_at; /* of the monotonic clock; for whoever has joined it */
 };
+
+/* How many calls each of them may have in flight: the engine's share of load.in_flight_max. */
+uint32_t worker_places(const struct scenario *scenario, uint32_t workers);
 
 MUST_USE enum rc worker_open(struct worker *w, const struct worker_options *options,
                              struct error *err);

@@ -5,23 +5,41 @@
 #include <CUnit/CUnit.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "tests/support/expect.h"
 
-enum { MANY = 20 * RING_SLOTS };
+/* Attempts of the i-th of many records: every number of them, so that they end anywhere. */
+#define ATTEMPTS(i) ((uint32_t)((i) % (RECORD_ATTEMPTS_MAX + 1)))
+
+enum { MANY = 20 * (RING_BYTES / sizeof(struct call_record)) };
 
 static struct ring ring;
+static int wake_fd;
 
 static void set_up(void)
 {
     struct error err = {0};
 
-    CU_ASSERT_FATAL(ring_open(&ring, memory_heap(), &err) == RC_OK);
+    wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    CU_ASSERT_FATAL(wake_fd >= 0);
+    CU_ASSERT_FATAL(ring_open(&ring, wake_fd, memory_heap(), &err) == RC_OK);
 }
 
 static void tear_down(void)
 {
     ring_deinit(&ring);
+    close(wake_fd);
+}
+
+static void await_wake(int patience_ms)
+{
+    struct pollfd ready = {.fd = wake_fd, .events = POLLIN};
+    uint64_t count;
+
+    if (poll(&ready, 1, patience_ms) == 1)
+        CU_ASSERT(read(wake_fd, &count, sizeof(count)) == (ssize_t)sizeof(count));
 }
 
 static void push(uint64_t index, uint32_t attempts)
@@ -37,7 +55,7 @@ static void *push_many(void *context)
 {
     (void)context;
     for (uint64_t i = 0; i < MANY; i++)
-        push(i, (uint32_t)(i % (RECORD_ATTEMPTS_MAX + 1)));
+        push(i, ATTEMPTS(i));
     ring_close(&ring);
     return NULL;
 }
@@ -46,7 +64,7 @@ static bool is_as_pushed(const struct call_record *record, uint64_t index)
 {
     uint32_t count = record->attempts_count;
 
-    return record->id.index == index && count == index % (RECORD_ATTEMPTS_MAX + 1) &&
+    return record->id.index == index && count == ATTEMPTS(index) &&
            (count == 0 || record->attempts[count - 1].ordinal == count);
 }
 
@@ -58,10 +76,7 @@ static void every_record_arrives_once_and_in_order(void)
 
     CU_ASSERT_FATAL(pthread_create(&producer, NULL, push_many, NULL) == 0);
     while (!ring_is_over(&ring)) {
-        struct pollfd ready = {.fd = ring.wake_fd, .events = POLLIN};
-
-        poll(&ready, 1, 20);
-        ring_take_wake(&ring);
+        await_wake(20);
         while ((record = ring_peek(&ring)) != NULL) {
             wrong += !is_as_pushed(record, seen++);
             ring_drop(&ring);
@@ -78,11 +93,8 @@ static void a_full_ring_holds_the_producer_up_and_counts_it(void)
     uint64_t seen = 0;
 
     CU_ASSERT_FATAL(pthread_create(&producer, NULL, push_many, NULL) == 0);
-    while (atomic_load(&ring.waits) == 0) { /* full: the producer itself says so */
-        struct pollfd ready = {.fd = ring.wake_fd, .events = POLLIN};
-
-        poll(&ready, 1, -1);
-    }
+    while (atomic_load(&ring.waits) == 0) /* full: the producer itself says so */
+        await_wake(-1);
     while (!ring_is_over(&ring)) {
         if (ring_peek(&ring) == NULL)
             continue;
