@@ -40,7 +40,7 @@ struct program {
     struct connections *connections;
     struct mock *mock;
     struct admin *admin;
-    struct listener *listeners[SCENARIO_PROVIDERS_MAX + 1]; /* by provider, then admin */
+    struct listener *listeners[SCENARIO_PROVIDERS_MAX + 2]; /* by provider, then hooks, admin */
     uint32_t listeners_count;
     bool is_over;
 };
@@ -195,6 +195,7 @@ static enum rc listen_all(struct program *p, struct error *err)
 {
     for (uint32_t i = 0; i < p->scenario->providers_count; i++)
         TRY(listen_as(p, p->scenario->providers[i].name, mock_owner(p->mock, i), err));
+    TRY(listen_as(p, "hooks", mock_owner(p->mock, UPSTREAM_HOOKS), err));
     return listen_as(p, "admin", admin_owner(p->admin), err);
 }
 
@@ -218,7 +219,8 @@ static enum rc say_where(const struct program *p, struct error *err)
     for (uint32_t i = 0; i < providers_count; i++)
         printf("%s http://127.0.0.1:%u%s\n", p->scenario->providers[i].name,
                listener_port(p->listeners[i]), base_path(p->scenario->providers[i].api));
-    printf("admin http://127.0.0.1:%u\n", listener_port(p->listeners[providers_count]));
+    printf("hooks http://127.0.0.1:%u\n", listener_port(p->listeners[providers_count]));
+    printf("admin http://127.0.0.1:%u\n", listener_port(p->listeners[providers_count + 1]));
     if (fflush(stdout) != 0)
         return error_set(err, RC_SYSTEM, "standard output: cannot say where I listen");
     return RC_OK;

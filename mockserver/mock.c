@@ -24,6 +24,7 @@ struct mock {
     bool is_stopped;
     struct connection *serving[MOCK_EXCHANGES_MAX]; /* by exchange; NULL when its client is gone */
     struct door doors[SCENARIO_PROVIDERS_MAX];
+    struct door hooks;
 };
 
 /* --- effects ---------------------------------------------------------------------------------- */
@@ -182,6 +183,8 @@ void mock_stop(struct mock *m)
 
 const struct connection_owner *mock_owner(const struct mock *m, uint32_t provider)
 {
+    if (provider == UPSTREAM_HOOKS)
+        return &m->hooks.owner;
     assert(provider < m->options.scenario->providers_count);
     return &m->doors[provider].owner;
 }
@@ -202,6 +205,12 @@ uint64_t mock_requests_count(const struct mock *m)
 }
 
 /* --- birth and death -------------------------------------------------------------------------- */
+
+static void open_door(struct mock *m, struct door *door, uint32_t provider)
+{
+    *door = (struct door){.mock = m, .provider = provider};
+    door->owner = (struct connection_owner){on_request, on_flushed, on_gone, door};
+}
 
 void mock_close(struct mock *m)
 {
@@ -228,12 +237,9 @@ enum rc mock_open(struct mock **mock, const struct mock_options *options, struct
         mock_close(m);
         return err->rc;
     }
-    for (uint32_t i = 0; i < options->scenario->providers_count; i++) {
-        struct door *door = &m->doors[i];
-
-        *door = (struct door){.mock = m, .provider = i};
-        door->owner = (struct connection_owner){on_request, on_flushed, on_gone, door};
-    }
+    for (uint32_t i = 0; i < options->scenario->providers_count; i++)
+        open_door(m, &m->doors[i], i);
+    open_door(m, &m->hooks, UPSTREAM_HOOKS);
     *mock = m;
     return RC_OK;
 }

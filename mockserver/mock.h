@@ -22,6 +22,7 @@
 #include "base/memory.h"
 #include "base/nanos.h"
 #include "connection.h"
+#include "engine/upstream.h"
 #include "journal_sink.h"
 #include "scenario/scenario.h"
 
@@ -40,7 +41,7 @@ MUST_USE enum rc mock_open(struct mock **mock, const struct mock_options *option
                            struct error *err);
 void mock_close(struct mock *mock); /* NULL is fine */
 
-/* Who answers at the listener of this provider; lives as long as the mock. */
+/* Who answers at the listener of this provider, or of UPSTREAM_HOOKS; lives as long as the mock. */
 const struct connection_owner *mock_owner(const struct mock *mock, uint32_t provider);
 
 bool mock_is_started(const struct mock *mock);

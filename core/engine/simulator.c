@@ -5,6 +5,7 @@
 
 #include "engine/client.h"
 #include "engine/link.h"
+#include "engine/observe.h"
 #include "engine/upstream.h"
 
 enum {
@@ -13,6 +14,9 @@ enum {
     RUN_TAG = 1,          /* names response ids; the same every time */
 };
 
+/* How long after the last call the monitor may still see its alerts delivered. */
+static const nanos MONITOR_PATIENCE = 5 * NANOS_S;
+
 /* What travels on the link. */
 enum message_kind {
     TO_CLIENT_CONNECTED, /* a new connection is there: the request may leave (carried along) */
@@ -20,7 +24,9 @@ enum message_kind {
     TO_UPSTREAM_CANCEL,  /* the client left */
     TO_CLIENT_HEAD,      /* first: headers; number: status */
     TO_CLIENT_BODY,
-    TO_CLIENT_END, /* number: enum upstream_end */
+    TO_CLIENT_END,     /* number: enum upstream_end */
+    TO_UPSTREAM_ALERT, /* first: headers, second: body; exchange: the hook; attempt: the post */
+    TO_MONITOR_ANSWER, /* exchange: the hook; attempt: the post; number: status */
 };
 
 /* The line of one client slot: who is at its other end. */
@@ -39,6 +45,15 @@ struct far_end {
     uint32_t connection;
     bool is_over; /* journalled: the exchange may be someone else's by now */
     uint64_t bytes_out;
+    bool is_hook; /* then `slot` is the hook, `attempt` the post, and this is the status sent: */
+    uint16_t status;
+};
+
+/* The monitor's line to one hook: a connection that stays open. */
+struct hook_line {
+    uint32_t connection; /* number; 0 before the first post */
+    uint32_t posts;      /* made so far; the latest is the one under way */
+    bool is_open;        /* the monitor still waits for it */
 };
 
 /* An idle connection. */
@@ -65,6 +80,7 @@ struct world {
     struct pool pools[SCENARIO_PROVIDERS_MAX];
     uint32_t pool_max;
     uint32_t connections; /* numbered so far */
+    struct hook_line hooks[HOOK_KINDS_COUNT];
     struct http_header headers[HTTP1_HEADERS_MAX];
     enum rc rc; /* RC_OK, or why the world ends */
 };
@@ -108,6 +124,62 @@ static void post(struct world *w, enum link_lane lane, const struct link_message
 
     if (rc != RC_OK && w->rc == RC_OK)
         w->rc = rc;
+}
+
+/* --- the monitor ------------------------------------------------------------------------------ */
+
+static void note_call(struct world *w, const struct call_record *call)
+{
+    char id[CALL_ID_TEXT_MAX];
+    struct observation observation;
+
+    if (w->simulation->monitor == NULL)
+        return;
+    observation = observe_call(w->scenario, call, id);
+    monitor_note(w->simulation->monitor, &observation, w->now);
+}
+
+static void apply_post(struct world *w, const struct monitor_effect *effect)
+{
+    struct hook_line *line = &w->hooks[effect->hook];
+
+    if (line->connection == 0)
+        line->connection = ++w->connections;
+    line->is_open = true;
+    post(w, LINK_POOLED,
+         &(struct link_message){.kind = TO_UPSTREAM_ALERT,
+                                .attempt = ++line->posts,
+                                .exchange = effect->hook,
+                                .connection = line->connection,
+                                .first = effect->headers,
+                                .second = effect->body});
+}
+
+static void apply_monitor(struct world *w)
+{
+    struct monitor_effect effect;
+
+    while (w->simulation->monitor != NULL && monitor_next(w->simulation->monitor, &effect)) {
+        switch (effect.kind) {
+        case MONITOR_POST:
+            apply_post(w, &effect);
+            break;
+        case MONITOR_CANCEL: /* the hooks answer at once, so there is nobody to be told */
+            w->hooks[effect.hook].is_open = false;
+            break;
+        case MONITOR_SETTLED:
+            if (w->simulation->on_alert != NULL)
+                w->simulation->on_alert(w->simulation->context, effect.record);
+            break;
+        }
+    }
+}
+
+static nanos monitor_at(const struct world *w)
+{
+    const struct monitor *monitor = w->simulation->monitor;
+
+    return monitor != NULL ? monitor_wakes_at(monitor) : NANOS_NEVER;
 }
 
 /* --- the client's effects --------------------------------------------------------------------- */
@@ -182,6 +254,7 @@ static void apply_client(struct world *w)
                  outcome_word(effect.record->outcome));
             if (w->simulation->on_call != NULL)
                 w->simulation->on_call(w->simulation->context, effect.record);
+            note_call(w, effect.record);
             break;
         }
     }
@@ -195,10 +268,27 @@ static void apply_end(struct world *w, const struct upstream_effect *effect,
     struct far_end *far = &w->far[effect->exchange];
     struct link_message end = *message;
 
-    end.kind = TO_CLIENT_END;
-    end.number = effect->end;
+    end.kind = far->is_hook ? TO_MONITOR_ANSWER : TO_CLIENT_END;
+    end.number = far->is_hook ? far->status : (uint64_t)effect->end;
     post(w, LINK_ANSWER, &end);
     upstream_flushed(w->upstream, effect->exchange, far->bytes_out, w->now);
+}
+
+/* What travels of an answer. Of a hook's only the status matters, and it travels with the end. */
+static void apply_piece(struct world *w, const struct upstream_effect *effect,
+                        struct link_message *message)
+{
+    struct far_end *far = &w->far[effect->exchange];
+    bool is_head = effect->kind == UPSTREAM_HEAD;
+
+    message->kind = is_head ? TO_CLIENT_HEAD : TO_CLIENT_BODY;
+    message->number = effect->status;
+    message->first = is_head ? effect->headers : effect->body;
+    far->bytes_out += message->first.size;
+    if (is_head)
+        far->status = effect->status;
+    if (!far->is_hook)
+        post(w, LINK_ANSWER, message);
 }
 
 static void apply_upstream(struct world *w)
@@ -209,22 +299,13 @@ static void apply_upstream(struct world *w)
         struct far_end *far = &w->far[effect.exchange];
         struct link_message message = {.slot = far->slot,
                                        .attempt = far->attempt,
-                                       .exchange = effect.exchange,
+                                       .exchange = far->is_hook ? far->slot : effect.exchange,
                                        .connection = far->connection};
 
         switch (effect.kind) {
         case UPSTREAM_HEAD:
-            message.kind = TO_CLIENT_HEAD;
-            message.number = effect.status;
-            message.first = effect.headers;
-            far->bytes_out += effect.headers.size;
-            post(w, LINK_ANSWER, &message);
-            break;
         case UPSTREAM_BODY:
-            message.kind = TO_CLIENT_BODY;
-            message.first = effect.body;
-            far->bytes_out += effect.body.size;
-            post(w, LINK_ANSWER, &message);
+            apply_piece(w, &effect, &message);
             break;
         case UPSTREAM_END:
             apply_end(w, &effect, &message);
@@ -252,7 +333,10 @@ static struct http_request request_of(struct world *w, const struct link_message
             continue;
         w->headers[request.headers_count++] = (struct http_header){name, slice_trim(line)};
     }
-    request.path = api_path(w->scenario->providers[message->exchange].api);
+    if (message->kind == TO_UPSTREAM_ALERT)
+        request.path = hook_kind_path((enum hook_kind)message->exchange);
+    else
+        request.path = api_path(w->scenario->providers[message->exchange].api);
     return request;
 }
 
@@ -304,6 +388,43 @@ static void deliver_request(struct world *w, const struct link_message *message)
         upstream_gone(w->upstream, exchange, 0, w->now);
 }
 
+static void deliver_alert(struct world *w, const struct link_message *message)
+{
+    struct http_request http = request_of(w, message);
+    uint32_t exchange;
+    struct upstream_request request = {
+        .provider = UPSTREAM_HOOKS,
+        .connection = message->connection,
+        .accepted_at = w->now,
+        .head_in_at = w->now,
+        .body_in_at = w->now,
+        .http = &http,
+    };
+
+    if (!upstream_begin(w->upstream, &request, w->now, &exchange)) {
+        w->rc = RC_LIMIT; /* cannot be: one post per hook is under way */
+        return;
+    }
+    w->far[exchange] = (struct far_end){.slot = message->exchange,
+                                        .attempt = message->attempt,
+                                        .connection = message->connection,
+                                        .is_hook = true};
+}
+
+static void deliver_answer(struct world *w, const struct link_message *message)
+{
+    struct hook_line *line = &w->hooks[message->exchange];
+
+    if (!line->is_open || line->posts != message->attempt)
+        return; /* the monitor has given this post up */
+    line->is_open = false;
+    monitor_step(w->simulation->monitor,
+                 &(struct monitor_event){.kind = MONITOR_ANSWERED,
+                                         .at = w->now,
+                                         .hook = (enum hook_kind)message->exchange,
+                                         .status = (uint16_t)message->number});
+}
+
 static void deliver_cancel(struct world *w, const struct link_message *message)
 {
     struct far_end *far = &w->far[message->exchange];
@@ -319,6 +440,8 @@ static void deliver_head(struct world *w, const struct link_message *message)
     struct slice lines = message->first;
     struct slice line;
 
+    if (!is_current(w, message))
+        return;
     answer_head_clear(&head);
     while (slice_cut(&lines, '\n', &line))
         answer_head_line(&head, line);
@@ -342,6 +465,8 @@ static void deliver_end(struct world *w, const struct link_message *message)
     };
     struct line *line = &w->lines[message->slot];
 
+    if (!is_current(w, message))
+        return;
     line->is_open = false;
     if (message->number == UPSTREAM_END_WHOLE)
         give_connection(w, line);
@@ -352,32 +477,45 @@ static void deliver_end(struct world *w, const struct link_message *message)
                                                   .end = ends[message->number]});
 }
 
-static void deliver(struct world *w, const struct link_message *message)
+static void deliver_body(struct world *w, const struct link_message *message)
 {
-    if (message->kind == TO_CLIENT_CONNECTED) {
-        deliver_connected(w, message);
-        return;
-    }
-    if (message->kind == TO_UPSTREAM_REQUEST) {
-        deliver_request(w, message);
-        return;
-    }
-    if (message->kind == TO_UPSTREAM_CANCEL) {
-        deliver_cancel(w, message);
-        return;
-    }
     if (!is_current(w, message))
         return; /* the client has left this attempt */
-    if (message->kind == TO_CLIENT_HEAD)
+    client_step(w->client, &(struct client_event){.kind = CLIENT_BODY,
+                                                  .at = w->now,
+                                                  .slot = message->slot,
+                                                  .attempt = message->attempt,
+                                                  .body = message->first});
+}
+
+static void deliver(struct world *w, const struct link_message *message)
+{
+    switch ((enum message_kind)message->kind) {
+    case TO_CLIENT_CONNECTED:
+        deliver_connected(w, message);
+        break;
+    case TO_UPSTREAM_REQUEST:
+        deliver_request(w, message);
+        break;
+    case TO_UPSTREAM_CANCEL:
+        deliver_cancel(w, message);
+        break;
+    case TO_UPSTREAM_ALERT:
+        deliver_alert(w, message);
+        break;
+    case TO_MONITOR_ANSWER:
+        deliver_answer(w, message);
+        break;
+    case TO_CLIENT_HEAD:
         deliver_head(w, message);
-    else if (message->kind == TO_CLIENT_END)
+        break;
+    case TO_CLIENT_BODY:
+        deliver_body(w, message);
+        break;
+    case TO_CLIENT_END:
         deliver_end(w, message);
-    else
-        client_step(w->client, &(struct client_event){.kind = CLIENT_BODY,
-                                                      .at = w->now,
-                                                      .slot = message->slot,
-                                                      .attempt = message->attempt,
-                                                      .body = message->first});
+        break;
+    }
 }
 
 /* --- the loop --------------------------------------------------------------------------------- */
@@ -386,16 +524,18 @@ static void settle(struct world *w)
 {
     apply_client(w);
     apply_upstream(w);
+    apply_monitor(w);
 }
 
 static nanos next_at(const struct world *w)
 {
     nanos at = nanos_min(client_wakes_at(w->client), upstream_wakes_at(w->upstream));
 
-    return nanos_min(at, link_first_at(&w->link));
+    return nanos_min(nanos_min(at, link_first_at(&w->link)), monitor_at(w));
 }
 
-/* One instant: what arrives, then what the upstream does, then what the client does. */
+/* One instant: what arrives, then what the upstream does, then what the client and the monitor do.
+ */
 static void step(struct world *w)
 {
     struct link_message message;
@@ -413,6 +553,27 @@ static void step(struct world *w)
         step_client(w, CLIENT_WAKE, 0, 0);
         settle(w);
     }
+    if (monitor_at(w) <= w->now) {
+        monitor_step(w->simulation->monitor,
+                     &(struct monitor_event){.kind = MONITOR_WAKE, .at = w->now});
+        settle(w);
+    }
+}
+
+/* The calls are over; alerts may still be under way, and cancels are. */
+static void run_out(struct world *w)
+{
+    struct monitor *monitor = w->simulation->monitor;
+    nanos until = nanos_add(w->now, MONITOR_PATIENCE);
+
+    while (w->rc == RC_OK && monitor != NULL && !monitor_is_idle(monitor) && next_at(w) <= until)
+        step(w);
+    if (monitor != NULL && !monitor_is_idle(monitor)) {
+        monitor_give_up(monitor, nanos_max(w->now, until));
+        apply_monitor(w);
+    }
+    while (w->rc == RC_OK && link_first_at(&w->link) != NANOS_NEVER)
+        step(w);
 }
 
 static void run(struct world *w, struct simulation_result *result)
@@ -430,15 +591,7 @@ static void run(struct world *w, struct simulation_result *result)
         }
     }
     result->ended_at = w->now;
-    while (w->rc == RC_OK && link_first_at(&w->link) != NANOS_NEVER) { /* cancels under way */
-        struct link_message message;
-
-        w->now = link_first_at(&w->link);
-        while (link_take(&w->link, w->now, &message)) {
-            deliver(w, &message);
-            settle(w);
-        }
-    }
+    run_out(w);
     upstream_stop(w->upstream, w->now);
     apply_upstream(w);
     result->calls_started = client_calls_started(w->client);
@@ -459,7 +612,8 @@ static enum rc build(struct world *w, struct error *err)
         .memory = memory,
         .run_tag = RUN_TAG,
         .wall_unix_ns = SIMULATOR_WALL_UNIX_NS,
-        .exchanges_max = 2 * slots + 16, /* a cancelled one lives on until the cancel arrives */
+        .exchanges_max = 2 * slots + HOOK_KINDS_COUNT +
+                         16, /* a cancelled one lives on until the cancel arrives */
     };
 
     w->exchanges_max = upstream.exchanges_max;

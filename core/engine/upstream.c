@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/timers.h"
+#include "engine/hooks.h"
 #include "wire/format.h"
 #include "wire/http_date.h"
 
@@ -33,8 +34,9 @@ struct exchange {
     nanos begun_at; /* the plan's zero: the request was whole */
     uint64_t run_number;
     bool include_usage;
-    char model[64];      /* as asked; echoed in the answer */
-    const char *message; /* of a refusal that is not the plan's; else NULL */
+    char model[64];         /* as asked; echoed in the answer */
+    const char *message;    /* of a refusal that is not the plan's; else NULL */
+    struct hook_reply hook; /* of a post to a hook */
     enum upstream_end end;
     struct journal_record record;
 };
@@ -384,10 +386,31 @@ static void open_stream(struct upstream *u, uint32_t index, nanos now)
     timers_set(&u->timers, index, nanos_max(now, next_event_at(x)));
 }
 
+static void serve_hook(struct upstream *u, uint32_t index, nanos now)
+{
+    struct exchange *x = &u->exchanges[index];
+    size_t headers_at = u->scratch.size;
+    size_t body_at;
+
+    if (x->hook.content_type.size > 0) {
+        buffer_append(&u->scratch, SLICE("content-type: "));
+        buffer_append(&u->scratch, x->hook.content_type);
+        buffer_append(&u->scratch, SLICE("\r\n"));
+    }
+    push_head(u, index, x->hook.status, (int64_t)x->hook.body.size, headers_at, now);
+    body_at = u->scratch.size;
+    buffer_append(&u->scratch, x->hook.body);
+    push_body(u, index, body_at, x->hook.body.size, now);
+    x->record.is_complete = true;
+    push_end(u, index, UPSTREAM_END_WHOLE);
+}
+
 /* When the first byte leaves. A stream's head and opening events come halfway to the first token,
  * as services send them once the prompt is accepted (MEA-03). */
 static nanos opens_at(const struct exchange *x)
 {
+    if (x->record.is_hook)
+        return x->begun_at;
     if (x->plan.kind == PLAN_ANSWER && x->plan.stream)
         return nanos_add(x->begun_at, x->plan.first_token / 2);
     if (x->plan.kind == PLAN_ANSWER && x->plan.ending != PLAN_WHOLE &&
@@ -402,7 +425,9 @@ static void serve(struct upstream *u, uint32_t index, nanos now)
 {
     struct exchange *x = &u->exchanges[index];
 
-    if (x->state == EXCHANGE_WRITING)
+    if (x->record.is_hook)
+        serve_hook(u, index, now);
+    else if (x->state == EXCHANGE_WRITING)
         serve_stream(u, index, now);
     else if (x->plan.kind == PLAN_RESET)
         push_end(u, index, end_of(x->plan.close));
@@ -560,10 +585,11 @@ static void take_request(struct upstream *u, struct exchange *x, const struct ht
 bool upstream_begin(struct upstream *u, const struct upstream_request *request, nanos now,
                     uint32_t *exchange)
 {
+    bool is_hook = request->provider == UPSTREAM_HOOKS;
     uint32_t index = u->free_first;
     struct exchange *x;
 
-    assert(request->provider < u->scenario->providers_count);
+    assert(is_hook || request->provider < u->scenario->providers_count);
     begin_call(u, now);
     if (index == NO_EXCHANGE)
         return false;
@@ -574,7 +600,7 @@ bool upstream_begin(struct upstream *u, const struct upstream_request *request, 
     x->run_number = ++u->requests;
     x->record = (struct journal_record){
         .number = x->run_number,
-        .provider = request->provider,
+        .provider = is_hook ? u->scenario->providers_count : request->provider,
         .model = u->scenario->models_count,
         .connection = request->connection,
         .accepted_at = request->accepted_at,
@@ -585,7 +611,10 @@ bool upstream_begin(struct upstream *u, const struct upstream_request *request, 
         .closed_at = NANOS_NEVER,
         .rule = PLAN_NO_RULE,
     };
-    take_request(u, x, request->http, now);
+    if (is_hook)
+        x->hook = hooks_receive(request->http, &x->record);
+    else
+        take_request(u, x, request->http, now);
     timers_set(&u->timers, index, nanos_max(now, opens_at(x)));
     *exchange = index;
     return true;

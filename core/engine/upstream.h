@@ -11,6 +11,8 @@
  * really written (the simulator: at once); upstream_gone when a client leaves before that. Each
  * exchange yields exactly one JOURNAL effect, after which its number may be used again.
  *
+ * A post to UPSTREAM_HOOKS is answered as hook receivers do (engine/hooks.h).
+ *
  * Effects of one exchange come in the order HEAD (once), BODY (any), END (once), JOURNAL (once); a
  * planned reset has END alone. Slices and records are borrowed until the next upstream call.
  *

@@ -407,8 +407,8 @@ static void prints_each_provider_with_its_base_url_and_admin_last(void)
     start();
     snprintf(expected, sizeof(expected),
              "anthropic http://127.0.0.1:%u\nopenai http://127.0.0.1:%u/v1\n"
-             "admin http://127.0.0.1:%u\n",
-             port_of("anthropic"), port_of("openai"), port_of("admin"));
+             "hooks http://127.0.0.1:%u\nadmin http://127.0.0.1:%u\n",
+             port_of("anthropic"), port_of("openai"), port_of("hooks"), port_of("admin"));
     CU_ASSERT(slice_is(buffer_slice(&mock.out.bytes), slice_of(expected)));
 }
 
@@ -453,6 +453,24 @@ static void goes_on_when_descriptors_run_out_and_come_back(void)
         CU_ASSERT(asks(&clients[i], a_request("claude")));
         incoming_close(&clients[i]);
     }
+}
+
+static void takes_alerts_at_its_hooks(void)
+{
+    struct incoming client;
+
+    start();
+    connect_to(&client, "hooks");
+    CU_ASSERT(asks(&client, "POST /slack HTTP/1.1\r\nhost: mock\r\nx-brownout-alert: slow:1\r\n"
+                            "content-length: 15\r\n\r\n{\"text\":\"slow\"}"));
+    CU_ASSERT(said(&client, "HTTP/1.1 200 OK\r\n"));
+    CU_ASSERT(said(&client, "\r\n\r\nok"));
+    say(&client, "POST /discord HTTP/1.1\r\nhost: mock\r\ncontent-length: 18\r\n\r\n"
+                 "{\"content\":\"slow\"}");
+    CU_ASSERT(read_until(&client, "HTTP/1.1 204 No Content\r\n"));
+    CU_ASSERT(read_until(&mock.journal, "\n"));
+    CU_ASSERT(said(&mock.journal, "slow:1"));
+    incoming_close(&client);
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
@@ -843,6 +861,7 @@ static CU_TestInfo tests[] = {
      numbers_the_listeners_from_the_given_port_and_refuses_one_in_use},
     {"goes on when descriptors run out and come back",
      goes_on_when_descriptors_run_out_and_come_back},
+    {"takes alerts at its hooks", takes_alerts_at_its_hooks},
     {"answers whole and streaming at both providers",
      answers_whole_and_streaming_at_both_providers},
     {"refuses as the provider does", refuses_as_the_provider_does},

@@ -54,8 +54,7 @@ static void add_header(struct slice name, struct slice value)
     headers[headers_count++] = (struct http_header){name, value};
 }
 
-/* Sends one request at instant 0 to the Anthropic listener. */
-static uint32_t begin(const char *method, const char *path, const char *body)
+static uint32_t begin_at(uint32_t provider, const char *method, const char *path, const char *body)
 {
     struct http_request http = {.method = slice_of(method),
                                 .path = slice_of(path),
@@ -63,11 +62,17 @@ static uint32_t begin(const char *method, const char *path, const char *body)
                                 .headers_count = headers_count,
                                 .body = slice_of(body),
                                 .keeps_alive = true};
-    struct upstream_request request = {.http = &http, .connection = 1};
+    struct upstream_request request = {.http = &http, .provider = provider, .connection = 1};
     uint32_t exchange = UINT32_MAX;
 
     CU_ASSERT(upstream_begin(upstream, &request, 0, &exchange));
     return exchange;
+}
+
+/* Sends one request at instant 0 to the Anthropic listener. */
+static uint32_t begin(const char *method, const char *path, const char *body)
+{
+    return begin_at(0, method, path, body);
 }
 
 /* Takes what is due until the exchange is over: the status, the last body, the journal's line. */
@@ -288,6 +293,70 @@ static void takes_no_more_exchanges_than_it_has(void)
     CU_ASSERT(!upstream_begin(upstream, &request, 0, &exchange));
 }
 
+/* --- hooks ------------------------------------------------------------------------------------ */
+
+static struct seen post(const char *method, const char *path, const char *body)
+{
+    begin_at(UPSTREAM_HOOKS, method, path, body);
+    return run_out();
+}
+
+static void answers_an_alert_as_that_service_does(void)
+{
+    struct seen seen;
+
+    add_header(SLICE("x-brownout-alert"), SLICE("budget:hourly:0"));
+    add_header(SLICE("x-brownout-attempt"), SLICE("2"));
+    seen = post("POST", "/slack", "{\"text\":\"spent\"}");
+    EXPECT_U64(seen.status, 200);
+    CU_ASSERT(says(&seen, "ok"));
+    CU_ASSERT(seen.record.is_hook);
+    CU_ASSERT(seen.record.is_hook_valid);
+    EXPECT_U64(seen.record.hook, HOOK_SLACK);
+    EXPECT_U64(seen.record.attempt, 2);
+    EXPECT_U64(seen.record.key, KEY_NONE);
+    CU_ASSERT_STRING_EQUAL(seen.record.alert, "budget:hourly:0");
+    EXPECT_I64(seen.record.closed_by, CLOSED_WHOLE);
+    CU_ASSERT(!seen.record.has_cost);
+}
+
+static void answers_nothing_where_the_service_has_nothing_to_say(void)
+{
+    struct seen seen = post("POST", "/discord", "{\"content\":\"spent\"}");
+
+    EXPECT_U64(seen.status, 204);
+    EXPECT_U64(seen.body_size, 0);
+    EXPECT_I64(seen.ends, 1);
+}
+
+static void reads_the_alerts_key_where_only_the_body_tells_it(void)
+{
+    struct seen seen = post("POST", "/any", "{\"key\":\"slow:3\"}");
+
+    CU_ASSERT_STRING_EQUAL(seen.record.alert, "slow:3");
+}
+
+static void refuses_an_alert_that_the_service_would_not_take(void)
+{
+    struct seen seen = post("POST", "/slack", "{}");
+
+    EXPECT_U64(seen.status, 400);
+    CU_ASSERT(says(&seen, "no_text"));
+    CU_ASSERT(seen.record.is_hook);
+    CU_ASSERT(!seen.record.is_hook_valid);
+    EXPECT_U64(seen.record.answered, OUTCOME_INVALID_REQUEST);
+}
+
+static void has_no_hook_but_those_three(void)
+{
+    struct seen seen = post("POST", "/teams", "{}");
+
+    EXPECT_U64(seen.status, 404);
+    CU_ASSERT(!seen.record.is_hook_valid);
+    seen = post("GET", "/slack", "");
+    EXPECT_U64(seen.status, 404);
+}
+
 static CU_TestInfo tests[] = {
     {"refuses a request without a key", refuses_a_request_without_a_key},
     {"refuses an unknown path in the provider's words",
@@ -307,6 +376,14 @@ static CU_TestInfo tests[] = {
     {"journals a client that left", journals_a_client_that_left},
     {"journals what is open when it is stopped", journals_what_is_open_when_it_is_stopped},
     {"takes no more exchanges than it has", takes_no_more_exchanges_than_it_has},
+    {"answers an alert as that service does", answers_an_alert_as_that_service_does},
+    {"answers nothing where the service has nothing to say",
+     answers_nothing_where_the_service_has_nothing_to_say},
+    {"reads the alert's key where only the body tells it",
+     reads_the_alerts_key_where_only_the_body_tells_it},
+    {"refuses an alert that the service would not take",
+     refuses_an_alert_that_the_service_would_not_take},
+    {"has no hook but those three", has_no_hook_but_those_three},
     CU_TEST_INFO_NULL,
 };
 

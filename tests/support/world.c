@@ -21,6 +21,17 @@ static void on_journal(void *context, const struct journal_record *record)
         world->journal[world->journal_count++] = *record;
 }
 
+static void on_alert(void *context, const struct alert_record *record)
+{
+    struct world_run *world = context;
+
+    if (world->alerts_count < WORLD_ALERTS_MAX)
+        world->alerts[world->alerts_count++] = *record;
+    buffer_printf(&world->timeline, "%6lldms  %s %s %u after %u\n",
+                  (long long)(record->settled_at / NANOS_MS), record->alert.key,
+                  hook_kind_word(record->hook), record->status, record->tries);
+}
+
 static void on_step(void *context, nanos at, const struct call_id *call, uint32_t attempt,
                     const char *what)
 {
@@ -63,6 +74,7 @@ void world_simulate(struct world_run *world)
         .context = world,
         .on_call = on_call,
         .on_journal = on_journal,
+        .on_alert = on_alert,
         .on_step = on_step,
         .monitor = world->monitor,
     };
