@@ -1,6 +1,6 @@
-/* One scenario, two worlds: the same verdict from every law and expectation, and the same decision
- * of every keyed rule for every (call, attempt). Windows cover the whole run, so that no decision
- * hangs on an instant. */
+/* One scenario, two worlds, any number of workers: the same verdict from every law and expectation,
+ * and the same decision of every keyed rule for every (call, attempt). Windows cover the whole run,
+ * so that no decision hangs on an instant. */
 
 #include <CUnit/CUnit.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "wire/json.h"
 #include "workplace.h"
 
-enum { DECISIONS_MAX = 4096, ROWS_MAX = 64 };
+enum { DECISIONS_MAX = 4096, CALLS_MAX = 512, ROWS_MAX = 64 };
 
 /* Whether real time could keep the schedule is the machine's affair, not the worlds'. */
 #define SCENARIO(client, chaos, more)                                                       \
@@ -47,6 +47,8 @@ struct row {
 
 struct world {
     int exit_code;
+    char calls[CALLS_MAX][CALL_ID_TEXT_MAX]; /* that ended, sorted */
+    uint32_t calls_count;
     struct decision decisions[DECISIONS_MAX];
     uint32_t decisions_count;
     struct row rows[ROWS_MAX];
@@ -56,7 +58,7 @@ struct world {
 static struct workplace place;
 static struct scenario scenario;
 static struct arena arena;
-static struct world sockets, simulated;
+static struct world sockets, simulated, crowd;
 
 static enum rc no_files(void *context, struct slice path, struct arena *into, struct slice *bytes,
                         struct error *err)
@@ -103,6 +105,27 @@ static void read_decisions(struct world *world, struct slice journal)
     qsort(world->decisions, world->decisions_count, sizeof(world->decisions[0]), compare_decisions);
 }
 
+static int compare_calls(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static void read_calls(struct world *world, struct slice calls)
+{
+    struct slice line;
+
+    world->calls_count = 0;
+    while (slice_cut(&calls, '\n', &line)) {
+        const char *id = strstr(line.data, "\"call\":\"");
+
+        CU_ASSERT_FATAL(id != NULL && world->calls_count < CALLS_MAX);
+        id += strlen("\"call\":\"");
+        slice_copy((struct slice){id, strcspn(id, "\"")}, world->calls[world->calls_count++],
+                   CALL_ID_TEXT_MAX);
+    }
+    qsort(world->calls, world->calls_count, sizeof(world->calls[0]), compare_calls);
+}
+
 /* Every {"name": ..., "verdict": ...} of run.json, in its order. */
 static void read_rows(struct world *world, struct slice text)
 {
@@ -139,11 +162,13 @@ static void play_in(struct world *world, const char *command, uint32_t number)
     world->exit_code = workplace_run(&place, command);
     CU_ASSERT_FATAL(workplace_result(&place, number, "journal.jsonl", &text));
     read_decisions(world, text);
+    CU_ASSERT_FATAL(workplace_result(&place, number, "calls.jsonl", &text));
+    read_calls(world, text);
     CU_ASSERT_FATAL(workplace_result(&place, number, "run.json", &text));
     read_rows(world, text);
 }
 
-static void play(const char *text)
+static void load(const char *text)
 {
     struct file_reader files = {no_files, NULL};
     struct error err = {0};
@@ -151,35 +176,60 @@ static void play(const char *text)
     if (scenario_load(&scenario, slice_of(text), SLICE("twin"), &files, &arena, &err) != RC_OK)
         CU_FAIL_FATAL(err.text);
     workplace_write(&place, "twin.jsonc", text);
+}
+
+static void play(const char *text)
+{
+    load(text);
     play_in(&sockets, "run twin.jsonc --quiet --out results", 0);
     play_in(&simulated, "sim twin.jsonc --quiet --out results", 1);
 }
 
 /* --- comparing -------------------------------------------------------------------------------- */
 
-static void expect_equal_verdicts(void)
+static void expect_verdicts_of(const struct world *a, const struct world *b)
 {
-    EXPECT_I64(sockets.exit_code, simulated.exit_code);
-    EXPECT_U64(sockets.rows_count, simulated.rows_count);
-    CU_ASSERT(sockets.rows_count > 10);
-    for (uint32_t i = 0; i < sockets.rows_count && i < simulated.rows_count; i++) {
-        CU_ASSERT_STRING_EQUAL(sockets.rows[i].name, simulated.rows[i].name);
-        if (strcmp(sockets.rows[i].verdict, simulated.rows[i].verdict) != 0)
-            fprintf(stderr, "%s: run says %s, sim says %s\n", sockets.rows[i].name,
-                    sockets.rows[i].verdict, simulated.rows[i].verdict);
-        CU_ASSERT_STRING_EQUAL(sockets.rows[i].verdict, simulated.rows[i].verdict);
+    EXPECT_I64(a->exit_code, b->exit_code);
+    EXPECT_U64(a->rows_count, b->rows_count);
+    CU_ASSERT(a->rows_count > 10);
+    for (uint32_t i = 0; i < a->rows_count && i < b->rows_count; i++) {
+        CU_ASSERT_STRING_EQUAL(a->rows[i].name, b->rows[i].name);
+        if (strcmp(a->rows[i].verdict, b->rows[i].verdict) != 0)
+            fprintf(stderr, "%s: %s here, %s there\n", a->rows[i].name, a->rows[i].verdict,
+                    b->rows[i].verdict);
+        CU_ASSERT_STRING_EQUAL(a->rows[i].verdict, b->rows[i].verdict);
     }
 }
 
-/* Each decision of one world is that of the other, and each was made in both. */
+static void expect_equal_verdicts(void)
+{
+    expect_verdicts_of(&sockets, &simulated);
+}
+
+/* Each decision of one is that of the other, and each was made in both. */
+static void expect_decisions_of(const struct world *a, const struct world *b, uint32_t least)
+{
+    EXPECT_U64(a->decisions_count, b->decisions_count);
+    CU_ASSERT(a->decisions_count >= least);
+    for (uint32_t i = 0; i < a->decisions_count && i < b->decisions_count; i++) {
+        CU_ASSERT_STRING_EQUAL(a->decisions[i].key, b->decisions[i].key);
+        EXPECT_I64(a->decisions[i].rule, b->decisions[i].rule);
+        EXPECT_U64(a->decisions[i].status, b->decisions[i].status);
+    }
+}
+
 static void expect_equal_decisions(uint32_t least)
 {
-    EXPECT_U64(sockets.decisions_count, simulated.decisions_count);
-    CU_ASSERT(sockets.decisions_count >= least);
-    for (uint32_t i = 0; i < sockets.decisions_count && i < simulated.decisions_count; i++) {
-        CU_ASSERT_STRING_EQUAL(sockets.decisions[i].key, simulated.decisions[i].key);
-        EXPECT_I64(sockets.decisions[i].rule, simulated.decisions[i].rule);
-        EXPECT_U64(sockets.decisions[i].status, simulated.decisions[i].status);
+    expect_decisions_of(&sockets, &simulated, least);
+}
+
+/* The same calls, each of them once. */
+static void expect_calls_of(const struct world *a, const struct world *b)
+{
+    EXPECT_U64(a->calls_count, b->calls_count);
+    for (uint32_t i = 0; i < a->calls_count && i < b->calls_count; i++) {
+        CU_ASSERT_STRING_EQUAL(a->calls[i], b->calls[i]);
+        CU_ASSERT(i == 0 || strcmp(a->calls[i - 1], a->calls[i]) != 0);
     }
 }
 
@@ -254,6 +304,49 @@ static void a_naive_client_fails_alike(void)
     EXPECT_I64(sockets.exit_code, 99);
 }
 
+/* --- workers ---------------------------------------------------------------------------------- */
+
+#define FAULTY                                                                                 \
+    SCENARIO(                                                                                  \
+        "{\"preset\": \"careful\", \"retry\": {\"attempts\": 4, " QUICK "},"                   \
+        " \"fallback\": [{\"on\": [529], \"after\": 2, \"to\": \"gpt\"}]}",                    \
+        CHAOS("{\"phase\": \"overload\", \"match\": {\"model\": \"claude\"},"                  \
+              " \"share\": \"50%\", \"fault\": {\"status\": 529}},"                            \
+              "{\"phase\": \"broken\", \"share\": \"20%\", \"fault\": {\"reset\": \"rst\"}}"), \
+        "")
+
+static void expect_the_same_with(const char *command, uint32_t number)
+{
+    play_in(&crowd, command, number);
+    expect_verdicts_of(&sockets, &crowd);
+    expect_decisions_of(&sockets, &crowd, 60);
+    expect_calls_of(&sockets, &crowd);
+}
+
+static void the_number_of_workers_changes_nothing(void)
+{
+    play(FAULTY);
+    expect_calls_of(&sockets, &simulated);
+    EXPECT_U64(sockets.calls_count, scenario_calls_count(&scenario));
+    expect_the_same_with("run twin.jsonc --quiet --workers 2 --out results", 2);
+    expect_the_same_with("run twin.jsonc --quiet --workers 4 --out results", 3);
+}
+
+static void instances_are_shared_out_among_workers(void)
+{
+    load(FAULTY);
+    play_in(&sockets, "run twin.jsonc --quiet --out results", 0);
+    expect_the_same_with(
+        "run twin.jsonc --quiet --set /subject/instances=4 --workers 2 --out results", 1);
+}
+
+static void more_workers_than_instances_make_each_call_once(void)
+{
+    load(FAULTY);
+    play_in(&sockets, "run twin.jsonc --quiet --out results", 0);
+    expect_the_same_with("run twin.jsonc --quiet --workers 64 --out results", 1);
+}
+
 static CU_TestInfo tests[] = {
     {"nothing goes wrong, alike", nothing_goes_wrong_alike},
     {"overload is met by retry and fallback, alike", overload_is_met_by_retry_and_fallback_alike},
@@ -261,6 +354,10 @@ static CU_TestInfo tests[] = {
     {"broken connections end alike", broken_connections_end_alike},
     {"a shrunken window refuses the same calls", a_shrunken_window_refuses_the_same_calls},
     {"a naive client fails alike", a_naive_client_fails_alike},
+    {"the number of workers changes nothing", the_number_of_workers_changes_nothing},
+    {"instances are shared out among workers", instances_are_shared_out_among_workers},
+    {"more workers than instances make each call once",
+     more_workers_than_instances_make_each_call_once},
     CU_TEST_INFO_NULL,
 };
 
