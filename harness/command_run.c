@@ -21,13 +21,31 @@ struct world {
     bool needs_sockets;
 };
 
+static enum rc refuse_simulation(const struct scenario *scenario, struct error *err)
+{
+    return error_set(err, RC_MALFORMED,
+                     "%.*s: its target is live; how its models behave is not known, so there is "
+                     "nothing to simulate",
+                     SLICE_ARG(scenario->file));
+}
+
+static enum rc check_target(const struct scenario *scenario, const struct options *options,
+                            const struct world *world, struct error *err)
+{
+    if (world->needs_sockets)
+        return live_guard(scenario, options, err);
+    return scenario->target == TARGET_LIVE ? refuse_simulation(scenario, err) : RC_OK;
+}
+
 static enum rc prepare_all(struct prepared *prepared, const struct options *options,
-                           struct error *err)
+                           const struct world *world, struct error *err)
 {
     if (options->files_count == 0)
         return error_set(err, RC_MALFORMED, "no scenario was given (see --help)");
-    for (uint32_t i = 0; i < options->files_count; i++)
+    for (uint32_t i = 0; i < options->files_count; i++) {
         TRY(prepared_load(&prepared[i], options->files[i], options, err));
+        TRY(check_target(prepared[i].scenario, options, world, err));
+    }
     return RC_OK;
 }
 
@@ -62,16 +80,63 @@ static enum rc open_system(int *signals_fd, struct error *err)
     return RC_OK;
 }
 
+static enum rc play_control(struct trial *control, struct trial *trial,
+                            const struct prepared *prepared, const struct world *world,
+                            struct error *err)
+{
+    struct trial_options options = {.prepared = prepared,
+                                    .options = trial->options,
+                                    .world = world->name,
+                                    .signals_fd = trial->signals_fd,
+                                    .control_of = trial};
+    struct error problem = {0};
+    enum rc rc;
+
+    if (trial_open(control, &options, err) != RC_OK)
+        return error_wrap(err, "control run");
+    rc = world->play(control, &problem);
+    trial->control = control;
+    return trial_close_control(control, rc == RC_OK ? NULL : &problem, err);
+}
+
+/* Whoever stopped the control run meant all of it. */
+static bool has_stopped(struct trial *trial)
+{
+    if (!trial->control->facts.was_interrupted)
+        return false;
+    trial->was_signalled = trial->control->was_signalled;
+    trial->facts.was_interrupted = true;
+    trial->facts.calls_planned = trial->control->facts.calls_planned;
+    return true;
+}
+
+/* `calm` and the control run must last until the trial is closed. */
+static enum rc play(struct trial *trial, struct prepared *calm, const struct world *world,
+                    struct error *err)
+{
+    static struct trial control; /* large, and one at a time */
+
+    if (!trial->prepared->scenario->has_control)
+        return world->play(trial, err);
+    TRY(prepared_control(calm, trial->prepared, err));
+    TRY(play_control(&control, trial, calm, world, err));
+    return has_stopped(trial) ? RC_OK : world->play(trial, err);
+}
+
 static enum exit_code try_one(const struct trial_options *options, const struct world *world)
 {
-    static struct trial trial; /* large, and one at a time */
+    static struct trial trial; /* likewise */
+    struct prepared calm = {0};
     struct error err = {0};
+    enum exit_code code;
     enum rc rc;
 
     if (trial_open(&trial, options, &err) != RC_OK)
         return complain(&err, EXIT_NOT_CARRIED_OUT);
-    rc = world->play(&trial, &err);
-    return trial_close(&trial, rc == RC_OK ? NULL : &err);
+    rc = play(&trial, &calm, world, &err);
+    code = trial_close(&trial, rc == RC_OK ? NULL : &err);
+    prepared_deinit(&calm);
+    return code;
 }
 
 /* Doubt is sometimes the machine's, and gone the next time: each trial leaves its own results. */
@@ -126,7 +191,7 @@ static enum exit_code run_in(const struct options *options, const struct world *
     struct error err = {0};
     enum exit_code code;
 
-    if (prepare_all(prepared, options, &err) == RC_OK)
+    if (prepare_all(prepared, options, world, &err) == RC_OK)
         code = try_all(prepared, options, world);
     else
         code = complain(&err, EXIT_USAGE);

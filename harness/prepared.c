@@ -156,6 +156,42 @@ enum rc prepared_load(struct prepared *prepared, const char *file, const struct 
     return rc;
 }
 
+static enum rc calm(struct prepared *p, uint32_t rules_count, struct slice *text, struct error *err)
+{
+    for (uint32_t i = 0; i < rules_count; i++) {
+        char pointer[32];
+
+        snprintf(pointer, sizeof(pointer), "/chaos/%u/share", i);
+        TRY(scenario_set(*text, slice_of(pointer), SLICE("\"0%\""), &p->arena, text, err));
+    }
+    return RC_OK;
+}
+
+static enum rc load_control(struct prepared *p, const struct prepared *prepared, struct error *err)
+{
+    struct file_reader files = files_beside(""); /* a portable text names files absolutely */
+    const struct scenario *scenario = prepared->scenario;
+
+    p->portable = prepared->portable;
+    TRY(calm(p, scenario->chaos.rules_count, &p->portable, err));
+    p->scenario = arena_take(&p->arena, 1, sizeof(*p->scenario));
+    if (p->scenario == NULL)
+        return error_set(err, RC_NOMEM, "out of memory");
+    return scenario_load(p->scenario, p->portable, scenario->file, &files, &p->arena, err);
+}
+
+enum rc prepared_control(struct prepared *control, const struct prepared *prepared,
+                         struct error *err)
+{
+    *control = (struct prepared){0};
+    arena_init(&control->arena, memory_heap(), ARENA_BYTES_MAX);
+    if (load_control(control, prepared, err) != RC_OK) {
+        prepared_deinit(control);
+        return error_wrap(err, "control run");
+    }
+    return RC_OK;
+}
+
 void prepared_deinit(struct prepared *prepared)
 {
     arena_deinit(&prepared->arena);

@@ -20,6 +20,11 @@ struct prepared {
 
 MUST_USE enum rc prepared_load(struct prepared *prepared, const char *file,
                                const struct options *options, struct error *err);
+
+/* The same plan and seed in which nothing goes wrong: every rule keeps its window, so that phases
+ * are known, and its share is 0. For a prepared scenario with has_control. */
+MUST_USE enum rc prepared_control(struct prepared *control, const struct prepared *prepared,
+                                  struct error *err);
 void prepared_deinit(struct prepared *prepared);
 
 #endif

@@ -98,10 +98,7 @@ static void write_problem(const struct error *problem, struct buffer *out)
 /* The judgement's members stand among ours: its object without the braces. */
 static void write_judgement(const struct trial *trial, nanos took, struct buffer *out)
 {
-    const struct report_facts facts = {.world = trial->world,
-                                       .results = trial->folder,
-                                       .took = took,
-                                       .was_interrupted = trial->facts.was_interrupted};
+    const struct report_facts facts = trial_facts(trial, NULL, took);
     struct buffer judgement;
     struct slice members;
 

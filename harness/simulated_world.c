@@ -16,8 +16,7 @@ static void take_call(void *context, const struct call_record *call)
 {
     const struct watch *watch = context;
 
-    evidence_files_call(&watch->trial->files, call);
-    judge_feed_call(watch->trial->judge, call);
+    trial_take_call(watch->trial, call);
 }
 
 static void take_journal(void *context, const struct journal_record *record)
@@ -49,6 +48,7 @@ enum rc simulated_world(struct trial *trial, struct error *err)
         .context = &watch,
         .on_call = take_call,
         .on_journal = take_journal,
+        .monitor = trial->monitor,
         .is_interrupted = is_interrupted,
     };
     struct simulation_result result = {0};

@@ -1,18 +1,19 @@
 #include "trial.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "judge/readable.h"
 #include "os/clock.h"
 #include "os/files.h"
 #include "output.h"
 #include "report/terminal.h"
 #include "run_json.h"
+#include "summaries.h"
 #include "summaries.h"
 
 enum { TEXT_BYTES_MAX = 16 << 20 };
@@ -24,22 +25,14 @@ static enum rc write_file(const char *folder, const char *name, struct slice tex
 {
     char path[FOLDER_PATH_MAX];
     int size = snprintf(path, sizeof(path), "%s/%s", folder, name);
-    enum rc rc;
-    int fd;
 
     if (size < 0 || (size_t)size >= sizeof(path))
         return error_set(err, RC_LIMIT, "%s: the name is too long", folder);
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return error_set(err, RC_SYSTEM, "%s: %s", path, strerror(errno));
-    rc = files_write_all(fd, text, err);
-    if (close(fd) != 0 && rc == RC_OK)
-        rc = error_set(err, RC_SYSTEM, "close: %s", strerror(errno));
-    return rc == RC_OK ? RC_OK : error_wrap(err, "%s", path);
+    return files_write(path, text, err);
 }
 
 /* results/<name>-<utc>-<n> */
-static enum rc make_folder(struct trial *trial, struct error *err)
+static enum rc make_numbered(struct trial *trial, struct error *err)
 {
     time_t seconds = (time_t)(trial->began_unix_ns / NANOS_S);
     char stem[FOLDER_PATH_MAX];
@@ -57,6 +50,18 @@ static enum rc make_folder(struct trial *trial, struct error *err)
     return folder_make_numbered(stem, trial->folder, err);
 }
 
+static enum rc make_folder(struct trial *trial, const struct trial *control_of, struct error *err)
+{
+    int size;
+
+    if (control_of == NULL)
+        return make_numbered(trial, err);
+    size = snprintf(trial->folder, sizeof(trial->folder), "%s/control", control_of->folder);
+    if (size < 0 || (size_t)size >= sizeof(trial->folder))
+        return error_set(err, RC_LIMIT, "%s: the name is too long", control_of->folder);
+    return folder_make(trial->folder, err);
+}
+
 static enum rc fill_folder(struct trial *trial, struct error *err)
 {
     const struct scenario *scenario = trial->prepared->scenario;
@@ -66,8 +71,35 @@ static enum rc fill_folder(struct trial *trial, struct error *err)
     if (size < 0 || (size_t)size >= sizeof(trial->scenario_file))
         return error_set(err, RC_LIMIT, "%s: the name is too long", trial->folder);
     TRY(write_file(trial->folder, "scenario.jsonc", trial->prepared->portable, err));
-    TRY(evidence_files_open(&trial->files, trial->folder, scenario, memory_heap(), err));
-    return judge_new(&trial->judge, scenario, memory_heap(), err);
+    return evidence_files_open(&trial->files, trial->folder, scenario, memory_heap(), err);
+}
+
+/* --- the beginning ---------------------------------------------------------------------------- */
+
+static enum rc hire(struct trial *trial, struct error *err)
+{
+    const struct scenario *scenario = trial->prepared->scenario;
+    struct monitor_options monitor = {
+        .rules = &scenario->monitor, .manner = &scenario->client.alerts, .memory = memory_heap()};
+
+    TRY(judge_new(&trial->judge, scenario, memory_heap(), err));
+    if (scenario->monitor.is_on)
+        TRY(monitor_new(&trial->monitor, &monitor, err));
+    if (scenario->target == TARGET_LIVE)
+        TRY(live_open(&trial->live, scenario, err));
+    stake_init(&trial->stake, scenario);
+    return RC_OK;
+}
+
+/* Whatever of it is there. */
+static void let_go(struct trial *trial)
+{
+    live_close(&trial->live);
+    monitor_free(trial->monitor);
+    judge_free(trial->judge);
+    evidence_files_close(&trial->files);
+    trial->monitor = NULL;
+    trial->judge = NULL;
 }
 
 enum rc trial_open(struct trial *trial, const struct trial_options *options, struct error *err)
@@ -80,13 +112,53 @@ enum rc trial_open(struct trial *trial, const struct trial_options *options, str
                             .signals_fd = options->signals_fd,
                             .began_unix_ns = clock_wall_unix_ns(),
                             .began_at = clock_monotonic()};
-    TRY(make_folder(trial, err));
+    TRY(make_folder(trial, options->control_of, err));
     rc = fill_folder(trial, err);
+    if (rc == RC_OK)
+        rc = hire(trial, err);
     if (rc != RC_OK) {
-        evidence_files_close(&trial->files);
+        let_go(trial);
         folder_take_back(trial->folder);
     }
     return rc;
+}
+
+/* --- while it is played ----------------------------------------------------------------------- */
+
+/* What a server says may repeat the key it was sent. Records end with the last attempt made. */
+static void take_call_of_others(struct trial *trial, const struct call_record *call)
+{
+    struct call_record shown;
+
+    memcpy(&shown, call,
+           offsetof(struct call_record, attempts) +
+               call->attempts_count * sizeof(call->attempts[0]));
+    live_hide(&trial->live, &shown);
+    evidence_files_call(&trial->files, &shown);
+    judge_feed_call(trial->judge, &shown);
+}
+
+void trial_take_call(struct trial *trial, const struct call_record *call)
+{
+    if (trial->prepared->scenario->spend_limit != MONEY_MAX)
+        stake_note(&trial->stake, call);
+    if (trial->live.is_open) {
+        take_call_of_others(trial, call);
+        return;
+    }
+    evidence_files_call(&trial->files, call);
+    judge_feed_call(trial->judge, call);
+}
+
+bool trial_is_spent(struct trial *trial, nanos now)
+{
+    money limit = trial->prepared->scenario->spend_limit;
+
+    if (limit == MONEY_MAX || trial->is_spent)
+        return trial->is_spent;
+    trial->staked = stake_at(&trial->stake, now);
+    trial->is_spent = trial->staked > limit;
+    return trial->is_spent;
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -130,19 +202,21 @@ static bool wants_colour(const struct options *options)
            isatty(STDOUT_FILENO);
 }
 
-static struct report_facts report_facts_of(const struct trial *trial, const struct error *problem,
-                                           nanos took)
+struct report_facts trial_facts(const struct trial *trial, const struct error *problem, nanos took)
 {
-    return (struct report_facts){.world = trial->world,
-                                 .results = trial->folder,
-                                 .took = took,
-                                 .was_interrupted = trial->facts.was_interrupted,
-                                 .problem = problem != NULL ? problem->text : NULL};
+    return (struct report_facts){
+        .world = trial->world,
+        .results = trial->folder,
+        .took = took,
+        .was_interrupted = trial->facts.was_interrupted,
+        .problem = problem != NULL ? problem->text : NULL,
+        .control = trial->control != NULL ? trial->control->judge : NULL,
+    };
 }
 
 static void write_table(const struct trial *trial, nanos took, bool has_colour, struct buffer *out)
 {
-    struct report_facts facts = report_facts_of(trial, NULL, took);
+    struct report_facts facts = trial_facts(trial, NULL, took);
 
     facts.has_colour = has_colour;
     report_terminal(trial->prepared->scenario, trial->judge, &facts, out);
@@ -163,14 +237,6 @@ static enum rc write_summary(const struct trial *trial, const struct error *prob
                           : error_set(err, text.rc, "summary.txt: %s", rc_text(text.rc));
     buffer_deinit(&text);
     return rc;
-}
-
-static enum rc write_summaries(const struct trial *trial, const struct error *problem, nanos took,
-                               struct error *err)
-{
-    const struct report_facts facts = report_facts_of(trial, problem, took);
-
-    return summaries_write(trial->prepared->scenario, trial->judge, &facts, err);
 }
 
 static enum rc write_json(const struct trial *trial, const struct error *problem, nanos took,
@@ -206,27 +272,98 @@ static void print_result(const struct trial *trial, const struct error *problem,
             trial->prepared->scenario->name, problem->text, trial->folder);
 }
 
+static void note_monitor(struct trial *trial)
+{
+    struct run_facts *facts = &trial->facts;
+
+    if (trial->monitor == NULL)
+        return;
+    facts->has_reported = true;
+    for (uint32_t i = 0; i < trial->prepared->scenario->models_count; i++)
+        facts->reported[i] = monitor_figures(trial->monitor, i);
+}
+
+/* Nothing was lost but what was never asked for: the reason is the same for whoever judges. */
+static void note_spending(struct trial *trial)
+{
+    const struct stake *stake = &trial->stake;
+
+    if (!trial->is_spent)
+        return;
+    trial->facts.was_interrupted = true;
+    snprintf(trial->facts.lost, sizeof(trial->facts.lost),
+             "stopped at %.16s of %.16s calls: with those open it could have cost %.16s, above the "
+             "spend_limit of %.16s",
+             readable_count(stake->calls_ended).text,
+             readable_count(trial->facts.calls_planned).text, readable_money(trial->staked).text,
+             readable_money(trial->prepared->scenario->spend_limit).text);
+}
+
+/* Everything is in: the last of it to disk, and to judgement. */
+static void judge_all(struct trial *trial)
+{
+    evidence_files_flush(&trial->files);
+    note_monitor(trial);
+    note_spending(trial);
+    judge_finish(trial->judge, &trial->facts);
+}
+
+/* The first thing that went wrong is the one that is told. */
+static const struct error *first_problem(const struct trial *trial, const struct error *problem)
+{
+    if (problem != NULL || trial->files.rc == RC_OK)
+        return problem;
+    return &trial->files.error;
+}
+
+enum rc trial_close_control(struct trial *control, const struct error *problem, struct error *err)
+{
+    nanos took = clock_monotonic() - control->began_at;
+    struct error unwritten = {0};
+    struct buffer json;
+
+    judge_all(control);
+    problem = first_problem(control, problem);
+    buffer_init(&json, memory_heap(), TEXT_BYTES_MAX);
+    if (write_json(control, problem, took, &json, &unwritten) != RC_OK && problem == NULL)
+        problem = &unwritten;
+    buffer_deinit(&json);
+    monitor_free(control->monitor);
+    control->monitor = NULL;
+    evidence_files_close(&control->files);
+    if (problem == NULL)
+        return RC_OK;
+    *err = *problem;
+    return error_wrap(err, "control run");
+}
+
+static enum rc write_reports(const struct trial *trial, const struct error *problem, nanos took,
+                             struct buffer *json, struct error *err)
+{
+    struct report_facts facts = trial_facts(trial, problem, took);
+
+    TRY(write_json(trial, problem, took, json, err));
+    TRY(write_summary(trial, problem, took, err));
+    return summaries_write(trial->prepared->scenario, trial->judge, &facts, err);
+}
+
 enum exit_code trial_close(struct trial *trial, const struct error *problem)
 {
     nanos took = clock_monotonic() - trial->began_at;
-    struct error err = {0};
+    struct error unwritten = {0};
     struct buffer json;
     enum exit_code code;
 
-    evidence_files_flush(&trial->files);
-    if (problem == NULL && trial->files.rc != RC_OK)
-        problem = &trial->files.error;
-    judge_finish(trial->judge, &trial->facts);
+    judge_all(trial);
+    problem = first_problem(trial, problem);
     buffer_init(&json, memory_heap(), TEXT_BYTES_MAX);
-    if ((write_json(trial, problem, took, &json, &err) != RC_OK ||
-         write_summary(trial, problem, took, &err) != RC_OK ||
-         write_summaries(trial, problem, took, &err) != RC_OK) &&
-        problem == NULL)
-        problem = &err;
+    if (write_reports(trial, problem, took, &json, &unwritten) != RC_OK && problem == NULL)
+        problem = &unwritten;
     code = exit_code_of(trial, problem);
     print_result(trial, problem, took, &json);
     buffer_deinit(&json);
-    judge_free(trial->judge);
-    evidence_files_close(&trial->files);
+    if (trial->control != NULL)
+        let_go(trial->control);
+    let_go(trial);
     return code;
 }

@@ -109,7 +109,16 @@ static enum rc write_to(const char *path, int flags, struct slice bytes, struct 
 
 enum rc files_write(const char *path, struct slice bytes, struct error *err)
 {
-    return write_to(path, O_TRUNC, bytes, err);
+    char part[4096];
+    int size = snprintf(part, sizeof(part), "%s.part", path);
+
+    if (size < 0 || (size_t)size >= sizeof(part))
+        return error_set(err, RC_LIMIT, "%.60s...: the name is too long", path);
+    if (write_to(part, O_TRUNC, bytes, err) != RC_OK) {
+        unlink(part);
+        return err->rc;
+    }
+    return rename(part, path) == 0 ? RC_OK : fail(err, path);
 }
 
 enum rc files_append(const char *path, struct slice bytes, struct error *err)

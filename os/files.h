@@ -12,8 +12,11 @@
 MUST_USE enum rc files_read(const char *path, size_t bytes_max, struct arena *arena,
                             struct slice *bytes, struct error *err);
 
-/* Writes a whole file, over what it held, or behind it. */
+/* Writes a whole file, in place of what was there, or none: it gathers as `path`.part and takes its
+ * name when it is complete, so neither a full disk nor a kill leaves half of one under it. */
 MUST_USE enum rc files_write(const char *path, struct slice bytes, struct error *err);
+
+/* Behind what a file holds. */
 MUST_USE enum rc files_append(const char *path, struct slice bytes, struct error *err);
 
 /* Writes all bytes to a descriptor, through short writes and interrupts. */

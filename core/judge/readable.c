@@ -69,3 +69,61 @@ struct readable readable_number(double number)
 {
     return with_unit(number, fabs(number) < 1e6 ? 2 : 0, "");
 }
+
+struct readable readable_count(uint64_t count)
+{
+    struct readable readable;
+    char digits[24];
+    size_t size, out = 0;
+
+    snprintf(digits, sizeof(digits), "%llu", (unsigned long long)count);
+    size = strlen(digits);
+    for (size_t i = 0; i < size; i++) {
+        if (i > 0 && (size - i) % 3 == 0)
+            readable.text[out++] = ',';
+        readable.text[out++] = digits[i];
+    }
+    readable.text[out] = '\0';
+    return readable;
+}
+
+/* Cents, or as many decimals as show the second digit that matters. */
+static int decimals_of(money value)
+{
+    int decimals = 2;
+
+    for (money least = MONEY_USD / 10; value > 0 && value < least && least > 10; least /= 10)
+        decimals++;
+    return decimals;
+}
+
+struct readable readable_money(money value)
+{
+    struct readable readable;
+    int decimals = decimals_of(value);
+    money unit = MONEY_USD, rounded;
+    char text[64];
+    size_t size;
+
+    for (int i = 0; i < decimals; i++)
+        unit /= 10;
+    rounded = value > MONEY_MAX - unit ? value : (value + unit / 2) / unit * unit;
+    snprintf(text, sizeof(text), "$%s.%0*llu", readable_count((uint64_t)(rounded / MONEY_USD)).text,
+             decimals, (unsigned long long)(rounded % MONEY_USD / unit));
+    for (size = strlen(text); decimals > 2 && text[size - 1] == '0'; decimals--)
+        size--;
+    slice_copy((struct slice){text, size}, readable.text, sizeof(readable.text));
+    return readable;
+}
+
+struct readable readable_money_exact(money value)
+{
+    struct readable readable = {0};
+    struct buffer text = {.data = readable.text,
+                          .capacity = sizeof(readable.text) - 1,
+                          .ceiling = sizeof(readable.text) - 1,
+                          .memory = memory_heap()}; /* "$9223372.036854775807" fits */
+
+    money_write(&text, value);
+    return readable;
+}

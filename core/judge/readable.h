@@ -5,6 +5,9 @@
  * that they can stand in the arguments of a printf: `readable_span(wait).text`. Pure ASCII, so that
  * columns align. */
 
+#include <stdint.h>
+
+#include "base/money.h"
 #include "base/nanos.h"
 
 struct readable {
@@ -22,5 +25,14 @@ struct readable readable_share(double share);
 
 /* "3", "1.37", "12.5": at most two decimals. */
 struct readable readable_number(double number);
+
+/* "3,558". */
+struct readable readable_count(uint64_t count);
+
+/* "$1.31", "$0.0042", "$1,204.50": cents, or two digits that matter below a cent. */
+struct readable readable_money(money value);
+
+/* Every picodollar: "$0.004215". */
+struct readable readable_money_exact(money value);
 
 #endif
