@@ -15,8 +15,12 @@ struct request_seen request_seen_of(const struct journal_record *record)
         .answered = record->answered,
         .head_in_at = record->head_in_at,
         .last_out_at = record->last_out_at,
+        .closed_at = record->closed_at,
         .advice_wait = record->advice_wait,
         .tokens_written = record->tokens_written,
+        .usage_told = record->usage_told,
+        .has_cost = record->has_cost,
+        .cost = record->cost,
     };
 }
 
@@ -40,9 +44,19 @@ static void sort_requests(struct request_seen *requests, uint32_t count)
     }
 }
 
+static bool is_answer(enum outcome outcome)
+{
+    return outcome == OUTCOME_OK || outcome == OUTCOME_USELESS;
+}
+
+bool attempt_is_answered(const struct attempt_record *attempt)
+{
+    return is_answer(attempt->outcome);
+}
+
 bool call_is_answered(const struct call_record *call)
 {
-    return call->outcome == OUTCOME_OK || call->outcome == OUTCOME_USELESS;
+    return is_answer(call->outcome);
 }
 
 uint32_t call_attempts_kept(const struct call_record *call)

@@ -33,8 +33,12 @@ struct request_seen {
     enum outcome answered;
     nanos head_in_at;
     nanos last_out_at;
+    nanos closed_at;
     nanos advice_wait; /* 0: none */
     uint64_t tokens_written;
+    struct usage usage_told;
+    bool has_cost;
+    money cost; /* billed */
 };
 
 struct step {
@@ -64,6 +68,9 @@ struct request_seen request_seen_of(const struct journal_record *record);
 void call_case_init(struct call_case *c, const struct scenario *scenario,
                     const struct call_record *call, struct request_seen *requests,
                     uint32_t requests_count);
+
+/* Did the caller take a whole answer of this attempt? */
+bool attempt_is_answered(const struct attempt_record *attempt);
 
 /* Did it bring a whole answer? Late ones too: a latency that leaves out what came too late would
  * never show that anything does. */

@@ -295,13 +295,26 @@ static enum rc read_part(const struct cursor *c, struct slice value, struct filt
     return refuse_word(c, value, &nearest, "a part of the load");
 }
 
+static enum rc read_kind(const struct cursor *c, struct slice value, struct filters *f)
+{
+    struct nearest nearest;
+
+    f->has_kind = alert_kind_find(value, &f->kind);
+    if (f->has_kind)
+        return RC_OK;
+    nearest_init(&nearest, value);
+    for (int i = 0; i < ALERT_KINDS_COUNT; i++)
+        nearest_offer(&nearest, slice_of(alert_kind_word((enum alert_kind)i)));
+    return refuse_word(c, value, &nearest, "a kind of alert: budget, slow, tokens or error");
+}
+
 static const struct {
     const char *name;
     enum rc (*read)(const struct cursor *c, struct slice value, struct filters *f);
 } filter_readers[] = {
     {"phase", read_phase},   {"model", read_model_asked}, {"answered", read_model_answered},
     {"stream", read_stream}, {"outcome", read_outcome},   {"part", read_part},
-    {"cause", read_cause},
+    {"cause", read_cause},   {"kind", read_kind},
 };
 
 static enum rc read_filter(struct cursor *c, struct filters *f)
@@ -318,7 +331,7 @@ static enum rc read_filter(struct cursor *c, struct filters *f)
             return filter_readers[i].read(c, take_filter_value(c), f);
     }
     return refuse_word(c, name, &nearest,
-                       "a filter: phase, model, answered, stream, outcome, part or cause");
+                       "a filter: phase, model, answered, stream, outcome, part, cause or kind");
 }
 
 static enum rc read_filters(struct cursor *c, struct filters *f)
@@ -330,6 +343,42 @@ static enum rc read_filters(struct cursor *c, struct filters *f)
     while (take(c, SLICE(",")));
     if (!take(c, SLICE("}")))
         return refuse(c, c->at, "expected a comma or }");
+    return RC_OK;
+}
+
+/* A figure of the whole run knows no single calls. */
+static enum rc check_filters(const struct cursor *c, size_t at, const struct measurement *m)
+{
+    const struct measure *measure = m->measure;
+
+    if (measure->shape == SHAPE_RUN && filters_pick_calls(&m->filters))
+        return refuse(c, at, "found filters that pick calls, but %s is of the whole run",
+                      measure->name);
+    if (m->filters.has_kind && !(measure->flags & MEASURE_TAKES_KIND))
+        return refuse(c, at, "found {kind=}, which only alerts has");
+    return RC_OK;
+}
+
+static bool has_hook(const struct monitor_rules *rules, uint32_t hook)
+{
+    for (uint32_t i = 0; i < rules->hooks_count; i++)
+        if (rules->hooks[i] == (enum hook_kind)hook)
+            return true;
+    return false;
+}
+
+static enum rc check_monitor(const struct cursor *c, size_t at, const struct measurement *m)
+{
+    const struct monitor_rules *rules = &c->scenario->monitor;
+    const struct measure *measure = m->measure;
+
+    if (!(measure->flags & MEASURE_NEEDS_MONITOR))
+        return RC_OK;
+    if (!rules->is_on)
+        return refuse(c, at, "%s needs a monitor: add \"monitor\" to the scenario", measure->name);
+    if ((measure->flags & MEASURE_NEEDS_JOURNAL) && !has_hook(rules, measure->subject))
+        return refuse(c, at, "%s needs the hook %s among the monitor's", measure->name,
+                      hook_kind_word((enum hook_kind)measure->subject));
     return RC_OK;
 }
 
@@ -353,6 +402,8 @@ static enum rc read_measurement(struct cursor *c, struct measurement *m)
     at = c->at;
     TRY(read_measure(c, m));
     TRY(read_filters(c, &m->filters));
+    TRY(check_filters(c, at, m));
+    TRY(check_monitor(c, at, m));
     return check_subject(c, at, m);
 }
 
@@ -425,10 +476,22 @@ static const char *value_example(const struct measurement *m)
 {
     static const char *const examples[] = {[UNIT_NUMBER] = "a number such as 4",
                                            [UNIT_SPAN] = "a duration such as \"4s\"",
-                                           [UNIT_SHARE] = "a share such as \"99.5%\""};
+                                           [UNIT_SHARE] = "a share such as \"99.5%\"",
+                                           [UNIT_MONEY] = "an amount such as \"$1.20\""};
 
     return counts_calls(m) ? "a count such as 4 or a share such as \"99.5%\""
                            : examples[measurement_unit(m)];
+}
+
+/* Exact, and then as a double: below $9,007 every picodollar is one. */
+static bool read_amount(struct slice text, double *value)
+{
+    int64_t nano_usd;
+
+    if (units_money(text, &nano_usd) != RC_OK)
+        return false;
+    *value = (double)money_times(nano_usd, 1000);
+    return true;
 }
 
 /* "calls.useful >= 99%" speaks of the share, "calls.useful >= 99" of the count: then 0.99 would
@@ -449,6 +512,8 @@ static bool read_value(struct slice text, struct measurement *left, double *valu
         return true;
     case UNIT_SHARE:
         return is_percentage ? units_share(text, value) == RC_OK : read_plain(text, value);
+    case UNIT_MONEY:
+        return read_amount(text, value);
     case UNIT_NUMBER:
         break;
     }
@@ -467,11 +532,26 @@ static enum rc read_constant(struct cursor *c, struct expectation *e)
     return RC_OK;
 }
 
+static enum rc read_control(struct cursor *c, struct expectation *e)
+{
+    size_t at = c->at;
+
+    if (!take(c, SLICE("control.")))
+        return RC_OK;
+    e->is_control = true;
+    if (c->scenario->has_control)
+        return RC_OK;
+    return refuse(c, at,
+                  "found \"control.\" without a control run: add \"control\": \"no-chaos\" to the "
+                  "scenario");
+}
+
 static enum rc read_other(struct cursor *c, struct expectation *e)
 {
     size_t at;
 
     skip_blanks(c);
+    TRY(read_control(c, e));
     at = c->at;
     TRY(read_measurement(c, &e->right));
     TRY(check_statistic(c, at, &e->right));
@@ -503,6 +583,8 @@ static enum rc read_right(struct cursor *c, struct expectation *e)
 static enum rc read_all(struct cursor *c, struct expectation *e)
 {
     skip_blanks(c);
+    if (slice_starts_with(rest(c), SLICE("control.")))
+        return refuse(c, c->at, "found \"control.\" on the left, where this run's measure stands");
     TRY(read_measurement(c, &e->left));
     TRY(check_statistic(c, 0, &e->left));
     skip_blanks(c);
@@ -548,10 +630,11 @@ void expectation_feed(struct expectation *e, const struct call_case *c)
         measurement_feed(&e->right, c);
 }
 
-bool expectation_has(const struct expectation *e, enum measure_flags flag)
+unsigned expectation_flags(const struct expectation *e)
 {
-    return (e->left.measure->flags & flag) != 0 ||
-           (e->has_right && (e->right.measure->flags & flag) != 0);
+    bool has_own_right = e->has_right && !e->is_control;
+
+    return e->left.measure->flags | (has_own_right ? e->right.measure->flags : 0);
 }
 
 /* --- judging ---------------------------------------------------------------------------------- */
@@ -584,24 +667,63 @@ static struct readable value_text(enum unit unit, double value)
         return readable_span((nanos)value);
     case UNIT_SHARE:
         return readable_share(value);
+    case UNIT_MONEY:
+        return readable_money((money)value);
     case UNIT_NUMBER:
         break;
     }
     return readable_number(value);
 }
 
-void expectation_judge(const struct expectation *e, struct verdict_row *row)
+/* "$1.31 against $1.02, 1.28 times". */
+static void write_both(enum unit unit, double left, double right, struct verdict_row *row)
 {
-    struct measured left, right = {.is_known = true, .value = 1};
+    bool has_ratio = right > 0 && isfinite(left) && isfinite(right);
+
+    if (has_ratio)
+        snprintf(row->value, sizeof(row->value), "%s against %s, %s times",
+                 value_text(unit, left).text, value_text(unit, right).text,
+                 readable_number(left / right).text);
+    else
+        snprintf(row->value, sizeof(row->value), "%s against %s", value_text(unit, left).text,
+                 value_text(unit, right).text);
+}
+
+static void write_values(const struct expectation *e, const struct measured *left,
+                         const struct measured *right, struct verdict_row *row)
+{
     enum unit unit = measurement_unit(&e->left);
+
+    if (!e->has_right) {
+        snprintf(row->value, sizeof(row->value), "%s", value_text(unit, left->value).text);
+        return;
+    }
+    write_both(unit, left->value, right->value, row);
+    snprintf(row->reason, sizeof(row->reason), "the right side is %s",
+             value_text(unit, e->limit * right->value).text);
+}
+
+static void measure_right(const struct expectation *e, const struct run_figures *figures,
+                          const struct measured *control, struct measured *right)
+{
+    *right = (struct measured){.is_known = true, .value = 1};
+    if (e->is_control)
+        *right = *control;
+    else if (e->has_right)
+        measurement_value(&e->right, figures, right);
+}
+
+void expectation_judge(const struct expectation *e, const struct run_figures *figures,
+                       const struct measured *control, struct verdict_row *row)
+{
+    struct measured left, right;
     double limit;
 
     *row = (struct verdict_row){.kind = ROW_EXPECTATION, .verdict = VERDICT_INCONCLUSIVE};
     slice_copy(e->text, row->name, sizeof(row->name));
     slice_copy(e->demand, row->limit, sizeof(row->limit));
-    measurement_value(&e->left, &left);
-    if (e->has_right)
-        measurement_value(&e->right, &right);
+    measurement_value(&e->left, figures, &left);
+    measure_right(e, figures, control, &right);
     row->n = left.n;
     if (!left.is_known || !right.is_known) {
         snprintf(row->reason, sizeof(row->reason), "%s",
@@ -609,9 +731,6 @@ void expectation_judge(const struct expectation *e, struct verdict_row *row)
         return;
     }
     limit = e->has_right ? e->limit * right.value : e->limit;
-    snprintf(row->value, sizeof(row->value), "%s", value_text(unit, left.value).text);
+    write_values(e, &left, &right, row);
     row->verdict = compares(e->comparison, left.value, limit) ? VERDICT_PASS : VERDICT_FAIL;
-    if (e->has_right)
-        snprintf(row->reason, sizeof(row->reason), "the right side is %s",
-                 value_text(unit, limit).text);
 }

@@ -8,10 +8,15 @@
  *     response.p95{phase=overload, stream=true} <= 4s
  *     calls.useful >= 99.5%
  *     amplification{phase=overload} <= 1.5 * amplification{phase=before}
+ *     cost.total <= 1.3 * control.cost.total
  *
  *   operator  <= < >= > == !=
- *   right     a number, a share ("80%"), a duration ("4s"), or [factor *] measure...
- *   filters   phase, model (asked), answered, stream, outcome, part, cause
+ *   right     a number, a share ("80%"), a duration ("4s"), an amount ("$1.20"), or
+ *             [factor *] [control.] measure...
+ *   filters   phase, model (asked), answered, stream, outcome, part, cause; of alerts: kind
+ *
+ * "control." is the same measure in the control run: every expectation measures its right side in
+ * its own run too, so that the control run's judge, which reads the same text, has the value.
  *
  * Happy path: read, feed every call, evaluate into a row. Failure modes: expectation_read refuses
  * with "file:line:column: found ..., expected ...; did you mean ...?"; afterwards only the evidence
@@ -41,6 +46,7 @@ struct expectation {
     enum comparison comparison;
     double limit; /* the right side, or the factor of `right` */
     bool has_right;
+    bool is_control; /* `right` is read from the control run */
     struct measurement right;
 };
 
@@ -52,10 +58,12 @@ void expectation_deinit(struct expectation *e); /* a zeroed one is fine */
 
 void expectation_feed(struct expectation *e, const struct call_case *c);
 
-/* Fills the whole row. */
-void expectation_judge(const struct expectation *e, struct verdict_row *row);
+/* Fills the whole row. `figures` are those of the run that it was fed; `control` is what the right
+ * side is in the control run, read only where is_control. */
+void expectation_judge(const struct expectation *e, const struct run_figures *figures,
+                       const struct measured *control, struct verdict_row *row);
 
-/* Has a measure on either side this flag? */
-bool expectation_has(const struct expectation *e, enum measure_flags flag);
+/* enum measure_flags of what it measures in this run: of both sides, or of the left alone. */
+unsigned expectation_flags(const struct expectation *e);
 
 #endif

@@ -4,31 +4,28 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "judge/alert_book.h"
 #include "judge/conditions.h"
-#include "judge/examples.h"
 #include "judge/expectation.h"
+#include "judge/latencies.h"
 #include "judge/law.h"
+#include "judge/law_state.h"
 #include "judge/measure.h"
 #include "judge/open_calls.h"
 #include "judge/readable.h"
+#include "judge/run_laws.h"
 #include "judge/seen_calls.h"
+#include "judge/spending.h"
 #include "judge/tally.h"
 
 /*   call record ------+                             +--> laws ---------+
  *                     +--> both ends in? --> case --+--> measures      +--> rows --> verdict
- *   journal record ---+    (open_calls)             +--> tally --------+
+ *   journal record ---+    (open_calls)             +--> tally         |
+ *      |                                            +--> spending -+   |
+ *      +-- post to a hook --+                       +--> latencies +---+
+ *   alert record -----------+--> alert_book -----------------------+
  *
  * Calls that were cut unfinished wait for judge_finish, which brings the instant of the cut. */
-
-struct law_state {
-    struct law_rules rules;
-    bool is_judging; /* on, and its limits are given */
-    uint64_t n;
-    uint64_t violations;
-    uint64_t undecided; /* held by what is known, but the journal did not say all */
-    int64_t worst;      /* largest `seen` of a finding */
-    struct examples examples;
-};
 
 struct judge {
     const struct scenario *scenario;
@@ -39,11 +36,19 @@ struct judge {
     struct open_calls open;
     struct seen_calls seen;
     struct tally tally;
+    struct alert_book alerts;
+    struct spending spending;
+    struct latencies latencies;
     uint64_t calls_seen;
     uint64_t calls_lost;    /* could not be told from doubled ones */
     uint64_t requests_lost; /* could not be kept until their call came */
     uint64_t requests_late; /* beyond those that their call, judged already, knew of */
+    judge_on_judged *on_judged;
+    void *on_judged_context;
+    const struct judge *control; /* NULL: none */
     bool is_finished;
+    struct run_facts facts; /* once finished */
+    bool is_schedule_kept;  /* likewise */
     struct verdict_row *rows;
     uint32_t rows_count;
     enum verdict verdict;
@@ -93,6 +98,10 @@ static enum rc take_memory(struct judge *judge, struct error *err)
 {
     enum rc rc = tally_init(&judge->tally, judge->scenario, judge->memory);
 
+    if (rc == RC_OK)
+        rc = latencies_init(&judge->latencies, judge->scenario, judge->memory);
+    if (rc == RC_OK)
+        rc = spending_init(&judge->spending, judge->scenario, judge->memory);
     if (rc == RC_OK) {
         judge->rows =
             memory_zeroed(judge->memory, LAWS_COUNT + judge->expects_count, sizeof(*judge->rows));
@@ -120,6 +129,7 @@ enum rc judge_new(struct judge **judge, const struct scenario *scenario,
     built->memory = memory;
     built->seen.memory = memory;
     open_calls_init(&built->open, memory);
+    alert_book_init(&built->alerts, scenario, memory);
     rc = build(built, err);
     if (rc != RC_OK) {
         judge_free(built);
@@ -138,6 +148,9 @@ void judge_free(struct judge *judge)
     open_calls_deinit(&judge->open);
     seen_calls_deinit(&judge->seen);
     tally_deinit(&judge->tally);
+    latencies_deinit(&judge->latencies);
+    spending_deinit(&judge->spending);
+    alert_book_deinit(&judge->alerts);
     memory_release(judge->memory, judge->expects);
     memory_release(judge->memory, judge->rows);
     memory_release(judge->memory, judge);
@@ -153,40 +166,58 @@ static bool has_likeness(const struct call_case *c)
     return false;
 }
 
-static void add_violation(struct law_state *law, struct call_id id, nanos due_at, const char *text)
-{
-    law->violations++;
-    examples_offer(&law->examples, id, due_at, text);
-}
-
 /* What was seen stands, even if more was to come; but a request that may belong to another call
- * proves nothing. */
-static void hold_against(struct law_state *state, enum law law, const struct call_case *c)
+ * proves nothing. True when the call broke the law. */
+static bool hold_against(struct law_state *state, enum law law, const struct call_case *c,
+                         bool is_likeness)
 {
     struct law_finding finding;
     enum law_result result = law_judge(law, &state->rules.limits, c, &finding);
     bool reads_journal = (law_facts(law)->flags & (LAW_READS_JOURNAL | LAW_NEEDS_JOURNAL)) != 0;
 
+    law_state_note(state, &finding);
     if (result == LAW_SILENT)
-        return;
+        return false;
     state->n++;
-    state->worst = finding.seen > state->worst ? finding.seen : state->worst;
-    if (reads_journal && has_likeness(c))
+    if ((reads_journal && is_likeness) || result == LAW_UNDECIDED) {
         state->undecided++;
-    else if (result == LAW_BROKEN)
-        add_violation(state, c->call->id, c->call->due_at, finding.text);
-    else if (reads_journal && !c->has_journal)
-        state->undecided++;
+        return false;
+    }
+    if (result == LAW_BROKEN) {
+        law_state_blame(state, c->call->id, c->call->due_at, finding.text);
+        return true;
+    }
+    state->undecided += reads_journal && !c->has_journal;
+    return false;
+}
+
+static bool hold_against_laws(struct judge *judge, const struct call_case *c)
+{
+    bool is_likeness = has_likeness(c);
+    bool is_violation = false;
+
+    for (int law = 0; law < LAWS_COUNT; law++)
+        if (judge->laws[law].is_judging)
+            is_violation |= hold_against(&judge->laws[law], (enum law)law, c, is_likeness);
+    return is_violation;
+}
+
+static void tell(const struct judge *judge, const struct call_record *call, bool is_violation)
+{
+    if (judge->on_judged != NULL)
+        judge->on_judged(judge->on_judged_context, call, is_violation);
 }
 
 static void judge_case(struct judge *judge, const struct call_case *c)
 {
-    for (int law = 0; law < LAWS_COUNT; law++)
-        if (judge->laws[law].is_judging)
-            hold_against(&judge->laws[law], (enum law)law, c);
+    bool is_violation = hold_against_laws(judge, c);
+
     for (uint32_t i = 0; i < judge->expects_count; i++)
         expectation_feed(&judge->expects[i], c);
     tally_call(&judge->tally, c);
+    spending_call(&judge->spending, c);
+    latencies_call(&judge->latencies, c);
+    tell(judge, c->call, is_violation);
 }
 
 static uint32_t attempts_sent(const struct call_record *call)
@@ -223,9 +254,9 @@ static void blame_record(struct judge *judge, struct call_id id, nanos due_at, c
 
     snprintf(text, sizeof(text), "%s (due %s)", what, readable_instant(due_at).text);
     if (judge->laws[LAW_ONE_OUTCOME].is_judging)
-        add_violation(&judge->laws[LAW_ONE_OUTCOME], id, due_at, text);
+        law_state_blame(&judge->laws[LAW_ONE_OUTCOME], id, due_at, text);
     if (judge->laws[LAW_LOG_COMPLETE].is_judging)
-        add_violation(&judge->laws[LAW_LOG_COMPLETE], id, due_at, text);
+        law_state_blame(&judge->laws[LAW_LOG_COMPLETE], id, due_at, text);
 }
 
 void judge_feed_call(struct judge *judge, const struct call_record *call)
@@ -238,9 +269,11 @@ void judge_feed_call(struct judge *judge, const struct call_record *call)
         judge->calls_lost++;
     if (was_there) {
         blame_record(judge, call->id, call->due_at, "it has a second record");
+        tell(judge, call, true);
         return;
     }
     judge->calls_seen++;
+    latencies_record(&judge->latencies, call);
     open = open_calls_find(&judge->open, call->id);
     if (is_ready(call, open != NULL ? open->requests_count : 0)) {
         judge_now(judge, call, open, true);
@@ -272,20 +305,55 @@ static void keep_request(struct judge *judge, struct call_id id,
         judge_now(judge, open->call, open, true);
 }
 
+static void feed_post(struct judge *judge, const struct journal_record *record)
+{
+    tally_post(&judge->tally, record);
+    if (judge->scenario->monitor.is_on)
+        alert_book_posted(&judge->alerts, record);
+}
+
 void judge_feed_journal(struct judge *judge, const struct journal_record *record)
 {
     struct call_id id;
 
     assert(!judge->is_finished);
+    if (record->is_hook) {
+        feed_post(judge, record);
+        return;
+    }
     tally_request(&judge->tally, record);
     if (call_id_read(judge->scenario, slice_of(record->call), &id))
-        keep_request(judge, id, record); /* else a stranger's request: counted, and nobody's */
+        keep_request(judge, id, record);
+    else
+        spending_stranger(&judge->spending, record); /* counted, and nobody's */
+}
+
+void judge_feed_alert(struct judge *judge, const struct alert_record *record)
+{
+    assert(!judge->is_finished);
+    tally_alert(&judge->tally, record);
+    if (judge->scenario->monitor.is_on)
+        alert_book_raised(&judge->alerts, record);
+}
+
+void judge_set_on_judged(struct judge *judge, judge_on_judged *on_judged, void *context)
+{
+    judge->on_judged = on_judged;
+    judge->on_judged_context = context;
+}
+
+void judge_set_control(struct judge *judge, const struct judge *control)
+{
+    assert(control == NULL || control->is_finished);
+    judge->control = control;
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-static void judge_open_calls(struct judge *judge, const struct run_facts *facts)
+static void judge_open_calls(struct judge *judge)
 {
+    const struct run_facts *facts = &judge->facts;
+
     for (uint32_t i = 0; i < judge->open.places_count; i++) {
         struct open_call *open = &judge->open.places[i];
         struct call_case c;
@@ -301,8 +369,9 @@ static void judge_open_calls(struct judge *judge, const struct run_facts *facts)
 }
 
 /* Walks the plan again to name the calls of which nobody wrote a line. */
-static void blame_missing(struct judge *judge, const struct run_facts *facts)
+static void blame_missing(struct judge *judge)
 {
+    const struct run_facts *facts = &judge->facts;
     struct source source;
     struct call_plan plan;
 
@@ -314,37 +383,10 @@ static void blame_missing(struct judge *judge, const struct run_facts *facts)
             blame_record(judge, plan.id, plan.due_at, "it has no record");
 }
 
-/* --- rows ------------------------------------------------------------------------------------- */
-
-static void set_reason(struct verdict_row *row, enum verdict verdict, const char *reason)
-{
-    row->verdict = verdict;
-    slice_copy(slice_of(reason), row->reason, sizeof(row->reason));
-}
-
-static void write_worst(const struct law_state *state, enum law law, struct verdict_row *row)
-{
-    switch (law) {
-    case LAW_ATTEMPTS_BOUNDED:
-        snprintf(row->value, sizeof(row->value), "%llu attempt%s", (unsigned long long)state->worst,
-                 state->worst == 1 ? "" : "s");
-        break;
-    case LAW_NO_HANG:
-    case LAW_DEADLINE_KEPT:
-        snprintf(row->value, sizeof(row->value), "%s", readable_span(state->worst).text);
-        break;
-    default:
-        if (state->violations > 0)
-            snprintf(row->value, sizeof(row->value), "%llu call%s",
-                     (unsigned long long)state->violations, state->violations == 1 ? "" : "s");
-    }
-}
-
 /* Why what holds so far may not hold: NULL when nothing was lost. */
-static const char *lost_evidence(const struct judge *judge, enum law law,
-                                 const struct run_facts *facts)
+static const char *lost_evidence(const struct judge *judge, unsigned flags)
 {
-    unsigned flags = law_facts(law)->flags;
+    const struct run_facts *facts = &judge->facts;
 
     if (judge->calls_lost > 0)
         return "calls beyond the judge's memory could not be told apart";
@@ -356,46 +398,82 @@ static const char *lost_evidence(const struct judge *judge, enum law law,
         return "requests of the journal could not be kept until their call came";
     if (judge->requests_late > 0)
         return "the journal has requests that their callers know nothing of";
-    if (judge->laws[law].undecided > 0)
-        return "the journal does not say all about every call";
     return NULL;
 }
 
-static void judge_law(const struct judge *judge, enum law law, const struct run_facts *facts,
-                      struct verdict_row *row)
+/* Broken only where a person could see why: not by a generator that was late. */
+static bool schedule_is_kept(const struct judge *judge)
 {
-    const struct law_state *state = &judge->laws[law];
-    const char *lost = lost_evidence(judge, law, facts);
+    const struct law_state *state = &judge->laws[LAW_SCHEDULE_KEPT];
+    struct verdict_row row = {0};
 
-    row->n = state->n;
-    row->violations = state->violations;
-    write_worst(state, law, row);
-    examples_copy(&state->examples, judge->scenario, row);
-    row->verdict = VERDICT_PASS;
-    if (state->violations > 0) {
-        row->verdict = VERDICT_FAIL;
-        snprintf(row->reason, sizeof(row->reason), "broken by %llu of %llu calls",
-                 (unsigned long long)state->violations,
-                 (unsigned long long)(state->n > state->violations ? state->n : state->violations));
-    } else if (lost != NULL) {
-        set_reason(row, VERDICT_INCONCLUSIVE, lost);
-    } else if (judge->calls_seen == 0) {
-        set_reason(row, VERDICT_INCONCLUSIVE, "no call was seen");
-    } else if (state->n == 0) {
-        set_reason(row, VERDICT_NOT_APPLICABLE, "no call was its business");
-    }
+    if (!state->is_judging)
+        return true;
+    condition_schedule_kept(&judge->tally, &state->rules.limits, &row);
+    return row.verdict != VERDICT_INCONCLUSIVE;
 }
 
-static const char *not_applicable(const struct judge *judge, enum law law,
-                                  const struct run_facts *facts)
+static void judge_run(struct judge *judge)
+{
+    const struct run_evidence evidence = {
+        .scenario = judge->scenario,
+        .facts = &judge->facts,
+        .latencies = &judge->latencies,
+        .alerts = &judge->alerts,
+        .spending = &judge->spending,
+        .is_whole = lost_evidence(judge, LAW_NEEDS_JOURNAL) == NULL &&
+                    judge->facts.lost[0] == '\0' && !judge->facts.was_interrupted,
+        .is_schedule_kept = judge->is_schedule_kept,
+    };
+
+    if (judge->laws[LAW_PERCENTILES_AGREE].is_judging)
+        run_law_percentiles(&evidence, &judge->laws[LAW_PERCENTILES_AGREE]);
+    if (judge->laws[LAW_ALERT_ONCE].is_judging)
+        run_law_alert_once(&evidence, &judge->laws[LAW_ALERT_ONCE]);
+    if (judge->laws[LAW_ALERT_DELIVERED].is_judging)
+        run_law_alert_delivered(&evidence, &judge->laws[LAW_ALERT_DELIVERED]);
+}
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+static void set_reason(struct verdict_row *row, enum verdict verdict, const char *reason)
+{
+    row->verdict = verdict;
+    slice_copy(slice_of(reason), row->reason, sizeof(row->reason));
+}
+
+static const char *doubt_about(const struct judge *judge, enum law law)
+{
+    const struct law_state *state = &judge->laws[law];
+    const char *lost = lost_evidence(judge, law_facts(law)->flags);
+
+    if (lost != NULL || state->undecided == 0)
+        return lost;
+    return state->doubt[0] != '\0' ? state->doubt : "the journal does not say all about every call";
+}
+
+static const char *without_journal(const struct judge *judge, enum law law)
+{
+    if (law == LAW_PERCENTILES_AGREE)
+        return judge->facts.has_reported ? NULL : "needs a monitor, or the journal of a mock";
+    if (!(law_facts(law)->flags & LAW_NEEDS_JOURNAL))
+        return NULL;
+    if (law == LAW_ALERT_ONCE || law == LAW_ALERT_DELIVERED)
+        return "needs the mock as the receiver of its hooks";
+    return judge->facts.is_live ? "needs the journal of a mock: a live target has none"
+                                : "needs the journal of a mock";
+}
+
+static const char *not_applicable(const struct judge *judge, enum law law)
 {
     const struct law_rules *rules = &judge->laws[law].rules;
+    const char *why_not = NULL;
 
     if (!rules->is_on)
         return "switched off by the scenario";
-    if ((law_facts(law)->flags & LAW_NEEDS_JOURNAL) && !facts->has_journal)
-        return "needs the journal of a mock";
-    return law_inapplicable(law, judge->scenario, &rules->limits);
+    if (!judge->facts.has_journal)
+        why_not = without_journal(judge, law);
+    return why_not != NULL ? why_not : law_inapplicable(law, judge->scenario, &rules->limits);
 }
 
 /* The scenario's own words about a law that it softens. */
@@ -412,16 +490,14 @@ static void add_because(const struct law_rules *rules, struct verdict_row *row)
                  rules->until);
 }
 
-static void fill_law_row(const struct judge *judge, enum law law, const struct run_facts *facts,
-                         struct verdict_row *row)
+static void judge_law(const struct judge *judge, enum law law, struct verdict_row *row)
 {
     const struct law_state *state = &judge->laws[law];
-    const char *why_not = not_applicable(judge, law, facts);
+    const struct law_hearing hearing = {.scenario = judge->scenario,
+                                        .lost = doubt_about(judge, law),
+                                        .has_calls = judge->calls_seen > 0};
+    const char *why_not = not_applicable(judge, law);
 
-    *row = (struct verdict_row){.kind = ROW_LAW, .is_warning = state->rules.is_warning};
-    if (law_facts(law)->flags & LAW_CONDITION)
-        row->kind = ROW_CONDITION;
-    slice_copy(slice_of(law_facts(law)->name), row->name, sizeof(row->name));
     if (why_not != NULL)
         set_reason(row, VERDICT_NOT_APPLICABLE, why_not);
     else if (law == LAW_FAULTS_CONSUMED)
@@ -429,59 +505,133 @@ static void fill_law_row(const struct judge *judge, enum law law, const struct r
     else if (law == LAW_SCHEDULE_KEPT)
         condition_schedule_kept(&judge->tally, &state->rules.limits, row);
     else
-        judge_law(judge, law, facts, row);
+        law_state_fill_row(state, law, &hearing, row);
+}
+
+/* Evidence that is damaged or missing makes nothing good; what was seen broken stays. */
+static void doubt(const struct judge *judge, struct verdict_row *row)
+{
+    if (row->verdict == VERDICT_PASS && judge->facts.lost[0] != '\0')
+        set_reason(row, VERDICT_INCONCLUSIVE, judge->facts.lost);
+}
+
+static void fill_law_row(const struct judge *judge, enum law law, struct verdict_row *row)
+{
+    const struct law_state *state = &judge->laws[law];
+
+    *row = (struct verdict_row){.kind = ROW_LAW, .is_warning = state->rules.is_warning};
+    if (law_facts(law)->flags & LAW_CONDITION)
+        row->kind = ROW_CONDITION;
+    slice_copy(slice_of(law_facts(law)->name), row->name, sizeof(row->name));
+    judge_law(judge, law, row);
+    doubt(judge, row);
     if (state->rules.is_on)
         law_limit_text(law, judge->scenario, &state->rules.limits, row->limit, sizeof(row->limit));
     add_because(&state->rules, row);
 }
 
-static bool schedule_is_kept(const struct judge *judge)
+/* --- expectations ----------------------------------------------------------------------------- */
+
+/* Why a value of this run is worth nothing, whichever way it falls; NULL when it is. A latency
+ * counts from the due, so a late generator can make it fail as well as pass. */
+static const char *worthless(const struct judge *judge, unsigned flags)
 {
-    for (uint32_t i = 0; i < judge->rows_count; i++)
-        if (strcmp(judge->rows[i].name, law_facts(LAW_SCHEDULE_KEPT)->name) == 0)
-            return judge->rows[i].verdict != VERDICT_INCONCLUSIVE;
-    return true;
+    const struct run_facts *facts = &judge->facts;
+
+    if (!judge->is_schedule_kept && (flags & MEASURE_LATENCY))
+        return "the generator was late (schedule-kept)";
+    if (!facts->has_journal && (flags & MEASURE_NEEDS_JOURNAL))
+        return "needs the journal of a mock";
+    return NULL;
 }
 
-/* What evidence that is worth nothing says either way. A latency counts from the due, so a late
- * generator can make it fail as well as pass; and of a run that was cut short, calls are unfinished
- * for no fault of the client's. */
-static void weaken(const struct judge *judge, const struct expectation *e,
-                   const struct run_facts *facts, bool schedule_kept, struct verdict_row *row)
+/* Why it may be too small; NULL when it is not. */
+static const char *incomplete(const struct judge *judge, unsigned flags)
 {
+    const struct run_facts *facts = &judge->facts;
+    bool is_broken_off = facts->has_journal && !facts->journal_is_whole;
+
+    if (judge->calls_lost > 0)
+        return "calls were lost";
+    if (is_broken_off && (flags & (MEASURE_JOURNAL | MEASURE_NEEDS_JOURNAL)))
+        return "the journal broke off before its end";
+    return facts->lost[0] != '\0' ? facts->lost : NULL;
+}
+
+/* What evidence that is worth nothing says either way; and of a run that was cut short, calls are
+ * unfinished for no fault of the client's. */
+static void weaken(const struct judge *judge, const struct expectation *e, struct verdict_row *row)
+{
+    const char *why = worthless(judge, expectation_flags(e));
+
     if (row->verdict != VERDICT_PASS && row->verdict != VERDICT_FAIL)
         return;
-    if (facts->was_interrupted && row->verdict == VERDICT_FAIL)
-        set_reason(row, VERDICT_INCONCLUSIVE, "the run was cut short");
-    else if (!schedule_kept && expectation_has(e, MEASURE_LATENCY))
-        set_reason(row, VERDICT_INCONCLUSIVE, "the generator was late (schedule-kept)");
-    else if (judge->calls_lost > 0 && row->verdict == VERDICT_PASS)
-        set_reason(row, VERDICT_INCONCLUSIVE, "calls were lost");
-    else if (facts->has_journal && !facts->journal_is_whole && row->verdict == VERDICT_PASS &&
-             expectation_has(e, MEASURE_JOURNAL))
-        set_reason(row, VERDICT_INCONCLUSIVE, "the journal broke off before its end");
+    if (judge->facts.was_interrupted && row->verdict == VERDICT_FAIL)
+        why = "the run was cut short";
+    else if (why == NULL && row->verdict == VERDICT_PASS)
+        why = incomplete(judge, expectation_flags(e));
+    if (why != NULL)
+        set_reason(row, VERDICT_INCONCLUSIVE, why);
 }
 
-static void fill_rows(struct judge *judge, const struct run_facts *facts)
+/* A control that can be trusted no more than a run that is inconclusive is no yardstick. */
+static const char *control_doubt(const struct judge *control, const struct expectation *e)
 {
-    bool schedule_kept;
+    unsigned flags = e->right.measure->flags;
+    const char *why;
 
+    if (control == NULL)
+        return "there is no control run to compare with";
+    if (control->facts.was_interrupted)
+        return "it was cut short";
+    why = worthless(control, flags);
+    return why != NULL ? why : incomplete(control, flags);
+}
+
+static void measure_control(const struct judge *judge, uint32_t index, struct measured *measured)
+{
+    const struct expectation *e = &judge->expects[index];
+    const struct judge *control = judge->control;
+    const char *why = control_doubt(control, e);
+    char reason[sizeof(measured->reason)];
+
+    if (why == NULL) {
+        assert(control->expects_count == judge->expects_count);
+        measurement_value(&control->expects[index].right, &control->tally.figures, measured);
+        why = measured->is_known ? NULL : measured->reason;
+    }
+    if (why == NULL)
+        return;
+    snprintf(reason, sizeof(reason), "%s%.100s", control != NULL ? "the control run: " : "", why);
+    measured->is_known = false;
+    slice_copy(slice_of(reason), measured->reason, sizeof(measured->reason));
+}
+
+static void fill_expectation_row(const struct judge *judge, uint32_t index, struct verdict_row *row)
+{
+    struct measured control = {0};
+
+    if (judge->expects[index].is_control)
+        measure_control(judge, index, &control);
+    expectation_judge(&judge->expects[index], &judge->tally.figures, &control, row);
+    weaken(judge, &judge->expects[index], row);
+}
+
+static void fill_rows(struct judge *judge)
+{
     for (int law = 0; law < LAWS_COUNT; law++)
         if (judge->laws[law].rules.is_listed)
-            fill_law_row(judge, (enum law)law, facts, &judge->rows[judge->rows_count++]);
-    schedule_kept = schedule_is_kept(judge);
-    for (uint32_t i = 0; i < judge->expects_count; i++) {
-        struct verdict_row *row = &judge->rows[judge->rows_count++];
-
-        expectation_judge(&judge->expects[i], row);
-        weaken(judge, &judge->expects[i], facts, schedule_kept, row);
-    }
+            fill_law_row(judge, (enum law)law, &judge->rows[judge->rows_count++]);
+    for (uint32_t i = 0; i < judge->expects_count; i++)
+        fill_expectation_row(judge, i, &judge->rows[judge->rows_count++]);
 }
 
+/* --- the verdict ------------------------------------------------------------------------------ */
+
 /* What was cut short proves nothing by not failing. */
-static enum verdict sum_up(const struct judge *judge, const struct run_facts *facts)
+static enum verdict sum_up(const struct judge *judge)
 {
-    enum verdict verdict = facts->was_interrupted ? VERDICT_INCONCLUSIVE : VERDICT_PASS;
+    enum verdict verdict = judge->facts.was_interrupted ? VERDICT_INCONCLUSIVE : VERDICT_PASS;
 
     for (uint32_t i = 0; i < judge->rows_count; i++) {
         const struct verdict_row *row = &judge->rows[i];
@@ -499,11 +649,15 @@ static enum verdict sum_up(const struct judge *judge, const struct run_facts *fa
 void judge_finish(struct judge *judge, const struct run_facts *facts)
 {
     assert(!judge->is_finished);
-    judge_open_calls(judge, facts);
-    blame_missing(judge, facts);
+    judge->facts = *facts;
+    judge->facts.has_journal = facts->has_journal && !facts->is_live;
+    judge_open_calls(judge);
+    blame_missing(judge);
     tally_finish(&judge->tally);
-    fill_rows(judge, facts);
-    judge->verdict = sum_up(judge, facts);
+    judge->is_schedule_kept = schedule_is_kept(judge);
+    judge_run(judge);
+    fill_rows(judge);
+    judge->verdict = sum_up(judge);
     judge->is_finished = true;
 }
 

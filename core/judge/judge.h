@@ -43,7 +43,7 @@ struct verdict_row {
     enum row_kind kind;
     char name[128];   /* "advice-heeded", or the expectation as written */
     char limit[64];   /* "max 5", "<= 4s": what was asked; may be empty */
-    char value[64];   /* what was seen: "9 attempts", "1.37", "812 ms" */
+    char value[128];  /* what was seen: "9 attempts", "1.37", "812 ms" */
     char reason[200]; /* one sentence; why it failed, or cannot be told, or does not apply */
     enum verdict verdict;
     bool is_warning;     /* level "warn": shown, not counted */
@@ -79,13 +79,17 @@ struct run_figures {
     uint64_t n_failed; /* of the next two: failures apart */
     nanos failed_p50, failed_p99;
     nanos send_lag_p99;
-    uint32_t in_flight_most;            /* calls open at once, by their records */
-    money cost, cost_failed;            /* by the callers' records */
-    uint64_t cost_unknown;              /* attempts sent whose cost is not known */
-    money billed;                       /* by the journal */
-    uint64_t tokens_in, tokens_out;     /* of calls, where usage arrived */
-    uint64_t alerts[ALERT_KINDS_COUNT]; /* raised */
-    uint64_t alerts_delivered, alerts_lost;
+    uint32_t in_flight_most;                /* calls open at once, by their records */
+    money cost, cost_failed;                /* by the callers' records */
+    uint64_t cost_unknown;                  /* attempts sent whose cost is not known */
+    money billed;                           /* by the journal */
+    uint64_t tokens_in, tokens_out;         /* of calls, where usage arrived */
+    uint64_t alerts[ALERT_KINDS_COUNT];     /* raised */
+    uint64_t alerts_delivered, alerts_lost; /* counted once per hook */
+    struct {
+        uint64_t posts; /* accepted, by the journal */
+        nanos first_at; /* meaningful with one */
+    } hooks[HOOK_KINDS_COUNT];
 };
 
 struct judge;
@@ -100,12 +104,17 @@ void judge_feed_journal(struct judge *judge, const struct journal_record *record
 void judge_feed_alert(struct judge *judge, const struct alert_record *record);
 
 /* Told of each call once it has been judged, and whether it broke a law; before judge_finish
- * returns at the latest. For evidence that keeps violations only. Both borrowed for the call. */
+ * returns at the latest. A second record of one call is told at once, as a violation of its own.
+ * For evidence that keeps violations only. Both borrowed for the call; a record that waited for its
+ * journal ends with its last attempt made: read attempts below call_attempts_kept() alone, and
+ * never copy the whole struct. */
 typedef void judge_on_judged(void *context, const struct call_record *call, bool is_violation);
 void judge_set_on_judged(struct judge *judge, judge_on_judged *on_judged, void *context);
 
-/* The control run's judge, finished: what "control." measures are read from. Borrowed until
- * judge_finish returns. Without one they are inconclusive. */
+/* The control run's judge, finished: what "control." measures are read from. Its scenario is the
+ * same text with has_control and its phases as they are and no rules of chaos; every judge measures
+ * the right sides too, so it has what is asked of it. Borrowed until judge_finish returns. Without
+ * one they are inconclusive. */
 void judge_set_control(struct judge *judge, const struct judge *control);
 
 /* Once, after all evidence. */

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/attributes.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/nanos.h"
@@ -26,6 +27,7 @@ enum law_flags {
     LAW_CONDITION = 2, /* of the run, not of the subject: broken, it makes no verdict possible */
     LAW_READS_JOURNAL = 4, /* of a mock, where there is one */
     LAW_NEEDS_JOURNAL = 8, /* does not apply without one */
+    LAW_OF_RUN = 16,       /* no single call can break it (run_laws.h) */
 };
 
 /* id, name, flags, what it asks */
@@ -46,6 +48,16 @@ enum law_flags {
     X(FALLBACK_ORDERED, "fallback-ordered", LAW_NEEDS_JOURNAL,                                     \
       "models are tried in order, none skipped, none revisited")                                   \
     X(LOG_COMPLETE, "log-complete", 0, "one whole log line per call, on every path")               \
+    X(TOKENS_AGREE, "tokens-agree", LAW_NEEDS_JOURNAL,                                             \
+      "the caller's token counts are those that the mock told")                                    \
+    X(COST_AGREE, "cost-agree", LAW_NEEDS_JOURNAL,                                                 \
+      "the caller's costs are exactly what the tokens told cost")                                  \
+    X(PERCENTILES_AGREE, "percentiles-agree", LAW_READS_JOURNAL | LAW_OF_RUN,                      \
+      "reported percentiles are those of the calls, and of the mock's own times")                  \
+    X(ALERT_ONCE, "alert-once", LAW_NEEDS_JOURNAL | LAW_OF_RUN,                                    \
+      "one alert per breached budget window, and per anomaly and cool-down")                       \
+    X(ALERT_DELIVERED, "alert-delivered", LAW_NEEDS_JOURNAL | LAW_OF_RUN,                          \
+      "each alert reached its hook, with a body valid for that service")                           \
     X(FAULTS_CONSUMED, "faults-consumed", LAW_ALWAYS | LAW_CONDITION | LAW_NEEDS_JOURNAL,          \
       "each rule fired where enough firings were to be expected")                                  \
     X(SCHEDULE_KEPT, "schedule-kept", LAW_ALWAYS | LAW_CONDITION,                                  \
@@ -75,6 +87,8 @@ struct law_limits {
     uint32_t order[SCENARIO_MODELS_MAX]; /* fallback-ordered */
     uint32_t order_count;
     uint64_t firings_least; /* faults-consumed */
+    nanos apart;            /* percentiles-agree: how far from the mock's own times, */
+    double apart_share;     /* or which share of them, whichever is larger */
     nanos send_lag;         /* schedule-kept */
 };
 
@@ -103,16 +117,24 @@ const char *law_inapplicable(enum law law, const struct scenario *scenario,
 enum law_result {
     LAW_HELD,
     LAW_BROKEN,
-    LAW_SILENT, /* the call is none of this law's business */
+    LAW_SILENT,    /* the call is none of this law's business */
+    LAW_UNDECIDED, /* the journal does not say what it would have to */
 };
 
 struct law_finding {
-    char text[160]; /* what happened; set when broken */
-    int64_t seen;   /* the size of it, where the law has one: attempts, or a span; also when held */
+    int64_t seen; /* the size of it, where the law has one: attempts, or a span; also when held */
+    uint64_t agreed, unknown; /* attempts, of laws that lay both accounts side by side */
+    money unknown_billed;     /* for the unknown ones, by the journal */
+    char text[160];           /* what happened; set when broken */
 };
 
 enum law_result law_judge(enum law law, const struct law_limits *limits, const struct call_case *c,
                           struct law_finding *finding);
+
+/* What happened, and which instant to look for in the evidence: "... (due 6.512 s)". Returns
+ * LAW_BROKEN. */
+enum law_result law_broken(const struct call_case *c, struct law_finding *finding,
+                           const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Is it forgotten at the cut, or was it silent for longer? (Also the measure calls.hung.) */
 bool call_hangs(const struct call_case *c, nanos silence);

@@ -17,11 +17,9 @@
 enum { SCRATCH_BYTES = 256 * 1024 };
 
 static const char *const not_built[] = {
-    "tokens-agree",     "cost-agree",        "percentiles-agree",        "alert-once",
-    "alert-delivered",  "backoff-shaped",    "jitter-present",           "retry-budget-kept",
-    "fallback-returns", "probes-bounded",    "abandoned-work-cancelled", "no-repeated-output",
-    "alert-timely",     "alert-out-of-band", "budget-reaction",          "secrets-kept",
-    "recovers",
+    "backoff-shaped", "jitter-present", "retry-budget-kept",        "fallback-returns",
+    "probes-bounded", "recovers",       "abandoned-work-cancelled", "no-repeated-output",
+    "alert-timely",   "secrets-kept",   "alert-out-of-band",        "budget-reaction",
 };
 
 static bool is_not_built(struct slice name)
@@ -72,6 +70,8 @@ static struct law_limits default_limits(const struct scenario *scenario)
         .to = scenario->models_count,
         .after = 1,
         .firings_least = FIRINGS_LEAST_DEFAULT,
+        .apart = 10 * NANOS_MS,
+        .apart_share = 0.05,
         .send_lag = default_send_lag(scenario),
     };
 }
@@ -200,6 +200,8 @@ static const struct read_key eligible_keys[] = {LIMIT("on", read_on, on), LIMIT(
                                                 LIMIT("after", read_attempts, after), SHARED_KEYS};
 static const struct read_key ordered_keys[] = {
     {"order", OPTIONAL, read_order, offsetof(struct law_rules, limits)}, SHARED_KEYS};
+static const struct read_key percentiles_keys[] = {
+    LIMIT("apart", read_span, apart), LIMIT("share", read_share, apart_share), SHARED_KEYS};
 static const struct read_key faults_keys[] = {LIMIT("firings", read_firings, firings_least),
                                               SHARED_KEYS};
 static const struct read_key schedule_keys[] = {LIMIT("send_lag", read_span, send_lag),
@@ -214,12 +216,23 @@ static const struct {
     const struct read_key *keys;
     size_t count;
 } law_keys[LAWS_COUNT] = {
-    [LAW_ONE_OUTCOME] = KEYS(plain_keys),           [LAW_NO_HANG] = KEYS(no_hang_keys),
-    [LAW_COMPLETE_ANSWERS] = KEYS(plain_keys),      [LAW_ATTEMPTS_BOUNDED] = KEYS(attempts_keys),
-    [LAW_PERMANENT_NOT_RETRIED] = KEYS(plain_keys), [LAW_ADVICE_HEEDED] = KEYS(advice_keys),
-    [LAW_DEADLINE_KEPT] = KEYS(deadline_keys),      [LAW_FALLBACK_ELIGIBLE] = KEYS(eligible_keys),
-    [LAW_FALLBACK_ORDERED] = KEYS(ordered_keys),    [LAW_LOG_COMPLETE] = KEYS(plain_keys),
-    [LAW_FAULTS_CONSUMED] = KEYS(faults_keys),      [LAW_SCHEDULE_KEPT] = KEYS(schedule_keys),
+    [LAW_ONE_OUTCOME] = KEYS(plain_keys),
+    [LAW_NO_HANG] = KEYS(no_hang_keys),
+    [LAW_COMPLETE_ANSWERS] = KEYS(plain_keys),
+    [LAW_ATTEMPTS_BOUNDED] = KEYS(attempts_keys),
+    [LAW_PERMANENT_NOT_RETRIED] = KEYS(plain_keys),
+    [LAW_ADVICE_HEEDED] = KEYS(advice_keys),
+    [LAW_DEADLINE_KEPT] = KEYS(deadline_keys),
+    [LAW_FALLBACK_ELIGIBLE] = KEYS(eligible_keys),
+    [LAW_FALLBACK_ORDERED] = KEYS(ordered_keys),
+    [LAW_LOG_COMPLETE] = KEYS(plain_keys),
+    [LAW_TOKENS_AGREE] = KEYS(plain_keys),
+    [LAW_COST_AGREE] = KEYS(plain_keys),
+    [LAW_PERCENTILES_AGREE] = KEYS(percentiles_keys),
+    [LAW_ALERT_ONCE] = KEYS(plain_keys),
+    [LAW_ALERT_DELIVERED] = KEYS(plain_keys),
+    [LAW_FAULTS_CONSUMED] = KEYS(faults_keys),
+    [LAW_SCHEDULE_KEPT] = KEYS(schedule_keys),
 };
 
 static enum rc read_law(struct reading *r, enum law law, const struct value *value,
@@ -366,6 +379,10 @@ void law_limit_text(enum law law, const struct scenario *scenario, const struct 
     case LAW_FALLBACK_ORDERED:
         write_order(scenario, limits, text, capacity);
         break;
+    case LAW_PERCENTILES_AGREE:
+        snprintf(text, capacity, "%s or %s", readable_span(limits->apart).text,
+                 readable_share(limits->apart_share).text);
+        break;
     case LAW_FAULTS_CONSUMED:
         snprintf(text, capacity, "from %llu firings", (unsigned long long)limits->firings_least);
         break;
@@ -376,17 +393,47 @@ void law_limit_text(enum law law, const struct scenario *scenario, const struct 
     case LAW_COMPLETE_ANSWERS:
     case LAW_PERMANENT_NOT_RETRIED:
     case LAW_LOG_COMPLETE:
+    case LAW_TOKENS_AGREE:
+    case LAW_COST_AGREE:
+    case LAW_ALERT_ONCE:
+    case LAW_ALERT_DELIVERED:
     case LAWS_COUNT:
         break;
     }
 }
 
+static bool has_price(const struct scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->models_count; i++)
+        if (scenario->prices[i].is_known)
+            return true;
+    return false;
+}
+
+static const char *without_hook(const struct scenario *scenario)
+{
+    if (!scenario->monitor.is_on)
+        return "the scenario has no monitor";
+    return scenario->monitor.hooks_count == 0 ? "the monitor has no hook" : NULL;
+}
+
 const char *law_inapplicable(enum law law, const struct scenario *scenario,
                              const struct law_limits *limits)
 {
-    if (law == LAW_FALLBACK_ELIGIBLE && limits->to >= scenario->models_count)
-        return "the scenario gives this law no model to fall back \"to\"";
-    if (law == LAW_FALLBACK_ORDERED && limits->order_count == 0)
-        return "the scenario gives this law no \"order\" of models";
-    return NULL;
+    switch (law) {
+    case LAW_FALLBACK_ELIGIBLE:
+        return limits->to < scenario->models_count
+                   ? NULL
+                   : "the scenario gives this law no model to fall back \"to\"";
+    case LAW_FALLBACK_ORDERED:
+        return limits->order_count > 0 ? NULL
+                                       : "the scenario gives this law no \"order\" of models";
+    case LAW_COST_AGREE:
+        return has_price(scenario) ? NULL : "no model of the scenario has a price";
+    case LAW_ALERT_ONCE:
+    case LAW_ALERT_DELIVERED:
+        return without_hook(scenario);
+    default:
+        return NULL;
+    }
 }

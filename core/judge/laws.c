@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "judge/agreement.h"
 #include "judge/readable.h"
 
 const struct law_facts *law_facts(enum law law)
@@ -19,9 +20,8 @@ const struct law_facts *law_facts(enum law law)
 
 #define SPAN(span) readable_span(span).text
 
-/* What happened, and which instant to look for in the evidence: "... (due 6.512 s)". */
-static enum law_result PRINTF_LIKE(3, 4)
-    broken(const struct call_case *c, struct law_finding *finding, const char *format, ...)
+enum law_result law_broken(const struct call_case *c, struct law_finding *finding,
+                           const char *format, ...)
 {
     struct readable due = readable_instant(c->call->due_at);
     size_t capacity = sizeof(finding->text);
@@ -99,10 +99,10 @@ static enum law_result no_hang(const struct law_limits *limits, const struct cal
 {
     finding->seen = longest_silence(c);
     if (is_forgotten(c->call))
-        return broken(c, finding, "open at the cut with neither an attempt nor a wait pending");
+        return law_broken(c, finding, "open at the cut with neither an attempt nor a wait pending");
     if (finding->seen <= limits->silence)
         return LAW_HELD;
-    return broken(c, finding, "was silent for %s", SPAN(finding->seen));
+    return law_broken(c, finding, "was silent for %s", SPAN(finding->seen));
 }
 
 /* --- complete-answers ------------------------------------------------------------------------- */
@@ -128,8 +128,9 @@ static enum law_result complete_answers(const struct law_limits *limits, const s
         return LAW_SILENT;
     if (request->is_complete)
         return LAW_HELD;
-    return broken(c, finding, "reported ok, but the mock broke attempt %u off after %llu tokens",
-                  request->attempt, (unsigned long long)request->tokens_written);
+    return law_broken(c, finding,
+                      "reported ok, but the mock broke attempt %u off after %llu tokens",
+                      request->attempt, (unsigned long long)request->tokens_written);
 }
 
 /* --- attempts-bounded ------------------------------------------------------------------------- */
@@ -140,8 +141,8 @@ static enum law_result attempts_bounded(const struct law_limits *limits, const s
     finding->seen = c->attempts;
     if (c->attempts <= limits->attempts_max)
         return LAW_HELD;
-    return broken(c, finding, "%u attempts, %u of them in the journal; at most %u are allowed",
-                  c->attempts, c->requests_count, limits->attempts_max);
+    return law_broken(c, finding, "%u attempts, %u of them in the journal; at most %u are allowed",
+                      c->attempts, c->requests_count, limits->attempts_max);
 }
 
 /* --- permanent-not-retried -------------------------------------------------------------------- */
@@ -184,25 +185,32 @@ static enum law_result permanent_not_retried(const struct law_limits *limits,
 
         if (refusal == NULL)
             continue;
-        return broken(c, finding, "attempt %u asked %s again, %s after its %u %s", again->attempt,
-                      model_name(c, again->model), SPAN(again->head_in_at - refusal->head_in_at),
-                      (unsigned)refusal->status, outcome_word(refusal->answered));
+        return law_broken(c, finding, "attempt %u asked %s again, %s after its %u %s",
+                          again->attempt, model_name(c, again->model),
+                          SPAN(again->head_in_at - refusal->head_in_at), (unsigned)refusal->status,
+                          outcome_word(refusal->answered));
     }
     return LAW_HELD;
 }
 
 /* --- advice-heeded ---------------------------------------------------------------------------- */
 
-/* The latest answer of that provider before request `at`. */
+/* Did anybody read the advice? A caller whose own timeout fell between the mock's last write and
+ * its own read never did. Of a request behind the caller's back nobody says otherwise. */
+static bool is_felt_answer(const struct step *step)
+{
+    return step->seen != NULL && step->seen->status != 0 &&
+           step->seen->last_out_at != NANOS_NEVER &&
+           (step->felt == NULL || step->felt->status != 0);
+}
+
+/* The latest answer of that provider before step `at`. */
 static const struct request_seen *answer_before(const struct call_case *c, uint32_t at)
 {
-    for (uint32_t i = at; i-- > 0;) {
-        const struct request_seen *request = &c->requests[i];
-
-        if (request->provider == c->requests[at].provider && request->status != 0 &&
-            request->last_out_at != NANOS_NEVER)
-            return request;
-    }
+    for (uint32_t i = at; i-- > 0;)
+        if (is_felt_answer(&c->steps[i]) &&
+            c->steps[i].seen->provider == c->steps[at].seen->provider)
+            return c->steps[i].seen;
     return NULL;
 }
 
@@ -215,18 +223,22 @@ static nanos forgiven(nanos advice_wait, nanos slack)
 static enum law_result advice_heeded(const struct law_limits *limits, const struct call_case *c,
                                      struct law_finding *finding)
 {
-    for (uint32_t i = 1; i < c->requests_count; i++) {
-        const struct request_seen *next = &c->requests[i];
-        const struct request_seen *answer = answer_before(c, i);
+    for (uint32_t i = 1; i < c->steps_count; i++) {
+        const struct request_seen *next = c->steps[i].seen;
+        const struct request_seen *answer;
         nanos waited;
 
-        if (answer == NULL || answer->advice_wait == 0 || next->head_in_at == NANOS_NEVER)
+        if (next == NULL || next->head_in_at == NANOS_NEVER)
+            continue;
+        answer = answer_before(c, i);
+        if (answer == NULL || answer->advice_wait == 0)
             continue;
         waited = next->head_in_at - answer->last_out_at;
         if (waited >= answer->advice_wait - forgiven(answer->advice_wait, limits->slack))
             continue;
-        return broken(c, finding, "attempt %u came %s after a %u that asked for %s", next->attempt,
-                      SPAN(waited), (unsigned)answer->status, SPAN(answer->advice_wait));
+        return law_broken(c, finding, "attempt %u came %s after a %u that asked for %s",
+                          next->attempt, SPAN(waited), (unsigned)answer->status,
+                          SPAN(answer->advice_wait));
     }
     return LAW_HELD;
 }
@@ -247,10 +259,10 @@ static enum law_result deadline_kept(const struct law_limits *limits, const stru
     if (finding->seen <= limit)
         return has_ended ? LAW_HELD : LAW_SILENT; /* cut before it could break the law */
     if (!has_ended)
-        return broken(c, finding, "still open %s after it was due; %s are allowed",
-                      SPAN(finding->seen), SPAN(limit));
-    return broken(c, finding, "ended as %s %s after it was due; %s are allowed",
-                  outcome_word(call->outcome), SPAN(finding->seen), SPAN(limit));
+        return law_broken(c, finding, "still open %s after it was due; %s are allowed",
+                          SPAN(finding->seen), SPAN(limit));
+    return law_broken(c, finding, "ended as %s %s after it was due; %s are allowed",
+                      outcome_word(call->outcome), SPAN(finding->seen), SPAN(limit));
 }
 
 /* --- fallback-eligible ------------------------------------------------------------------------ */
@@ -325,15 +337,15 @@ static enum law_result fallback_eligible(const struct law_limits *limits, const 
         if (first == 0 || !forbids_fallback(&c->steps[first - 1]))
             return LAW_HELD;
         step_text(&c->steps[first - 1], text, sizeof(text));
-        return broken(c, finding, "fell back to %s after a %s, which no other model mends", to,
-                      text);
+        return law_broken(c, finding, "fell back to %s after a %s, which no other model mends", to,
+                          text);
     }
     cause = step_with_cause(c, &limits->on);
     if (cause == NULL || !is_lost(c) || steps_on(c, c->call->model_asked) < limits->after)
         return LAW_HELD;
     step_text(cause, text, sizeof(text));
-    return broken(c, finding, "met %s at attempt %u; never tried %s, ended as %s", text,
-                  cause->ordinal, to, outcome_word(c->call->outcome));
+    return law_broken(c, finding, "met %s at attempt %u; never tried %s, ended as %s", text,
+                      cause->ordinal, to, outcome_word(c->call->outcome));
 }
 
 /* --- fallback-ordered ------------------------------------------------------------------------- */
@@ -359,11 +371,11 @@ static enum law_result fallback_ordered(const struct law_limits *limits, const s
         uint32_t next = place_in_order(limits, step->model);
 
         if (next == limits->order_count || next < place || next > place + 1)
-            return broken(c, finding, "attempt %u went to %s, which %s", step->ordinal,
-                          model_name(c, step->model),
-                          next == limits->order_count ? "is not in the order"
-                          : next < place              ? "had been left before"
-                                                      : "came before its turn");
+            return law_broken(c, finding, "attempt %u went to %s, which %s", step->ordinal,
+                              model_name(c, step->model),
+                              next == limits->order_count ? "is not in the order"
+                              : next < place              ? "had been left before"
+                                                          : "came before its turn");
         place = next;
     }
     return LAW_HELD;
@@ -397,8 +409,8 @@ static enum law_result log_complete(const struct law_limits *limits, const struc
     (void)limits;
     if (missing == NULL)
         return LAW_HELD;
-    return broken(c, finding, "its line, ended as %s, has %s", outcome_word(c->call->outcome),
-                  missing);
+    return law_broken(c, finding, "its line, ended as %s, has %s", outcome_word(c->call->outcome),
+                      missing);
 }
 
 /* --- the door --------------------------------------------------------------------------------- */
@@ -428,6 +440,8 @@ enum law_result law_judge(enum law law, const struct law_limits *limits, const s
         [LAW_FALLBACK_ELIGIBLE] = fallback_eligible,
         [LAW_FALLBACK_ORDERED] = fallback_ordered,
         [LAW_LOG_COMPLETE] = log_complete,
+        [LAW_TOKENS_AGREE] = law_tokens_agree,
+        [LAW_COST_AGREE] = law_cost_agree,
     };
 
     *finding = (struct law_finding){0};

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "judge/judge.h"
 #include "judge/law.h"
 #include "judge/readable.h"
 
@@ -189,6 +190,120 @@ static bool tokens_out(const struct call_case *c, const struct filters *filters,
     return c->call->usage.is_known;
 }
 
+static bool tokens_cached(const struct call_case *c, const struct filters *filters, int64_t *value)
+{
+    (void)filters;
+    *value = (int64_t)c->call->usage.cached_tokens;
+    return c->call->usage.is_known;
+}
+
+/* As the wire counts them. */
+static int64_t tokens_of(const struct usage *usage)
+{
+    return usage->is_known ? (int64_t)(usage->input_tokens + usage->output_tokens) : 0;
+}
+
+static bool tokens_of_attempts(const struct call_case *c, const struct filters *filters,
+                               int64_t *value)
+{
+    (void)filters;
+    *value = 0;
+    for (uint32_t i = 0; i < call_attempts_kept(c->call); i++)
+        *value += tokens_of(&c->call->attempts[i].usage);
+    return true;
+}
+
+static bool tokens_of_answer(const struct call_case *c, const struct filters *filters,
+                             int64_t *value)
+{
+    (void)filters;
+    *value = tokens_of(&c->call->usage);
+    return c->is_useful;
+}
+
+/* A call that made no attempt cost nothing; one of whose attempts no cost is known cost we do not
+ * know what. */
+static bool has_known_cost(const struct call_record *call)
+{
+    for (uint32_t i = 0; i < call_attempts_kept(call); i++)
+        if (call->attempts[i].has_cost)
+            return true;
+    return call->cost_unknown == 0;
+}
+
+static bool cost(const struct call_case *c, const struct filters *filters, int64_t *value)
+{
+    (void)filters;
+    *value = c->call->cost;
+    return has_known_cost(c->call);
+}
+
+static bool cost_wasted(const struct call_case *c, const struct filters *filters, int64_t *value)
+{
+    (void)filters;
+    *value = c->is_useful ? c->call->cost_failed : c->call->cost;
+    return has_known_cost(c->call);
+}
+
+static bool cost_of_answer(const struct call_case *c, const struct filters *filters, int64_t *value)
+{
+    const struct attempt_record *last = call_last_attempt(c->call);
+
+    (void)filters;
+    *value = last != NULL && last->has_cost ? last->cost : 0;
+    return c->is_useful;
+}
+
+static bool one_if_useful(const struct call_case *c, const struct filters *filters, int64_t *value)
+{
+    (void)filters;
+    *value = 1;
+    return c->is_useful;
+}
+
+/* --- what a run gives ------------------------------------------------------------------------- */
+
+static double alerts(const struct run_figures *figures, const struct filters *filters,
+                     uint32_t subject)
+{
+    uint64_t count = 0;
+
+    (void)subject;
+    for (uint32_t kind = 0; kind < ALERT_KINDS_COUNT; kind++)
+        if (!filters->has_kind || filters->kind == (enum alert_kind)kind)
+            count += figures->alerts[kind];
+    return (double)count;
+}
+
+static double alerts_of_kind(const struct run_figures *figures, const struct filters *filters,
+                             uint32_t subject)
+{
+    (void)filters;
+    return (double)figures->alerts[subject];
+}
+
+static double hook_count(const struct run_figures *figures, const struct filters *filters,
+                         uint32_t subject)
+{
+    (void)filters;
+    return (double)figures->hooks[subject].posts;
+}
+
+static double hook_first(const struct run_figures *figures, const struct filters *filters,
+                         uint32_t subject)
+{
+    (void)filters;
+    return figures->hooks[subject].posts > 0 ? (double)figures->hooks[subject].first_at : INFINITY;
+}
+
+static double billed(const struct run_figures *figures, const struct filters *filters,
+                     uint32_t subject)
+{
+    (void)filters;
+    (void)subject;
+    return (double)figures->billed;
+}
+
 /* --- the list --------------------------------------------------------------------------------- */
 
 #define BIT(statistic) (1u << STATISTIC_##statistic)
@@ -200,25 +315,47 @@ enum {
     ALL_OF_CALLS = BIT(COUNT) | BIT(SHARE),
 };
 
-#define CALLS(name, holds, about)                                                            \
-    {                                                                                        \
-        name, SHAPE_CALLS, UNIT_NUMBER, ALL_OF_CALLS, STATISTIC_COUNT, 0, NULL, holds, about \
+#define CALLS(NAME, HOLDS, ABOUT)                                                              \
+    {                                                                                          \
+        .name = (NAME), .shape = SHAPE_CALLS, .unit = UNIT_NUMBER, .statistics = ALL_OF_CALLS, \
+        .statistic_usual = STATISTIC_COUNT, .holds = (HOLDS), .about = (ABOUT)                 \
     }
-#define SHARE(name, flags, holds, about)                                             \
-    {                                                                                \
-        name, SHAPE_CALLS, UNIT_SHARE, 0, STATISTIC_SHARE, flags, NULL, holds, about \
+#define SHARE(NAME, FLAGS, HOLDS, ABOUT)                                                         \
+    {                                                                                            \
+        .name = (NAME), .shape = SHAPE_CALLS, .unit = UNIT_SHARE,                                \
+        .statistic_usual = STATISTIC_SHARE, .flags = (FLAGS), .holds = (HOLDS), .about = (ABOUT) \
     }
-#define SPANS(name, statistics, usual, flags, sample, about)                                      \
-    {                                                                                             \
-        name, SHAPE_SAMPLES, UNIT_SPAN, statistics, STATISTIC_##usual, flags, sample, NULL, about \
+#define SAMPLES(NAME, UNIT, STATISTICS, USUAL, FLAGS, SAMPLE, ABOUT)                        \
+    {                                                                                       \
+        .name = (NAME), .shape = SHAPE_SAMPLES, .unit = (UNIT), .statistics = (STATISTICS), \
+        .statistic_usual = STATISTIC_##USUAL, .flags = (FLAGS), .sample = (SAMPLE),         \
+        .about = (ABOUT)                                                                    \
     }
-#define LATENCY(name, sample, about) \
-    SPANS(name, ALL_OF_SAMPLES, OWN, MEASURE_OF_SUCCESSES | MEASURE_LATENCY, sample, about)
-#define NUMBERS(name, statistics, usual, flags, sample, about)                                \
+#define SPANS(NAME, STATISTICS, USUAL, FLAGS, SAMPLE, ABOUT) \
+    SAMPLES(NAME, UNIT_SPAN, STATISTICS, USUAL, FLAGS, SAMPLE, ABOUT)
+#define LATENCY(NAME, SAMPLE, ABOUT) \
+    SPANS(NAME, ALL_OF_SAMPLES, OWN, MEASURE_OF_SUCCESSES | MEASURE_LATENCY, SAMPLE, ABOUT)
+#define NUMBERS(NAME, STATISTICS, USUAL, FLAGS, SAMPLE, ABOUT) \
+    SAMPLES(NAME, UNIT_NUMBER, STATISTICS, USUAL, FLAGS, SAMPLE, ABOUT)
+#define MONEY(NAME, USUAL, SAMPLE, ABOUT) SAMPLES(NAME, UNIT_MONEY, 0, USUAL, 0, SAMPLE, ABOUT)
+#define RATIO(NAME, UNIT, SAMPLE, BASE, ABOUT)                                                  \
+    {                                                                                           \
+        .name = (NAME), .shape = SHAPE_RATIO, .unit = (UNIT), .statistic_usual = STATISTIC_OWN, \
+        .sample = (SAMPLE), .base = (BASE), .about = (ABOUT)                                    \
+    }
+#define RUN(NAME, UNIT, FLAGS, OF_RUN, SUBJECT, ABOUT)                                        \
     {                                                                                         \
-        name, SHAPE_SAMPLES, UNIT_NUMBER, statistics, STATISTIC_##usual, flags, sample, NULL, \
-            about                                                                             \
+        .name = (NAME), .shape = SHAPE_RUN, .unit = (UNIT), .statistic_usual = STATISTIC_OWN, \
+        .flags = (FLAGS), .of_run = (OF_RUN), .subject = (SUBJECT), .about = (ABOUT)          \
     }
+#define ALERTS_OF(ID, WORD)                                                             \
+    RUN("alerts." WORD, UNIT_NUMBER, MEASURE_NEEDS_MONITOR, alerts_of_kind, ALERT_##ID, \
+        "alerts of the kind " WORD ", raised"),
+#define HOOKS_OF(ID, WORD)                                                                    \
+    RUN("hooks." WORD ".count", UNIT_NUMBER, MEASURE_NEEDS_MONITOR | MEASURE_NEEDS_JOURNAL,   \
+        hook_count, HOOK_##ID, "posts that the hook " WORD " accepted"),                      \
+        RUN("hooks." WORD ".first", UNIT_SPAN, MEASURE_NEEDS_MONITOR | MEASURE_NEEDS_JOURNAL, \
+            hook_first, HOOK_##ID, "from the start of the run to the first of them"),
 
 static const struct measure measures[] = {
     CALLS("calls.count", is_any, "calls"),
@@ -227,8 +364,13 @@ static const struct measure measures[] = {
     CALLS("calls.unfinished", is_unfinished, "calls still open when the run was cut"),
     CALLS("calls.hung", is_hung, "calls forgotten at the cut or silent for over 120 s"),
     CALLS("calls.shed", is_shed, "calls refused by the client's own posture"),
-    {"goodput", SHAPE_GOODPUT, UNIT_NUMBER, 0, STATISTIC_OWN, MEASURE_LATENCY, NULL, is_useful,
-     "useful calls per second"},
+    {.name = "goodput",
+     .shape = SHAPE_GOODPUT,
+     .unit = UNIT_NUMBER,
+     .statistic_usual = STATISTIC_OWN,
+     .flags = MEASURE_LATENCY,
+     .holds = is_useful,
+     .about = "useful calls per second"},
     LATENCY("response", response, "from the call's due to its last content"),
     LATENCY("service", service, "from the answering attempt's sent to its last content"),
     LATENCY("first_byte", first_byte, "from the call's due to the first byte of its answer"),
@@ -238,6 +380,10 @@ static const struct measure measures[] = {
           "longest gap between two events with content of one answer"),
     NUMBERS("attempts.max", 0, MAX, MEASURE_JOURNAL, attempts, "most attempts that one call made"),
     NUMBERS("amplification", 0, MEAN, MEASURE_JOURNAL, attempts, "attempts per call"),
+    RATIO("amplification.tokens", UNIT_NUMBER, tokens_of_attempts, tokens_of_answer,
+          "tokens of all attempts for each token of a useful answer"),
+    RATIO("amplification.cost", UNIT_NUMBER, cost, cost_of_answer,
+          "money for all attempts for each dollar of a useful answer"),
     NUMBERS("retries", ALL_OF_TOTALS, SUM, 0, retries, "failed attempts followed by another"),
     SPANS("wait.max", 0, MAX, 0, wait_max, "longest wait between two attempts of one call"),
     SPANS("gave_up_after", ALL_OF_SAMPLES, MAX, MEASURE_LATENCY, gave_up_after,
@@ -245,32 +391,33 @@ static const struct measure measures[] = {
     SHARE("fallback.share", 0, fell_back, "calls with an attempt on another model"),
     SHARE("model.share", MEASURE_OF_SUCCESSES | MEASURE_TAKES_MODEL, was_answered_by,
           "answered calls that the model of {model=} answered"),
-    {"recovery.time", SHAPE_RECOVERY, UNIT_SPAN, 0, STATISTIC_OWN,
-     MEASURE_LATENCY | MEASURE_TAKES_PHASE, NULL, is_useful,
-     "from the end of {phase=} to the first 5 s as useful as before it, less 5 points"},
+    {.name = "recovery.time",
+     .shape = SHAPE_RECOVERY,
+     .unit = UNIT_SPAN,
+     .statistic_usual = STATISTIC_OWN,
+     .flags = MEASURE_LATENCY | MEASURE_TAKES_PHASE,
+     .holds = is_useful,
+     .about = "from the end of {phase=} to the first 5 s as useful as before it, less 5 points"},
     NUMBERS("tokens.in", ALL_OF_TOTALS, SUM, 0, tokens_in,
             "input tokens, where the answer told them"),
     NUMBERS("tokens.out", ALL_OF_TOTALS, SUM, 0, tokens_out,
             "output tokens, where the answer told them"),
+    NUMBERS("tokens.cached", ALL_OF_TOTALS, SUM, 0, tokens_cached,
+            "input tokens read from a cache, where the answer told them"),
+    MONEY("cost.total", SUM, cost, "what all attempts cost, as far as the caller knows"),
+    MONEY("cost.wasted", SUM, cost_wasted, "likewise, failed attempts and useless answers"),
+    MONEY("cost.max", MAX, cost, "likewise, the dearest call"),
+    RATIO("cost.per_useful", UNIT_MONEY, cost, one_if_useful, "likewise, for each useful call"),
+    RUN("billed.total", UNIT_MONEY, MEASURE_NEEDS_JOURNAL, billed, 0,
+        "what the mock billed, told or not"),
+    RUN("alerts", UNIT_NUMBER, MEASURE_NEEDS_MONITOR | MEASURE_TAKES_KIND, alerts, 0,
+        "alerts raised, of the kind of {kind=} or of all"),
     SPANS("send_lag", ALL_OF_SAMPLES, OWN, MEASURE_LATENCY, send_lag,
           "from a call's due to the instant its first attempt was handed over"),
-};
+    ALERT_KIND_LIST(ALERTS_OF) HOOK_KIND_LIST(HOOKS_OF)};
 
 /* In the design, and not here yet. */
-static const char *const planned[] = {
-    "gap",
-    "stalls",
-    "amplification.tokens",
-    "amplification.cost",
-    "tokens.cached",
-    "cost",
-    "alerts",
-    "hooks",
-    "connections",
-    "subject",
-    "secrets",
-    "control",
-};
+static const char *const planned[] = {"gap", "stalls", "connections", "subject", "secrets"};
 
 const struct measure *measure_at(uint32_t index)
 {
@@ -420,6 +567,12 @@ static bool has_cause(const struct call_record *call, const struct cause_set *ca
     return false;
 }
 
+bool filters_pick_calls(const struct filters *f)
+{
+    return f->has_phase || f->has_model || f->has_answered || f->has_stream || f->has_outcome ||
+           f->has_part || f->has_cause;
+}
+
 static bool passes(const struct measurement *m, const struct call_case *c)
 {
     const struct filters *f = &m->filters;
@@ -447,9 +600,25 @@ static void feed_sample(struct measurement *m, int64_t value)
     m->min = m->n == 0 || value < m->min ? value : m->min;
     m->max = m->n == 0 || value > m->max ? value : m->max;
     m->n++;
-    m->sum += (double)value;
+    if (m->measure->unit == UNIT_MONEY)
+        m->amount = money_add(m->amount, value);
+    else
+        m->sum += (double)value;
     if (m->has_histogram)
         histogram_record(&m->histogram, value);
+}
+
+/* Tokens, picodollars or calls: all of them whole, so that the order of calls changes nothing. */
+static void feed_ratio(struct measurement *m, const struct call_case *c)
+{
+    int64_t value = 0;
+
+    if (m->measure->sample(c, &m->filters, &value)) {
+        m->n++;
+        m->amount = money_add(m->amount, value);
+    }
+    if (m->measure->base(c, &m->filters, &value))
+        m->amount_base = money_add(m->amount_base, value);
 }
 
 void measurement_feed(struct measurement *m, const struct call_case *c)
@@ -472,9 +641,14 @@ void measurement_feed(struct measurement *m, const struct call_case *c)
         m->n++;
         m->hits += measure->holds(c, &m->filters);
         break;
+    case SHAPE_RATIO:
+        feed_ratio(m, c);
+        break;
     case SHAPE_RECOVERY:
         recovery_feed(m, c);
         break;
+    case SHAPE_RUN:
+        break; /* the run's figures say it */
     }
 }
 
@@ -526,7 +700,7 @@ static void samples_value(const struct measurement *m, struct measured *measured
         measured->value = m->sum / (double)m->n;
         break;
     case STATISTIC_SUM:
-        measured->value = m->sum;
+        measured->value = m->measure->unit == UNIT_MONEY ? (double)m->amount : m->sum;
         break;
     case STATISTIC_COUNT:
         measured->value = (double)m->n;
@@ -579,11 +753,24 @@ static bool is_bare_count(const struct measurement *m)
            (m->measure->shape == SHAPE_SAMPLES || m->measure->holds == is_any);
 }
 
-void measurement_value(const struct measurement *m, struct measured *measured)
+static void ratio_value(const struct measurement *m, struct measured *measured)
 {
-    *measured = (struct measured){.is_known = true, .n = m->n};
-    if (m->n == 0 && !is_bare_count(m)) {
-        not_known(measured, "no call to judge it by");
+    if (m->amount_base == 0) {
+        not_known(measured, "no useful answer to set it against");
+        return;
+    }
+    measured->value = (double)m->amount / (double)m->amount_base;
+}
+
+void measurement_value(const struct measurement *m, const struct run_figures *figures,
+                       struct measured *measured)
+{
+    bool is_of_run = m->measure->shape == SHAPE_RUN;
+
+    *measured = (struct measured){.is_known = true, .n = is_of_run ? figures->calls : m->n};
+    if (measured->n == 0 && !is_bare_count(m)) {
+        not_known(measured,
+                  m->measure->unit == UNIT_MONEY ? "no cost is known" : "no call to judge it by");
         return;
     }
     switch (m->measure->shape) {
@@ -597,8 +784,14 @@ void measurement_value(const struct measurement *m, struct measured *measured)
     case SHAPE_GOODPUT:
         goodput_value(m, measured);
         break;
+    case SHAPE_RATIO:
+        ratio_value(m, measured);
+        break;
     case SHAPE_RECOVERY:
         recovery_value(m, measured);
+        break;
+    case SHAPE_RUN:
+        measured->value = m->measure->of_run(figures, &m->filters, m->measure->subject);
         break;
     }
 }

@@ -7,8 +7,10 @@
  * for its value at the end. It keeps counts, extremes and, only where a percentile is asked for, a
  * histogram; never the calls.
  *
- *   samples     a number or a span per call (response, attempts, tokens): percentiles, max, mean...
- *   calls       calls that are so-and-so, out of those that pass the filters: count and share
+ *   samples     a number, a span or an amount per call (response, tokens): percentiles, max,
+ * mean... calls       calls that are so-and-so, out of those that pass the filters: count and share
+ *   ratio       a sum over calls for each unit of another (cost per useful answer)
+ *   run         a figure of the whole run (alerts)
  *   goodput     useful calls per second of the time that the filters leave
  *   recovery    from a window's end until things are as before it
  *
@@ -24,6 +26,7 @@
 #include "fault/phase.h"
 #include "judge/call_case.h"
 #include "metric/histogram.h"
+#include "monitor/alert.h"
 #include "policy/cause.h"
 #include "scenario/scenario.h"
 
@@ -48,12 +51,20 @@ enum statistic { STATISTIC_LIST(STATISTIC_ENUM) STATISTICS_COUNT };
 
 const char *statistic_word(enum statistic statistic);
 
-enum unit { UNIT_NUMBER, UNIT_SPAN, UNIT_SHARE };
+enum unit { UNIT_NUMBER, UNIT_SPAN, UNIT_SHARE, UNIT_MONEY };
 
-enum measure_shape { SHAPE_SAMPLES, SHAPE_CALLS, SHAPE_GOODPUT, SHAPE_RECOVERY };
+enum measure_shape {
+    SHAPE_SAMPLES,
+    SHAPE_CALLS,
+    SHAPE_RATIO,
+    SHAPE_GOODPUT,
+    SHAPE_RECOVERY,
+    SHAPE_RUN,
+};
 
 struct filters {
     bool has_phase, has_model, has_answered, has_stream, has_outcome, has_part, has_cause;
+    bool has_kind;
     bool stream;
     struct phase_set phase;
     uint32_t model;    /* asked */
@@ -61,7 +72,11 @@ struct filters {
     uint32_t part;
     enum outcome outcome;
     struct cause_set cause; /* of a failed attempt of the call */
+    enum alert_kind kind;   /* of alerts; the others pick calls */
 };
+
+/* Any of those that pick calls? */
+bool filters_pick_calls(const struct filters *filters);
 
 enum measure_flags {
     MEASURE_OF_SUCCESSES = 1, /* of answered calls, unless the filters name an outcome */
@@ -69,7 +84,15 @@ enum measure_flags {
     MEASURE_TAKES_PHASE = 4,  /* {phase=} is its subject, needed, and limits no calls */
     MEASURE_TAKES_MODEL = 8,  /* likewise {model=} */
     MEASURE_JOURNAL = 16, /* counts what the mock saw too: not known when its journal broke off */
+    MEASURE_NEEDS_JOURNAL = 32, /* ... nor without a mock */
+    MEASURE_NEEDS_MONITOR = 64, /* refused where the scenario has none */
+    MEASURE_TAKES_KIND = 128,   /* {kind=} is its only filter */
 };
+
+struct run_figures;
+
+typedef bool measure_sample(const struct call_case *c, const struct filters *filters,
+                            int64_t *value);
 
 struct measure {
     const char *name;
@@ -78,8 +101,12 @@ struct measure {
     unsigned statistics;            /* bit per statistic that may be named */
     enum statistic statistic_usual; /* when none is named; samples with STATISTIC_OWN need a name */
     unsigned flags;
-    bool (*sample)(const struct call_case *c, const struct filters *filters, int64_t *value);
+    measure_sample *sample; /* of a ratio: what is above the line, */
+    measure_sample *base;   /* and what is below it */
     bool (*holds)(const struct call_case *c, const struct filters *filters);
+    double (*of_run)(const struct run_figures *figures, const struct filters *filters,
+                     uint32_t subject);
+    uint32_t subject; /* of a run: which kind of alert, which hook */
     const char *about;
 };
 
@@ -103,6 +130,8 @@ struct measurement {
     uint64_t n;    /* samples, or calls that passed the filters */
     uint64_t hits; /* of those, that are so-and-so */
     double sum;
+    money amount;      /* instead of it, of money and of a ratio: exact, so in any order the same */
+    money amount_base; /* of a ratio: below the line */
     int64_t min, max;
     bool has_histogram;
     struct histogram histogram;
@@ -123,12 +152,14 @@ void measurement_feed(struct measurement *m, const struct call_case *c);
 
 struct measured {
     bool is_known;
-    double value; /* nanoseconds, a share from 0 to 1, or a number; infinite: never recovered */
+    double value; /* nanoseconds, a share from 0 to 1, picodollars, or a number; infinite: never */
     uint64_t n;
     char reason[120]; /* why it is not known */
 };
 
-void measurement_value(const struct measurement *m, struct measured *measured);
+/* Borrows the figures of the run that it was fed, for the call. */
+void measurement_value(const struct measurement *m, const struct run_figures *figures,
+                       struct measured *measured);
 
 /* What one value of it is counted in. */
 enum unit measurement_unit(const struct measurement *m);

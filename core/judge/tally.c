@@ -62,6 +62,19 @@ static void count_outcome(struct tally *t, const struct call_case *c)
     assert(f->calls == f->useful + f->failed + f->unfinished);
 }
 
+static void count_money(struct tally *t, const struct call_record *call)
+{
+    struct run_figures *f = &t->figures;
+
+    f->cost = money_add(f->cost, call->cost);
+    f->cost_failed = money_add(f->cost_failed, call->cost_failed);
+    f->cost_unknown += call->cost_unknown;
+    if (!call->usage.is_known)
+        return;
+    f->tokens_in += call->usage.input_tokens;
+    f->tokens_out += call->usage.output_tokens;
+}
+
 static void record_spans(struct tally *t, const struct call_case *c)
 {
     const struct call_record *call = c->call;
@@ -119,6 +132,7 @@ static void expect_firings(struct tally *t, const struct call_record *call)
 void tally_call(struct tally *t, const struct call_case *c)
 {
     count_outcome(t, c);
+    count_money(t, c->call);
     record_spans(t, c);
     count_in_flight(t, c->call);
     if (c->call->model_asked < t->scenario->models_count)
@@ -129,6 +143,8 @@ void tally_request(struct tally *t, const struct journal_record *record)
 {
     const struct chaos *chaos = &t->scenario->chaos;
 
+    if (record->has_cost)
+        t->figures.billed = money_add(t->figures.billed, record->cost);
     for (uint32_t rule = 0; rule < chaos->rules_count; rule++) {
         if (!(record->rules_matched >> rule & 1))
             continue;
@@ -137,6 +153,33 @@ void tally_request(struct tally *t, const struct journal_record *record)
     }
     if (record->rule != PLAN_NO_RULE && (uint32_t)record->rule < chaos->rules_count)
         t->figures.rules_fired[record->rule]++;
+}
+
+void tally_post(struct tally *t, const struct journal_record *record)
+{
+    nanos first_at = t->figures.hooks[record->hook].first_at;
+
+    if (record->status < 200 || record->status > 299)
+        return;
+    if (t->figures.hooks[record->hook].posts++ == 0 || record->head_in_at < first_at)
+        t->figures.hooks[record->hook].first_at = record->head_in_at;
+}
+
+void tally_alert(struct tally *t, const struct alert_record *record)
+{
+    t->alerts_at[record->hook][record->alert.kind]++;
+    if (record->is_delivered)
+        t->figures.alerts_delivered++;
+    else
+        t->figures.alerts_lost++;
+}
+
+static void count_alerts(struct tally *t)
+{
+    for (uint32_t hook = 0; hook < HOOK_KINDS_COUNT; hook++)
+        for (uint32_t kind = 0; kind < ALERT_KINDS_COUNT; kind++)
+            if (t->alerts_at[hook][kind] > t->figures.alerts[kind])
+                t->figures.alerts[kind] = t->alerts_at[hook][kind];
 }
 
 double tally_firings_expected(const struct tally *t, uint32_t rule)
@@ -176,4 +219,5 @@ void tally_finish(struct tally *t)
         most = in_flight > most ? in_flight : most;
     }
     f->in_flight_most = (uint32_t)most;
+    count_alerts(t);
 }

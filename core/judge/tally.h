@@ -25,6 +25,9 @@ struct tally {
      * for (a rule whose attempts never came has nothing in the journal). */
     double journal_chance[CHAOS_RULES_MAX];
     double calls_chance[CHAOS_RULES_MAX];
+
+    /* An alert goes to every hook, each with a record of its own. */
+    uint64_t alerts_at[HOOK_KINDS_COUNT][ALERT_KINDS_COUNT];
 };
 
 /* On failure owns nothing. */
@@ -34,6 +37,8 @@ void tally_deinit(struct tally *t); /* a zeroed one is fine */
 
 void tally_call(struct tally *t, const struct call_case *c);
 void tally_request(struct tally *t, const struct journal_record *record);
+void tally_post(struct tally *t, const struct journal_record *record); /* to a hook */
+void tally_alert(struct tally *t, const struct alert_record *record);
 
 /* Works out the percentiles of `figures`. */
 void tally_finish(struct tally *t);

@@ -15,6 +15,7 @@ static void add_model(struct scenario *s, const char *name, uint32_t provider)
                             .tokens_per_event = 1,
                             .context_window = UINT64_MAX};
     slice_copy(slice_of(name), model->name, sizeof(model->name));
+    (void)price_find(slice_of(name), &s->prices[s->models_count - 1]);
 }
 
 static void add_rule(struct scenario *s, const char *name, const char *phase, nanos at,
@@ -95,8 +96,24 @@ static struct attempt_record attempt_at(uint32_t ordinal, uint32_t model, nanos 
         .status = 200,
         .outcome = OUTCOME_OK,
         .usage = {.is_known = true, .input_tokens = 800, .output_tokens = 120},
+        .has_cost = true,
+        .cost = model == SAMPLE_CLAUDE ? SAMPLE_CLAUDE_COST : SAMPLE_GPT_COST,
         .request_id = "req_1",
     };
+}
+
+/* The call's own money, from that of its attempts. */
+static void add_up(struct call_record *call)
+{
+    call->cost = call->cost_failed = 0;
+    call->cost_unknown = 0;
+    for (uint32_t i = 0; i < call->attempts_count; i++) {
+        const struct attempt_record *attempt = &call->attempts[i];
+
+        call->cost_unknown += !attempt->has_cost && attempt->sent_at != NANOS_NEVER;
+        call->cost += attempt->cost;
+        call->cost_failed += attempt->outcome != OUTCOME_OK ? attempt->cost : 0;
+    }
 }
 
 struct call_record sample_call(uint64_t index)
@@ -118,6 +135,7 @@ struct call_record sample_call(uint64_t index)
     };
 
     call.attempts[0] = attempt_at(1, SAMPLE_CLAUDE, due_at);
+    add_up(&call);
     return call;
 }
 
@@ -132,11 +150,14 @@ void sample_fail(struct call_record *call, enum outcome outcome, uint16_t status
     last->status = status;
     last->outcome = outcome;
     last->usage = (struct usage){0};
+    last->has_cost = false;
+    last->cost = 0;
     call->usage = last->usage;
     call->outcome = outcome;
     call->ended_at = ended_at;
     call->stop_reason[0] = '\0';
     snprintf(call->error, sizeof(call->error), "%s", outcome_meaning(outcome));
+    add_up(call);
 }
 
 void sample_retry(struct call_record *call, uint32_t model, nanos sent_at)
@@ -152,6 +173,7 @@ void sample_retry(struct call_record *call, uint32_t model, nanos sent_at)
     call->ended_at = attempt->ended_at;
     call->error[0] = '\0';
     slice_copy(SLICE("end_turn"), call->stop_reason, sizeof(call->stop_reason));
+    add_up(call);
 }
 
 struct journal_record sample_journal(const struct scenario *scenario,
@@ -181,6 +203,9 @@ struct journal_record sample_journal(const struct scenario *scenario,
         .output_tokens = 120,
         .tokens_written = is_ok ? 120 : 0,
         .bytes_out = is_ok ? 18000 : 300,
+        .usage_told = attempt->usage,
+        .has_cost = true,
+        .cost = attempt->cost,
         .plan = "200 stream 120 tokens",
     };
 

@@ -5,7 +5,7 @@
  * went well, for a test to spoil.
  *
  *   providers  anthropic, openai
- *   models     claude-sonnet-4-5 (anthropic), gpt-4o (openai)
+ *   models     claude-sonnet-4-5 (anthropic), gpt-4o (openai); an answer costs $0.0042 and $0.0032
  *   load       "steady": 1 call per 100 ms for 60 s, all to Claude, streamed; deadline 10 s
  *   chaos      storm     10 s - 20 s   storm-429      60 % of Claude, 429, "1"
  *              overload  30 s - 40 s   overload-529   90 % of Claude, 529
@@ -17,6 +17,9 @@
 enum { SAMPLE_CLAUDE, SAMPLE_GPT };
 enum { SAMPLE_STORM_RULE, SAMPLE_OVERLOAD_RULE };
 enum { SAMPLE_CALLS = 600 };
+
+#define SAMPLE_CLAUDE_COST (MONEY_USD / 10000 * 42)
+#define SAMPLE_GPT_COST (MONEY_USD / 10000 * 32)
 
 /* The caller's own copy, to change at will. */
 void sample_scenario(struct scenario *scenario);

@@ -8,6 +8,7 @@
 static struct scenario scenario;
 static struct expectation expectation;
 static struct error err;
+static const struct run_figures figures;
 
 static void set_up(void)
 {
@@ -119,7 +120,7 @@ static void a_wrong_word_is_refused_at_its_column_with_the_nearest(void)
                    "p90 p95 p99 p999 min max mean count");
     expect_refused("calls.count{phas=storm} > 1",
                    "sample.jsonc:7:17: found \"phas\", expected a filter: phase, model, answered, "
-                   "stream, outcome, part or cause; did you mean \"phase\"?");
+                   "stream, outcome, part, cause or kind; did you mean \"phase\"?");
     expect_refused("calls.count{phase=strom} > 1",
                    "sample.jsonc:7:23: found \"strom\", expected a phase of this scenario, before, "
                    "after:NAME or quiet; did you mean \"storm\"?");
@@ -132,12 +133,88 @@ static void a_wrong_word_is_refused_at_its_column_with_the_nearest(void)
 
 static void a_measure_of_the_design_that_is_not_here_says_so(void)
 {
-    expect_refused("cost.total <= $5.00",
-                   "sample.jsonc:7:5: the measure \"cost.total\" is not built yet");
-    expect_refused("amplification.tokens <= 2",
-                   "sample.jsonc:7:5: the measure \"amplification.tokens\" is not built yet");
-    expect_refused("amplification <= 2 * control.amplification",
-                   "sample.jsonc:7:26: the measure \"control.amplification\" is not built yet");
+    expect_refused("gap.p99 <= 1s", "sample.jsonc:7:5: the measure \"gap.p99\" is not built yet");
+    expect_refused("subject.rss.slope <= 2",
+                   "sample.jsonc:7:5: the measure \"subject.rss.slope\" is not built yet");
+}
+
+static void reads_an_amount_of_money_exactly(void)
+{
+    EXPECT_RC(read("cost.total <= $1.20"), RC_OK);
+    CU_ASSERT_DOUBLE_EQUAL(expectation.limit, 1.2e12, 0);
+    EXPECT_RC(read("cost.per_useful < $0.004200001"), RC_OK);
+    CU_ASSERT_DOUBLE_EQUAL(expectation.limit, 4200001000.0, 0);
+    expect_refused("cost.total <= 1.20",
+                   "sample.jsonc:7:19: found \"1.20\", expected an amount such as \"$1.20\"");
+    expect_refused("cost.total <= 2 * tokens.out",
+                   "sample.jsonc:7:23: found a measure of another kind, expected an amount such as "
+                   "\"$1.20\"");
+}
+
+static void the_right_side_may_be_of_the_control_run(void)
+{
+    scenario.has_control = true;
+    EXPECT_RC(read("cost.total <= 1.3 * control.cost.total"), RC_OK);
+    CU_ASSERT(expectation.is_control);
+    CU_ASSERT_DOUBLE_EQUAL(expectation.limit, 1.3, 0);
+    CU_ASSERT_STRING_EQUAL(expectation.right.measure->name, "cost.total");
+    EXPECT_RC(read("response.p95{phase=storm} <= control.response.p95{phase=storm}"), RC_OK);
+    CU_ASSERT(expectation.is_control);
+    CU_ASSERT(expectation.right.filters.has_phase);
+    expect_refused("control.cost.total <= $1",
+                   "sample.jsonc:7:5: found \"control.\" on the left, where this run's measure "
+                   "stands");
+    expect_refused("cost.total <= control.cost.totl",
+                   "sample.jsonc:7:27: found \"cost.totl\", expected a measure such as "
+                   "\"response.p95\" or \"calls.useful\"; did you mean \"cost.total\"?");
+}
+
+static void a_control_that_the_scenario_does_not_have_is_refused(void)
+{
+    expect_refused("cost.total <= 1.3 * control.cost.total",
+                   "sample.jsonc:7:25: found \"control.\" without a control run: add "
+                   "\"control\": \"no-chaos\" to the scenario");
+}
+
+static void shows_both_sides_of_a_control(void)
+{
+    const struct measured control = {.is_known = true, .value = 1.02e12};
+    const struct run_figures billed = {.calls = 600, .billed = MONEY_USD / 100 * 131};
+    struct verdict_row row;
+
+    scenario.has_control = true;
+    EXPECT_RC(read("billed.total <= 1.3 * control.billed.total"), RC_OK);
+    expectation_judge(&expectation, &billed, &control, &row);
+    EXPECT_U64(row.verdict, VERDICT_PASS);
+    CU_ASSERT_STRING_EQUAL(row.value, "$1.31 against $1.02, 1.28 times");
+    CU_ASSERT_STRING_EQUAL(row.reason, "the right side is $1.33");
+    EXPECT_RC(read("billed.total <= 1.2 * control.billed.total"), RC_OK);
+    expectation_judge(&expectation, &billed, &control, &row);
+    EXPECT_U64(row.verdict, VERDICT_FAIL);
+}
+
+static void alerts_are_asked_for_where_there_is_a_monitor(void)
+{
+    expect_refused("alerts == 0",
+                   "sample.jsonc:7:5: alerts needs a monitor: add \"monitor\" to the scenario");
+    scenario.monitor.is_on = true;
+    EXPECT_RC(read("alerts == 0"), RC_OK);
+    EXPECT_RC(read("alerts{kind=budget} == 1"), RC_OK);
+    EXPECT_U64(expectation.left.filters.kind, ALERT_BUDGET);
+    EXPECT_RC(read("alerts.budget == 1"), RC_OK);
+    EXPECT_U64(expectation.left.measure->subject, ALERT_BUDGET);
+    expect_refused("alerts{kind=bugdet} == 1",
+                   "sample.jsonc:7:17: found \"bugdet\", expected a kind of alert: budget, slow, "
+                   "tokens or error; did you mean \"budget\"?");
+    expect_refused("alerts{phase=storm} == 1", "sample.jsonc:7:5: found filters that pick calls, "
+                                               "but alerts is of the whole run");
+    expect_refused("calls.count{kind=slow} == 1",
+                   "sample.jsonc:7:5: found {kind=}, which only alerts has");
+    expect_refused("hooks.slack.count == 1",
+                   "sample.jsonc:7:5: hooks.slack.count needs the hook slack among the monitor's");
+    scenario.monitor.hooks[scenario.monitor.hooks_count++] = HOOK_SLACK;
+    EXPECT_RC(read("hooks.slack.count == 1"), RC_OK);
+    EXPECT_RC(read("hooks.slack.first <= 25s"), RC_OK);
 }
 
 static void what_does_not_fit_together_is_refused(void)
@@ -197,7 +274,7 @@ static void judges_by_the_boundary_itself(void)
 
         EXPECT_RC(read(cases[i].text), RC_OK);
         expectation_feed(&expectation, &c);
-        expectation_judge(&expectation, &row);
+        expectation_judge(&expectation, &figures, NULL, &row);
         EXPECT_U64(row.verdict, cases[i].verdict);
         CU_ASSERT_STRING_EQUAL(row.name, cases[i].text);
     }
@@ -212,9 +289,9 @@ static void compares_with_the_factor_of_the_other_measure(void)
     call_case_init(&c, &scenario, &call, NULL, 0); /* response 2 s, first token 400 ms */
     EXPECT_RC(read("response.max <= 4.9 * first_token.max"), RC_OK);
     expectation_feed(&expectation, &c);
-    expectation_judge(&expectation, &row);
+    expectation_judge(&expectation, &figures, NULL, &row);
     EXPECT_U64(row.verdict, VERDICT_FAIL);
-    CU_ASSERT_STRING_EQUAL(row.value, "2 s");
+    CU_ASSERT_STRING_EQUAL(row.value, "2 s against 400 ms, 5 times");
     CU_ASSERT_STRING_EQUAL(row.reason, "the right side is 1.96 s");
 }
 
@@ -231,6 +308,13 @@ static CU_TestInfo tests[] = {
      a_wrong_word_is_refused_at_its_column_with_the_nearest},
     {"a measure of the design that is not here says so",
      a_measure_of_the_design_that_is_not_here_says_so},
+    {"reads an amount of money exactly", reads_an_amount_of_money_exactly},
+    {"the right side may be of the control run", the_right_side_may_be_of_the_control_run},
+    {"a control that the scenario does not have is refused",
+     a_control_that_the_scenario_does_not_have_is_refused},
+    {"shows both sides of a control", shows_both_sides_of_a_control},
+    {"alerts are asked for where there is a monitor",
+     alerts_are_asked_for_where_there_is_a_monitor},
     {"what does not fit together is refused", what_does_not_fit_together_is_refused},
     {"half an expectation is refused", half_an_expectation_is_refused_at_its_end},
     {"judges by the boundary itself", judges_by_the_boundary_itself},

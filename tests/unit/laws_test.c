@@ -371,6 +371,48 @@ static void advice_heeded_goes_by_the_latest_answer_of_that_provider(void)
                   "attempt 3 came 1 s after a 429 that asked for 5 s (due 10.000 s)");
 }
 
+static void advice_heeded_asks_nothing_of_a_caller_that_left_before_it_read_the_advice(void)
+{
+    struct call_record call = refused(OUTCOME_TIMEOUT_ATTEMPT, 0);
+    struct journal_record record;
+
+    sample_retry(&call, SAMPLE_CLAUDE, call.ended_at + 10 * NANOS_MS);
+    hearing_begin(&hearing, NULL, NULL);
+    record = sample_journal(&hearing.scenario, &call, 0);
+    record.status = 429; /* written, just as the caller's patience ended */
+    record.advice_wait = 5 * NANOS_S;
+    judge_feed_journal(hearing.judge, &record);
+    record = sample_journal(&hearing.scenario, &call, 1);
+    judge_feed_journal(hearing.judge, &record);
+    judge_feed_call(hearing.judge, &call);
+    hearing.facts.calls_planned = 1;
+    hearing_finish(&hearing);
+    expect_held("advice-heeded");
+}
+
+static void advice_heeded_counts_answers_behind_the_callers_back(void)
+{
+    struct call_record call = sample_call(100);
+    struct journal_record record;
+
+    hearing_begin(&hearing, NULL, NULL);
+    record = sample_journal(&hearing.scenario, &call, 0);
+    record.number++; /* after the hidden one */
+    judge_feed_journal(hearing.judge, &record);
+    record.number--; /* a layer below made it, and slept too little */
+    record.attempt = 0;
+    record.status = 429;
+    record.answered = OUTCOME_RATE_LIMITED;
+    record.last_out_at = record.head_in_at - 10 * NANOS_MS;
+    record.advice_wait = NANOS_S;
+    judge_feed_journal(hearing.judge, &record);
+    judge_feed_call(hearing.judge, &call);
+    hearing.facts.calls_planned = 1;
+    hearing_finish(&hearing);
+    expect_broken("advice-heeded",
+                  "attempt 1 came 10 ms after a 429 that asked for 1 s (due 10.000 s)");
+}
+
 /* --- deadline-kept ---------------------------------------------------------------------------- */
 
 static void judge_end(nanos after_due)
@@ -608,6 +650,194 @@ static void log_complete_is_broken_by_a_line_without_a_model(void)
     expect_broken("log-complete", "its line, ended as ok, has no model answered (due 10.000 s)");
 }
 
+/* --- tokens-agree, cost-agree ----------------------------------------------------------------- */
+
+/* The call with attempt 1 of the journal changed by the test, and any other as it was. */
+static void judge_accounts(const struct call_record *call, const struct usage *told)
+{
+    hearing_begin(&hearing, NULL, NULL);
+    for (uint32_t i = 0; i < call->attempts_count; i++) {
+        struct journal_record record = sample_journal(&hearing.scenario, call, i);
+
+        if (i == 0)
+            record.usage_told = *told;
+        record.cost = SAMPLE_CLAUDE_COST;
+        judge_feed_journal(hearing.judge, &record);
+    }
+    judge_feed_call(hearing.judge, call);
+    hearing.facts.calls_planned = 1;
+    hearing_finish(&hearing);
+}
+
+static void expect_value(const char *law, const char *value)
+{
+    CU_ASSERT_STRING_EQUAL(hearing_row(&hearing, law)->value, value);
+}
+
+static const struct usage sample_usage = {
+    .is_known = true, .input_tokens = 800, .output_tokens = 120};
+
+static void tokens_and_cost_agree_where_both_ends_say_the_same(void)
+{
+    struct call_record call = sample_call(100);
+
+    judge_accounts(&call, &sample_usage);
+    expect_held("tokens-agree");
+    expect_held("cost-agree");
+    expect_value("tokens-agree", "1 attempt agrees, 0 unknown");
+    expect_value("cost-agree", "1 attempt agrees, 0 unknown");
+}
+
+static void tokens_agree_is_broken_by_one_token(void)
+{
+    static const struct {
+        struct usage told;
+        const char *why;
+    } cases[] = {
+        {{true, 801, 120, 0, 0},
+         "attempt 1: the caller counts 800 in, 120 out; the mock told 801 "
+         "in, 120 out (due 10.000 s)"},
+        {{true, 800, 119, 0, 0},
+         "attempt 1: the caller counts 800 in, 120 out; the mock told 800 "
+         "in, 119 out (due 10.000 s)"},
+        {{true, 800, 120, 1, 0},
+         "attempt 1: the caller counts 800 in, 120 out; the mock told 800 "
+         "in, 120 out, 1 cached, 0 written (due 10.000 s)"},
+        {{true, 800, 120, 0, 1},
+         "attempt 1: the caller counts 800 in, 120 out; the mock told 800 "
+         "in, 120 out, 0 cached, 1 written (due 10.000 s)"},
+        {{false, 0, 0, 0, 0},
+         "attempt 1: the caller counts 800 in, 120 out; the mock told nothing "
+         "(due 10.000 s)"},
+    };
+    struct call_record call = sample_call(100);
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        judge_accounts(&call, &cases[i].told);
+        expect_broken("tokens-agree", cases[i].why);
+        EXPECT_U64(hearing_row(&hearing, "cost-agree")->verdict, VERDICT_FAIL);
+        hearing_end(&hearing);
+    }
+}
+
+static void tokens_agree_is_broken_by_a_whole_answer_whose_usage_was_lost(void)
+{
+    struct call_record call = sample_call(100);
+
+    call.attempts[0].usage = (struct usage){0};
+    judge_accounts(&call, &sample_usage);
+    expect_broken("tokens-agree", "attempt 1: the caller counts nothing; the mock told 800 in, 120 "
+                                  "out (due 10.000 s)");
+}
+
+static void usage_that_never_arrived_is_unknown_and_its_bill_is_shown(void)
+{
+    struct call_record call = refused(OUTCOME_TIMEOUT_STALL, 200);
+
+    sample_retry(&call, SAMPLE_CLAUDE, call.ended_at + NANOS_S);
+    judge_accounts(&call, &(struct usage){0});
+    expect_held("tokens-agree");
+    expect_held("cost-agree");
+    expect_value("tokens-agree", "1 attempt agrees, 1 unknown");
+    expect_value("cost-agree", "1 attempt agrees, 1 unknown ($0.0042)");
+}
+
+static void what_was_told_after_the_caller_had_left_is_unknown(void)
+{
+    struct call_record call = refused(OUTCOME_TIMEOUT_STALL, 200);
+    const struct usage first_guess = {.is_known = true, .input_tokens = 800, .output_tokens = 1};
+
+    call.attempts[0].usage = first_guess;
+    call.attempts[0].has_cost = true;
+    call.attempts[0].cost = call.cost = call.cost_failed = 2415000000;
+    judge_accounts(&call, &sample_usage);
+    expect_value("tokens-agree", "0 attempts agree, 1 unknown");
+    EXPECT_U64(hearing_row(&hearing, "tokens-agree")->verdict, VERDICT_NOT_APPLICABLE);
+    EXPECT_U64(hearing_row(&hearing, "cost-agree")->verdict, VERDICT_NOT_APPLICABLE);
+    hearing_end(&hearing);
+    call.attempts[0].usage.output_tokens = 121; /* more than was ever told */
+    judge_accounts(&call, &sample_usage);
+    EXPECT_U64(hearing_row(&hearing, "tokens-agree")->violations, 1);
+}
+
+static void an_answer_that_the_journal_does_not_have_leaves_the_accounts_open(void)
+{
+    struct call_record call = sample_call(100);
+
+    hearing_begin(&hearing, NULL, NULL);
+    judge_feed_call(hearing.judge, &call);
+    hearing.facts.calls_planned = 1;
+    hearing_finish(&hearing);
+    EXPECT_U64(hearing_row(&hearing, "tokens-agree")->verdict, VERDICT_INCONCLUSIVE);
+    EXPECT_U64(hearing_row(&hearing, "cost-agree")->verdict, VERDICT_INCONCLUSIVE);
+}
+
+static void cost_agree_is_broken_by_one_picodollar(void)
+{
+    struct call_record call = sample_call(100);
+
+    call.cost = ++call.attempts[0].cost;
+    judge_accounts(&call, &sample_usage);
+    expect_broken("cost-agree",
+                  "attempt 1: the caller knows of $0.004200000001; what the mock told "
+                  "costs $0.0042 (due 10.000 s)");
+    expect_held("tokens-agree");
+}
+
+static void cost_agree_is_broken_by_money_that_nobody_told_or_nobody_heard_of(void)
+{
+    struct call_record call = sample_call(100);
+
+    judge_accounts(&call, &(struct usage){0});
+    expect_broken("cost-agree", "attempt 1: the caller knows of $0.0042; what the mock told costs "
+                                "nothing (due 10.000 s)");
+    hearing_end(&hearing);
+    call.attempts[0].has_cost = false;
+    call.cost = 0;
+    judge_accounts(&call, &sample_usage);
+    expect_broken("cost-agree", "attempt 1: the caller knows of nothing; what the mock told costs "
+                                "$0.0042 (due 10.000 s)");
+}
+
+static void cost_agree_is_broken_by_a_line_that_is_not_the_sum_of_its_attempts(void)
+{
+    struct call_record call = sample_call(100);
+
+    call.cost *= 2;
+    judge_accounts(&call, &sample_usage);
+    expect_broken("cost-agree",
+                  "its line says $0.0084, its attempts add up to $0.0042 (due 10.000 s)");
+}
+
+static void cost_agree_does_not_apply_without_a_price(void)
+{
+    struct call_record call = sample_call(100);
+
+    sample_scenario(&hearing.scenario);
+    hearing.scenario.prices[SAMPLE_CLAUDE] = hearing.scenario.prices[SAMPLE_GPT] =
+        (struct price){0};
+    hearing_start(&hearing, NULL, NULL);
+    hearing_feed(&hearing, &call);
+    hearing_finish(&hearing);
+    EXPECT_U64(hearing_row(&hearing, "cost-agree")->verdict, VERDICT_NOT_APPLICABLE);
+    CU_ASSERT_STRING_EQUAL(hearing_row(&hearing, "cost-agree")->reason,
+                           "no model of the scenario has a price");
+    expect_held("tokens-agree");
+}
+
+static void both_accounts_need_the_journal(void)
+{
+    struct call_record call = sample_call(100);
+
+    hearing_begin(&hearing, NULL, NULL);
+    judge_feed_call(hearing.judge, &call);
+    hearing.facts.calls_planned = 1;
+    hearing.facts.has_journal = false;
+    hearing_finish(&hearing);
+    EXPECT_U64(hearing_row(&hearing, "tokens-agree")->verdict, VERDICT_NOT_APPLICABLE);
+    EXPECT_U64(hearing_row(&hearing, "cost-agree")->verdict, VERDICT_NOT_APPLICABLE);
+}
+
 /* --- their settings --------------------------------------------------------------------------- */
 
 static void expect_refused(const char *laws, const char *text)
@@ -623,8 +853,8 @@ static void a_wrong_setting_is_refused_at_its_place(void)
     expect_refused("{\"attempt-bounded\": true}",
                    "sample.jsonc:1:2: found \"attempt-bounded\", expected the name of a law; did "
                    "you mean \"attempts-bounded\"?");
-    expect_refused("{\"set\": \"strict\",\n  \"cost-agree\": true}",
-                   "sample.jsonc:2:3: the law \"cost-agree\" is not built yet");
+    expect_refused("{\"set\": \"strict\",\n  \"secrets-kept\": true}",
+                   "sample.jsonc:2:3: the law \"secrets-kept\" is not built yet");
     expect_refused("{\"fallback-eligible\": {\"to\": \"gpt-4\"}}",
                    "sample.jsonc:1:30: found \"gpt-4\", expected a model of target.mock.models; "
                    "did you mean \"gpt-4o\"?");
@@ -714,6 +944,10 @@ static CU_TestInfo tests[] = {
     {"advice-heeded lets a call go elsewhere", advice_heeded_lets_a_call_go_elsewhere},
     {"advice-heeded goes by the latest answer of that provider",
      advice_heeded_goes_by_the_latest_answer_of_that_provider},
+    {"advice-heeded asks nothing of a caller that left before it read the advice",
+     advice_heeded_asks_nothing_of_a_caller_that_left_before_it_read_the_advice},
+    {"advice-heeded counts answers behind the caller's back",
+     advice_heeded_counts_answers_behind_the_callers_back},
     {"deadline-kept holds until deadline and grace are over",
      deadline_kept_holds_until_deadline_and_grace_are_over},
     {"deadline-kept is broken by a later end", deadline_kept_is_broken_by_a_later_end},
@@ -752,6 +986,24 @@ static CU_TestInfo tests[] = {
      log_complete_is_broken_by_an_end_without_a_latency},
     {"log-complete is broken by a line without a model",
      log_complete_is_broken_by_a_line_without_a_model},
+    {"tokens and cost agree where both ends say the same",
+     tokens_and_cost_agree_where_both_ends_say_the_same},
+    {"tokens-agree is broken by one token", tokens_agree_is_broken_by_one_token},
+    {"tokens-agree is broken by a whole answer whose usage was lost",
+     tokens_agree_is_broken_by_a_whole_answer_whose_usage_was_lost},
+    {"usage that never arrived is unknown, and its bill is shown",
+     usage_that_never_arrived_is_unknown_and_its_bill_is_shown},
+    {"what was told after the caller had left is unknown",
+     what_was_told_after_the_caller_had_left_is_unknown},
+    {"an answer that the journal does not have leaves the accounts open",
+     an_answer_that_the_journal_does_not_have_leaves_the_accounts_open},
+    {"cost-agree is broken by one picodollar", cost_agree_is_broken_by_one_picodollar},
+    {"cost-agree is broken by money that nobody told, or nobody heard of",
+     cost_agree_is_broken_by_money_that_nobody_told_or_nobody_heard_of},
+    {"cost-agree is broken by a line that is not the sum of its attempts",
+     cost_agree_is_broken_by_a_line_that_is_not_the_sum_of_its_attempts},
+    {"cost-agree does not apply without a price", cost_agree_does_not_apply_without_a_price},
+    {"both accounts need the journal", both_accounts_need_the_journal},
     {"a wrong setting is refused at its place", a_wrong_setting_is_refused_at_its_place},
     {"the essential set leaves the other laws out", the_essential_set_leaves_the_other_laws_out},
     {"a law switched off says so", a_law_switched_off_says_so},

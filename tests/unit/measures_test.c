@@ -14,10 +14,12 @@
 static struct scenario scenario;
 static struct expectation expectation;
 static struct measured measured;
+static struct run_figures figures;
 
 static void set_up(void)
 {
     sample_scenario(&scenario);
+    figures = (struct run_figures){0};
     expectation = (struct expectation){0};
 }
 
@@ -76,7 +78,7 @@ static struct call_record fallen_back(uint64_t index)
 
 static void expect_value(double value, uint64_t n)
 {
-    measurement_value(&expectation.left, &measured);
+    measurement_value(&expectation.left, &figures, &measured);
     CU_ASSERT(measured.is_known);
     CU_ASSERT_DOUBLE_EQUAL(measured.value, value, fabs(value) * 0.001);
     EXPECT_U64(measured.n, n);
@@ -84,7 +86,7 @@ static void expect_value(double value, uint64_t n)
 
 static void expect_unknown(const char *reason)
 {
-    measurement_value(&expectation.left, &measured);
+    measurement_value(&expectation.left, &figures, &measured);
     CU_ASSERT(!measured.is_known);
     CU_ASSERT_STRING_EQUAL(measured.reason, reason);
 }
@@ -144,6 +146,104 @@ static void tokens_count_where_the_answer_told_them(void)
     call.usage.is_known = false;
     feed(&call);
     expect_value(120, 1); /* never a silent zero */
+}
+
+/* Attempt 1 failed after its usage was told ($0.0042), attempt 2 answered ($0.0032). */
+static struct call_record paid_twice(uint64_t index)
+{
+    struct call_record call = fallen_back(index);
+
+    call.attempts[0].usage =
+        (struct usage){.is_known = true, .input_tokens = 800, .output_tokens = 120};
+    call.attempts[0].has_cost = true;
+    call.attempts[0].cost = call.cost_failed = SAMPLE_CLAUDE_COST;
+    call.cost += SAMPLE_CLAUDE_COST;
+    call.cost_unknown = 0;
+    return call;
+}
+
+static void feed_paid(const char *text)
+{
+    struct call_record twice = paid_twice(0), once = sample_call(1), late = sample_call(2);
+
+    late.ended_at = late.due_at + 11 * NANOS_S;
+    late.outcome = OUTCOME_USELESS;
+    begin(text);
+    feed(&twice);
+    feed(&once);
+    feed(&late);
+}
+
+static void money_counts_every_attempt_whose_cost_is_known(void)
+{
+    feed_paid("cost.total <= $1");
+    expect_value(0.0042e12 + 0.0032e12 + 2 * 0.0042e12, 3);
+    feed_paid("cost.max <= $1");
+    expect_value(0.0074e12, 3);
+    feed_paid("cost.wasted <= $1"); /* the failed attempt, and the answer that came too late */
+    expect_value(2 * 0.0042e12, 3);
+    feed_paid("cost.per_useful <= $1");
+    expect_value((3 * 0.0042e12 + 0.0032e12) / 2, 3);
+}
+
+static void amplification_of_money_and_tokens_is_against_useful_answers(void)
+{
+    feed_paid("amplification.cost <= 3");
+    expect_value((3 * 0.0042 + 0.0032) / (0.0032 + 0.0042), 3);
+    feed_paid("amplification.tokens <= 3");
+    expect_value(4.0 / 2.0, 3);
+}
+
+static void money_nobody_knows_of_is_no_zero(void)
+{
+    begin("cost.total <= $1");
+    feed_failed(0, 3);
+    expect_unknown("no cost is known");
+    begin("cost.per_useful <= $1");
+    feed_failed(0, 3);
+    expect_unknown("no cost is known");
+    begin("amplification.tokens <= 2");
+    feed_failed(0, 3);
+    expect_unknown("no useful answer to set it against");
+}
+
+static void a_shed_call_cost_nothing(void)
+{
+    struct call_record call = sample_call(0);
+
+    call.attempts_count = 0;
+    call.outcome = OUTCOME_SHED;
+    call.cost = call.cost_failed = 0;
+    begin("cost.total <= $1");
+    feed(&call);
+    expect_value(0, 1);
+}
+
+static void figures_of_the_run_are_read_from_it(void)
+{
+    scenario.monitor = (struct monitor_rules){.is_on = true, .hooks = {HOOK_ANY}, .hooks_count = 1};
+    figures.calls = 600;
+    figures.alerts[ALERT_BUDGET] = 1;
+    figures.alerts[ALERT_SLOW] = 3;
+    figures.billed = MONEY_USD / 2;
+    begin("alerts == 4");
+    expect_value(4, 600);
+    begin("alerts{kind=slow} == 3");
+    expect_value(3, 600);
+    begin("alerts.budget == 1");
+    expect_value(1, 600);
+    begin("billed.total <= $1");
+    expect_value(0.5e12, 600);
+    begin("hooks.any.count == 0");
+    expect_value(0, 600);
+    begin("hooks.any.first <= 1s");
+    measurement_value(&expectation.left, &figures, &measured);
+    CU_ASSERT(isinf(measured.value)); /* never */
+    figures.hooks[HOOK_ANY].posts = 2;
+    figures.hooks[HOOK_ANY].first_at = 21 * NANOS_S;
+    expect_value(21e9, 600);
+    begin("hooks.any.count == 2");
+    expect_value(2, 600);
 }
 
 static void shares_count_calls_on_other_models(void)
@@ -362,7 +462,7 @@ static void what_never_recovers_is_longer_than_any_limit(void)
     begin("recovery.time{phase=overload} <= 1h");
     feed_good(0, 100);
     feed_failed(100, 500);
-    expectation_judge(&expectation, &row);
+    expectation_judge(&expectation, &figures, NULL, &row);
     EXPECT_U64(row.verdict, VERDICT_FAIL);
     CU_ASSERT_STRING_EQUAL(row.value, "never");
 }
@@ -388,6 +488,13 @@ static CU_TestInfo tests[] = {
     {"counts attempts, waits and retries", counts_attempts_waits_and_retries},
     {"retries count by their cause", retries_count_by_their_cause},
     {"tokens count where the answer told them", tokens_count_where_the_answer_told_them},
+    {"money counts every attempt whose cost is known",
+     money_counts_every_attempt_whose_cost_is_known},
+    {"amplification of money and tokens is against useful answers",
+     amplification_of_money_and_tokens_is_against_useful_answers},
+    {"money nobody knows of is no zero", money_nobody_knows_of_is_no_zero},
+    {"a shed call cost nothing", a_shed_call_cost_nothing},
+    {"figures of the run are read from it", figures_of_the_run_are_read_from_it},
     {"shares count calls on other models", shares_count_calls_on_other_models},
     {"send_lag counts until the first attempt was handed over",
      send_lag_counts_until_the_first_attempt_was_handed_over},

@@ -1,0 +1,228 @@
+#include "judge/agreement.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "judge/readable.h"
+#include "monitor/price.h"
+
+enum account { ACCOUNT_SAME, ACCOUNT_UNKNOWN, ACCOUNT_WRONG };
+
+/* What one end knows of an attempt's cost. */
+struct known_cost {
+    bool is_known;
+    money cost;
+};
+
+static const char *ordinal_text(const struct step *step, char text[24])
+{
+    snprintf(text, 24, "attempt %u", step->ordinal);
+    return text;
+}
+
+/* --- counting --------------------------------------------------------------------------------- */
+
+static void count(const struct step *step, enum account account, struct law_finding *finding)
+{
+    if (account == ACCOUNT_SAME) {
+        finding->agreed++;
+        return;
+    }
+    finding->unknown++;
+    if (step->seen != NULL && step->seen->has_cost)
+        finding->unknown_billed = money_add(finding->unknown_billed, step->seen->cost);
+}
+
+/* Never on the wire, so that nobody could tell it anything. */
+static bool was_never_sent(const struct step *step)
+{
+    return step->seen == NULL && step->felt->sent_at == NANOS_NEVER;
+}
+
+/* An answer that the journal does not have: lost evidence, or a request that it could not name. */
+static bool is_answer_unseen(const struct step *step)
+{
+    return step->seen == NULL && attempt_is_answered(step->felt);
+}
+
+static enum law_result sum_up(const struct call_case *c, const struct law_finding *finding)
+{
+    for (uint32_t i = 0; i < c->steps_count; i++)
+        if (is_answer_unseen(&c->steps[i]))
+            return LAW_UNDECIDED;
+    return finding->agreed > 0 ? LAW_HELD : LAW_SILENT;
+}
+
+/* --- tokens-agree ----------------------------------------------------------------------------- */
+
+static bool is_same_usage(const struct usage *a, const struct usage *b)
+{
+    return a->input_tokens == b->input_tokens && a->output_tokens == b->output_tokens &&
+           a->cached_tokens == b->cached_tokens && a->cache_write_tokens == b->cache_write_tokens;
+}
+
+/* What a stream told earlier: counts only grow. */
+static bool is_earlier_usage(const struct usage *a, const struct usage *b)
+{
+    return a->input_tokens <= b->input_tokens && a->output_tokens <= b->output_tokens &&
+           a->cached_tokens <= b->cached_tokens && a->cache_write_tokens <= b->cache_write_tokens;
+}
+
+static enum account compare_usage(const struct attempt_record *felt,
+                                  const struct request_seen *seen)
+{
+    const struct usage *known = &felt->usage, *told = &seen->usage_told;
+    bool is_whole = attempt_is_answered(felt);
+
+    if (known->is_known && told->is_known && is_same_usage(known, told))
+        return ACCOUNT_SAME;
+    if (known->is_known && told->is_known)
+        return !is_whole && is_earlier_usage(known, told) ? ACCOUNT_UNKNOWN : ACCOUNT_WRONG;
+    if (known->is_known || (told->is_known && is_whole))
+        return ACCOUNT_WRONG;
+    return ACCOUNT_UNKNOWN;
+}
+
+/* "800 in, 120 out", and the rarer counts where there are any. */
+static void write_usage(const struct usage *usage, char *text, size_t capacity)
+{
+    size_t used;
+
+    if (!usage->is_known) {
+        snprintf(text, capacity, "nothing");
+        return;
+    }
+    snprintf(text, capacity, "%llu in, %llu out", (unsigned long long)usage->input_tokens,
+             (unsigned long long)usage->output_tokens);
+    used = strlen(text);
+    if (usage->cached_tokens > 0 || usage->cache_write_tokens > 0)
+        snprintf(text + used, capacity - used, ", %llu cached, %llu written",
+                 (unsigned long long)usage->cached_tokens,
+                 (unsigned long long)usage->cache_write_tokens);
+}
+
+static enum law_result blame_usage(const struct call_case *c, const struct step *step,
+                                   struct law_finding *finding)
+{
+    char known[64], told[64], ordinal[24];
+
+    write_usage(&step->felt->usage, known, sizeof(known));
+    write_usage(&step->seen->usage_told, told, sizeof(told));
+    return law_broken(c, finding, "%s: the caller counts %s; the mock told %s",
+                      ordinal_text(step, ordinal), known, told);
+}
+
+enum law_result law_tokens_agree(const struct law_limits *limits, const struct call_case *c,
+                                 struct law_finding *finding)
+{
+    const struct step *wrong = NULL;
+
+    (void)limits;
+    for (uint32_t i = 0; i < c->steps_count; i++) {
+        const struct step *step = &c->steps[i];
+        enum account account = ACCOUNT_UNKNOWN;
+
+        if (was_never_sent(step))
+            continue;
+        if (step->seen != NULL && step->felt != NULL)
+            account = compare_usage(step->felt, step->seen);
+        if (account != ACCOUNT_WRONG)
+            count(step, account, finding);
+        else if (wrong == NULL)
+            wrong = step;
+    }
+    return wrong != NULL ? blame_usage(c, wrong, finding) : sum_up(c, finding);
+}
+
+/* --- cost-agree ------------------------------------------------------------------------------- */
+
+static const struct price *price_of(const struct call_case *c, const struct step *step)
+{
+    static const struct price none = {0};
+
+    return step->model < c->scenario->models_count ? &c->scenario->prices[step->model] : &none;
+}
+
+/* What the mock told, by the judge's own arithmetic. */
+static struct known_cost cost_told(const struct call_case *c, const struct step *step)
+{
+    const struct model *model = &c->scenario->models[step->model];
+    struct known_cost told = {0};
+
+    told.is_known = price_cost(price_of(c, step), c->scenario->providers[model->provider].api,
+                               &step->seen->usage_told, &told.cost);
+    return told;
+}
+
+static enum account compare_cost(const struct attempt_record *felt, struct known_cost told)
+{
+    bool is_whole = attempt_is_answered(felt);
+
+    if (felt->has_cost && told.is_known && felt->cost == told.cost)
+        return ACCOUNT_SAME;
+    if (felt->has_cost && told.is_known)
+        return !is_whole && felt->cost < told.cost ? ACCOUNT_UNKNOWN : ACCOUNT_WRONG;
+    if (felt->has_cost || (told.is_known && is_whole))
+        return ACCOUNT_WRONG;
+    return ACCOUNT_UNKNOWN;
+}
+
+static struct readable cost_text(struct known_cost cost)
+{
+    return cost.is_known ? readable_money_exact(cost.cost) : (struct readable){"nothing"};
+}
+
+static enum law_result blame_cost(const struct call_case *c, const struct step *step,
+                                  struct law_finding *finding)
+{
+    const struct known_cost known = {step->felt->has_cost, step->felt->cost};
+    char ordinal[24];
+
+    return law_broken(c, finding, "%s: the caller knows of %s; what the mock told costs %s",
+                      ordinal_text(step, ordinal), cost_text(known).text,
+                      cost_text(cost_told(c, step)).text);
+}
+
+/* The money of the call's own line. */
+static money sum_of_attempts(const struct call_record *call)
+{
+    money sum = 0;
+
+    for (uint32_t i = 0; i < call_attempts_kept(call); i++)
+        if (call->attempts[i].has_cost)
+            sum = money_add(sum, call->attempts[i].cost);
+    return sum;
+}
+
+static enum law_result hold_against_line(const struct call_case *c, struct law_finding *finding)
+{
+    const struct call_record *call = c->call;
+    money sum = sum_of_attempts(call);
+
+    if (call->attempts_count > RECORD_ATTEMPTS_MAX || sum == call->cost)
+        return sum_up(c, finding);
+    return law_broken(c, finding, "its line says %s, its attempts add up to %s",
+                      readable_money_exact(call->cost).text, readable_money_exact(sum).text);
+}
+
+enum law_result law_cost_agree(const struct law_limits *limits, const struct call_case *c,
+                               struct law_finding *finding)
+{
+    const struct step *wrong = NULL;
+
+    (void)limits;
+    for (uint32_t i = 0; i < c->steps_count; i++) {
+        const struct step *step = &c->steps[i];
+        enum account account = ACCOUNT_UNKNOWN;
+
+        if (was_never_sent(step) || !price_of(c, step)->is_known)
+            continue;
+        if (step->seen != NULL && step->felt != NULL)
+            account = compare_cost(step->felt, cost_told(c, step));
+        if (account != ACCOUNT_WRONG)
+            count(step, account, finding);
+        else if (wrong == NULL)
+            wrong = step;
+    }
+    return wrong != NULL ? blame_cost(c, wrong, finding) : hold_against_line(c, finding);
+}

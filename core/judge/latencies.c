@@ -1,0 +1,118 @@
+#include "judge/latencies.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *word;
+    uint64_t percent;
+    uint64_t samples_least;
+} percentiles[LATENCY_PERCENTILES] = {{"p50", 50, 20}, {"p95", 95, 20}, {"p99", 99, 100}};
+
+enum rc latencies_init(struct latencies *l, const struct scenario *scenario,
+                       const struct memory *memory)
+{
+    enum rc rc;
+
+    *l = (struct latencies){.memory = memory, .models_count = scenario->models_count};
+    rc = histogram_init(&l->caller, memory);
+    if (rc == RC_OK)
+        rc = histogram_init(&l->mock, memory);
+    if (rc == RC_OK) {
+        l->rings = memory_zeroed(memory, l->models_count, sizeof(*l->rings));
+        rc = l->rings != NULL ? RC_OK : RC_NOMEM;
+    }
+    if (rc != RC_OK)
+        latencies_deinit(l);
+    return rc;
+}
+
+void latencies_deinit(struct latencies *l)
+{
+    if (l->memory == NULL)
+        return;
+    histogram_deinit(&l->caller);
+    histogram_deinit(&l->mock);
+    memory_release(l->memory, l->rings);
+    *l = (struct latencies){0};
+}
+
+void latencies_record(struct latencies *l, const struct call_record *call)
+{
+    struct latency_ring *ring;
+
+    if (!call_is_answered(call) || call->ended_at == NANOS_NEVER ||
+        call->model_answered >= l->models_count)
+        return;
+    ring = &l->rings[call->model_answered];
+    ring->samples[ring->recorded++ % ROLLING_SAMPLES] = call->ended_at - call->due_at;
+}
+
+void latencies_call(struct latencies *l, const struct call_case *c)
+{
+    for (uint32_t i = 0; i < c->steps_count; i++) {
+        const struct request_seen *seen = c->steps[i].seen;
+        const struct attempt_record *felt = c->steps[i].felt;
+
+        if (seen == NULL || felt == NULL || !attempt_is_answered(felt))
+            continue;
+        if (felt->sent_at == NANOS_NEVER || felt->last_content_at == NANOS_NEVER ||
+            seen->head_in_at == NANOS_NEVER || seen->last_out_at == NANOS_NEVER)
+            continue;
+        histogram_record(&l->caller, felt->last_content_at - felt->sent_at);
+        histogram_record(&l->mock, seen->last_out_at - seen->head_in_at);
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    nanos x = *(const nanos *)a, y = *(const nanos *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Nearest rank: the smallest of n sorted samples with at least `percent` of all at or below it. */
+static nanos nearest_rank(const nanos *sorted, uint64_t n, uint64_t percent)
+{
+    uint64_t rank = n * percent / 100 + (n * percent % 100 > 0);
+
+    return sorted[rank > 0 ? rank - 1 : 0];
+}
+
+struct rolling_figures latencies_rolling(const struct latencies *l, uint32_t model)
+{
+    const struct latency_ring *ring;
+    nanos sorted[ROLLING_SAMPLES];
+    uint64_t n;
+
+    assert(model < l->models_count);
+    ring = &l->rings[model];
+    n = ring->recorded < ROLLING_SAMPLES ? ring->recorded : ROLLING_SAMPLES;
+    if (n == 0)
+        return (struct rolling_figures){0};
+    memcpy(sorted, ring->samples, n * sizeof(sorted[0]));
+    qsort(sorted, n, sizeof(sorted[0]), compare);
+    return (struct rolling_figures){.n = n,
+                                    .p50 = nearest_rank(sorted, n, 50),
+                                    .p95 = nearest_rank(sorted, n, 95),
+                                    .p99 = nearest_rank(sorted, n, 99)};
+}
+
+bool latencies_service(const struct latencies *l, uint32_t index, struct latency_pair *pair)
+{
+    double percent;
+
+    assert(index < LATENCY_PERCENTILES);
+    percent = (double)percentiles[index].percent;
+    if (l->caller.count < percentiles[index].samples_least)
+        return false;
+    return histogram_percentile(&l->caller, percent, &pair->caller) &&
+           histogram_percentile(&l->mock, percent, &pair->mock);
+}
+
+const char *latency_percentile_word(uint32_t index)
+{
+    assert(index < LATENCY_PERCENTILES);
+    return percentiles[index].word;
+}
