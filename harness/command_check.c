@@ -4,11 +4,42 @@
 
 #include <stdio.h>
 
+#include "engine/stake.h"
+#include "judge/readable.h"
 #include "output.h"
 #include "prepared.h"
 #include "scenario/arithmetic.h"
 
 enum { TEXT_BYTES_MAX = 16 << 20 };
+
+/* What `run` will hold against spend_limit before it starts: more than is to be expected. Nothing
+ * for the mock, and where nobody can tell. */
+static money worst_of(const struct scenario *scenario)
+{
+    if (scenario->target != TARGET_LIVE || stake_unpriced(scenario) < SCENARIO_MODELS_MAX)
+        return 0;
+    return stake_estimate(scenario).worst;
+}
+
+static void write_sums(const struct scenario *scenario, const struct arithmetic *sum, money worst,
+                       struct buffer *out)
+{
+    arithmetic_write(scenario, sum, out);
+    if (worst > 0)
+        buffer_printf(out, "  at most %s, if every call needs all its attempts\n",
+                      readable_money(worst).text);
+}
+
+static void write_warnings(const struct scenario *scenario, const struct arithmetic *sum,
+                           money worst, struct buffer *out)
+{
+    arithmetic_write_warnings(scenario, sum, out);
+    if (worst > scenario->spend_limit)
+        buffer_printf(out,
+                      "%.*s: warning: it may cost %s, but spend_limit is %s: it will not start\n",
+                      SLICE_ARG(scenario->file), readable_money(worst).text,
+                      readable_money(scenario->spend_limit).text);
+}
 
 static enum exit_code say(const struct scenario *scenario, bool wants_print)
 {
@@ -16,15 +47,17 @@ static enum exit_code say(const struct scenario *scenario, bool wants_print)
     struct error err = {0};
     struct buffer out, warnings;
     enum exit_code code = EXIT_PASS;
+    money worst;
 
     buffer_init(&out, memory_heap(), TEXT_BYTES_MAX);
     buffer_init(&warnings, memory_heap(), TEXT_BYTES_MAX);
     arithmetic_of(scenario, &sum);
+    worst = worst_of(scenario);
     if (wants_print)
         scenario_write(scenario, &out);
     else
-        arithmetic_write(scenario, &sum, &out);
-    arithmetic_write_warnings(scenario, &sum, &warnings);
+        write_sums(scenario, &sum, worst, &out);
+    write_warnings(scenario, &sum, worst, &warnings);
     output_write(stdout, buffer_slice(&out));
     output_write(stderr, buffer_slice(&warnings));
     if (out.rc != RC_OK) {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/units.h"
+#include "scenario/base_url.h"
 #include "scenario/source.h"
 
 /* The condition `faults-consumed` speaks of a rule only where so many firings are expected. */
@@ -20,6 +20,10 @@ struct walk_sums {
     uint64_t too_long;  /* undisturbed answers that take longer than the deadline */
     uint64_t too_large; /* inputs beyond their model's own window */
     uint64_t in_phase[PHASES_MAX];
+    struct {
+        int64_t index; /* the one being filled */
+        money spent;
+    } windows[MONITOR_BUDGETS_MAX];
 };
 
 PRINTF_LIKE(3, 4)
@@ -99,6 +103,44 @@ static void count_rules(const struct scenario *scenario, const struct call_plan 
     }
 }
 
+static void end_window(const struct scenario *scenario, uint32_t budget, struct walk_sums *sums,
+                       struct arithmetic *sum)
+{
+    money spent = sums->windows[budget].spent;
+
+    if (spent > sum->budgets[budget].most)
+        sum->budgets[budget].most = spent;
+    sum->budgets[budget].breaches += spent > scenario->monitor.budgets[budget].limit;
+    sums->windows[budget].spent = 0;
+}
+
+/* Calls come in the order in which they are due, so one window at a time is enough. */
+static void count_window(const struct scenario *scenario, uint32_t budget, nanos due_at, money cost,
+                         struct walk_sums *sums, struct arithmetic *sum)
+{
+    int64_t index = due_at / scenario->monitor.budgets[budget].per;
+
+    if (index != sums->windows[budget].index)
+        end_window(scenario, budget, sums, sum);
+    sums->windows[budget].index = index;
+    sums->windows[budget].spent = money_add(sums->windows[budget].spent, cost);
+}
+
+static void count_cost(const struct scenario *scenario, const struct call_plan *plan,
+                       struct walk_sums *sums, struct arithmetic *sum)
+{
+    struct usage usage = {
+        .is_known = true, .input_tokens = plan->input_tokens, .output_tokens = plan->output_tokens};
+    money cost = 0;
+
+    if (!price_cost(&scenario->prices[plan->model],
+                    scenario->providers[scenario->models[plan->model].provider].api, &usage, &cost))
+        sum->calls_unpriced++;
+    sum->cost = money_add(sum->cost, cost);
+    for (uint32_t i = 0; i < scenario->monitor.budgets_count; i++)
+        count_window(scenario, i, plan->due_at, cost, sums, sum);
+}
+
 static void walk_calls(const struct scenario *scenario, struct walk_sums *sums,
                        struct arithmetic *sum)
 {
@@ -114,6 +156,12 @@ static void walk_calls(const struct scenario *scenario, struct walk_sums *sums,
         count_second(sums, plan.due_at);
         count_answer(scenario, &plan, sums, sum);
         count_rules(scenario, &plan, sums, sum);
+        count_cost(scenario, &plan, sums, sum);
+    }
+    for (uint32_t i = 0; i < scenario->monitor.budgets_count; i++) {
+        end_window(scenario, i, sums, sum);
+        sum->budgets[i].windows =
+            (uint64_t)((scenario->load.lasts - 1) / scenario->monitor.budgets[i].per) + 1;
     }
 }
 
@@ -156,6 +204,91 @@ static void warn_of_client(const struct scenario *scenario, struct arithmetic *s
         if (sum->attempts_max > 1 && client->fallbacks[i].after >= sum->attempts_max)
             warn(sum, at, "fallback %u waits for %u attempts; the client makes %u at most", i + 1,
                  client->fallbacks[i].after, sum->attempts_max);
+    }
+}
+
+static void warn_of_instances(const struct scenario *scenario, struct arithmetic *sum)
+{
+    if (scenario->instances > sum->calls)
+        warn(sum, scenario->places.instances,
+             "%u instances share %llu calls: some make none at all", scenario->instances,
+             (unsigned long long)sum->calls);
+}
+
+static void warn_of_control(const struct scenario *scenario, struct arithmetic *sum)
+{
+    if (scenario->has_control && scenario->chaos.rules_count == 0)
+        warn(sum, scenario->places.control,
+             "there is no chaos to leave out: the control run is the same run twice");
+}
+
+/* Does the load ask it, or the client go there? */
+static bool is_reached(const struct scenario *scenario, uint32_t model)
+{
+    const struct client_policy *client = &scenario->client;
+
+    for (uint32_t i = 0; i < scenario->load.requests_count; i++) {
+        if (scenario->load.requests[i].model == model)
+            return true;
+    }
+    for (uint32_t i = 0; i < client->fallbacks_count; i++) {
+        if (scenario_model(scenario, slice_of(client->fallbacks[i].to)) == model)
+            return true;
+    }
+    return false;
+}
+
+static void warn_of_prices(const struct scenario *scenario, struct arithmetic *sum)
+{
+    bool has_limit = scenario->spend_limit != MONEY_MAX;
+
+    if (!has_limit && scenario->monitor.budgets_count == 0)
+        return;
+    for (uint32_t i = 0; i < scenario->models_count; i++) {
+        if (!scenario->prices[i].is_known && is_reached(scenario, i))
+            warn(sum, scenario->places.models[i],
+                 "model \"%s\" has no known price: what it costs counts towards no %s; give it a "
+                 "\"price\"",
+                 scenario->models[i].name, has_limit ? "spend_limit" : "budget");
+    }
+}
+
+static void warn_of_spending(const struct scenario *scenario, struct arithmetic *sum)
+{
+    if (sum->cost > scenario->spend_limit)
+        warn(
+            sum, scenario->places.spend_limit,
+            "the calls cost more than spend_limit although nothing is wrong: it will stop the run");
+}
+
+static bool is_paid_for(const struct scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->providers_count; i++) {
+        if (scenario->target == TARGET_LIVE &&
+            !base_url_is_loopback(scenario->providers[i].base_url))
+            return true;
+    }
+    return false;
+}
+
+static void warn_of_no_limit(const struct scenario *scenario, struct arithmetic *sum)
+{
+    if (is_paid_for(scenario) && scenario->spend_limit == MONEY_MAX)
+        warn(sum, (struct json_position){0},
+             "the target is live: it cannot be run without a \"spend_limit\"");
+}
+
+/* A key over http can be read on its way. */
+static void warn_of_open_keys(const struct scenario *scenario, struct arithmetic *sum)
+{
+    for (uint32_t i = 0; i < scenario->providers_count; i++) {
+        const struct provider *provider = &scenario->providers[i];
+
+        if (provider->key_env[0] != '\0' && !base_url_is_secure(provider->base_url) &&
+            !base_url_is_loopback(provider->base_url))
+            warn(sum, scenario->places.providers[i],
+                 "the key of provider \"%s\" will travel unencrypted: its base URL is http",
+                 provider->name);
     }
 }
 
@@ -253,61 +386,14 @@ void arithmetic_of(const struct scenario *scenario, struct arithmetic *sum)
     sum->lasts_least = nanos_min(sum->lasts_least, sum->lasts_most);
     warn_of_load(scenario, &sums, sum);
     warn_of_client(scenario, sum);
+    warn_of_instances(scenario, sum);
+    warn_of_control(scenario, sum);
+    warn_of_prices(scenario, sum);
+    warn_of_spending(scenario, sum);
+    warn_of_no_limit(scenario, sum);
+    warn_of_open_keys(scenario, sum);
     for (uint32_t i = 0; i < scenario->chaos.rules_count; i++)
         warn_of_rule(scenario, &sums, i, sum);
     for (uint32_t i = 0; i < scenario->expects_count; i++)
         warn_of_samples(scenario, &sums, i, sum);
-}
-
-/* --- the lines of `check` --------------------------------------------------------------------- */
-
-static void write_span(struct buffer *out, nanos span)
-{
-    units_write_duration(out, span / (NANOS_S / 10) * (NANOS_S / 10));
-}
-
-static void write_rules(const struct scenario *scenario, const struct arithmetic *sum,
-                        struct buffer *out)
-{
-    for (uint32_t i = 0; i < scenario->chaos.rules_count; i++) {
-        const struct chaos_rule *rule = &scenario->chaos.rules[i];
-        const struct phase *phase = &scenario->chaos.phases.list[rule->phase];
-
-        buffer_printf(out, "  %-20s ", rule->name);
-        units_write_duration(out, phase->at);
-        buffer_text(out, " to ");
-        units_write_duration(out, phase_ends_at(phase));
-        buffer_printf(out, ": %llu calls, about %.0f of their first attempts hit\n",
-                      (unsigned long long)sum->rules[i].calls, sum->rules[i].firings);
-    }
-}
-
-void arithmetic_write_warnings(const struct scenario *scenario, const struct arithmetic *sum,
-                               struct buffer *out)
-{
-    for (uint32_t i = 0; i < sum->warnings_count; i++) {
-        const struct warning *warning = &sum->warnings[i];
-
-        buffer_append(out, scenario->file);
-        if (warning->position.line > 0)
-            buffer_printf(out, ":%u:%u", warning->position.line, warning->position.column);
-        buffer_printf(out, ": warning: %s\n", warning->text);
-    }
-}
-
-void arithmetic_write(const struct scenario *scenario, const struct arithmetic *sum,
-                      struct buffer *out)
-{
-    buffer_printf(out, "%s: %llu calls in ", scenario->name, (unsigned long long)sum->calls);
-    write_span(out, scenario->load.lasts);
-    buffer_printf(out, ", %.1f/s, up to %.0f in one second, about %.0f in flight\n",
-                  sum->calls_per_s, sum->calls_per_s_peak, sum->in_flight_mean);
-    buffer_printf(out, "  %llu tokens in, %llu out; at most %u attempts a call; over in ",
-                  (unsigned long long)sum->input_tokens, (unsigned long long)sum->output_tokens,
-                  sum->attempts_max);
-    write_span(out, sum->lasts_least);
-    buffer_text(out, " to ");
-    write_span(out, sum->lasts_most);
-    buffer_byte(out, '\n');
-    write_rules(scenario, sum, out);
 }

@@ -4,7 +4,9 @@
 /* The arithmetic of `check`: what a scenario will do, worked out before anything runs, and warnings
  * where it cannot do what it seems to want (rules that match nothing, windows without load, too few
  * samples for a percentile, concurrency beyond the ceiling, policies that can exceed the attempts a
- * record holds). Pure; fills fixed space. */
+ * record holds, limits of money that cannot be kept, models that nobody can price). Money is
+ * expected as if nothing went wrong: each call answered at its first attempt, billed when it is
+ * due. Pure; fills fixed space. */
 
 #include <stdint.h>
 
@@ -26,6 +28,13 @@ struct arithmetic {
     uint64_t input_tokens, output_tokens; /* expected, in all */
     nanos lasts_least, lasts_most;        /* of the run */
     uint32_t attempts_max;                /* per call, by the policy */
+    money cost;                           /* expected, of the calls whose model has a price */
+    uint64_t calls_unpriced;              /* the others */
+    struct {
+        uint64_t windows;  /* that the load reaches into */
+        uint64_t breaches; /* of those: expected to cost more than the limit */
+        money most;        /* in one window */
+    } budgets[MONITOR_BUDGETS_MAX];
     struct {
         uint64_t calls; /* due while the rule's window is open and whose first model matches */
         double firings; /* expected of those, on first attempts */

@@ -130,6 +130,7 @@ static enum rc read_provider(struct reading *r, const struct value *name, const 
         TRY(read_live(r, value, &provider));
     else
         TRY(read_listener(r, value, &provider));
+    r->scenario->places.providers[r->scenario->providers_count] = value_position(r, name);
     r->scenario->providers[r->scenario->providers_count++] = provider;
     return RC_OK;
 }

@@ -111,6 +111,7 @@ struct scenario_places {
     struct json_position parts[SCENARIO_PARTS_MAX];
     struct json_position rules[CHAOS_RULES_MAX];
     struct json_position models[SCENARIO_MODELS_MAX];
+    struct json_position providers[SCENARIO_PROVIDERS_MAX]; /* those that are said */
     struct json_position budgets[MONITOR_BUDGETS_MAX];
     struct json_position instances, spend_limit, control; /* line 0: not said */
 };

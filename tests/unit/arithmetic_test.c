@@ -42,6 +42,31 @@ static const char STEADY[] =
     " \"chaos\": [],\n"
     " \"subject\": {\"client\": {\"preset\": \"careful\"}}}";
 
+/* A live one of 10 calls, one a second, of 1,000 tokens in and 100 out: $0.006 each. */
+static const char PAID[] =
+    "{\"name\": \"paid\", \"spend_limit\": \"$1\",\n"
+    " \"target\": {\"providers\": {\"acme\": {\"api\": \"anthropic\", \"api_key\": \"$KEY\", "
+    "\"base_url\": \"https://acme.example\"}},\n"
+    "  \"models\": {\"m\": {\"api\": \"anthropic\", \"provider\": \"acme\", \"price\": "
+    "{\"input\": \"$5\", \"output\": \"$10\"}}}},\n"
+    " \"load\": {\"requests\": [{\"model\": \"m\", \"input_tokens\": 1000, \"output_tokens\": "
+    "100}],\n"
+    "  \"arrivals\": [{\"rate\": \"1/s\", \"for\": \"10s\"}]}}";
+
+static void work_out_paid_with(const char *pointer, const char *value)
+{
+    struct slice text = slice_of(PAID);
+    enum rc rc = RC_OK;
+
+    if (pointer[0] != '\0')
+        rc = scenario_set(text, slice_of(pointer), slice_of(value), &arena, &text, &err);
+    if (rc == RC_OK)
+        rc = scenario_load(&scenario, text, SLICE("p.jsonc"), NULL, &arena, &err);
+    if (rc != RC_OK)
+        CU_FAIL_FATAL(err.text);
+    arithmetic_of(&scenario, &sum);
+}
+
 /* STEADY with one thing different ("" for none). */
 static void work_out_with(const char *pointer, const char *value)
 {
@@ -58,6 +83,17 @@ static void work_out_with(const char *pointer, const char *value)
     if (rc == RC_OK)
         rc = scenario_load(&scenario, text, SLICE("s.jsonc"), NULL, &arena, &err);
     if (rc != RC_OK)
+        CU_FAIL_FATAL(err.text);
+    arithmetic_of(&scenario, &sum);
+}
+
+/* The scenario at hand with one more thing different. */
+static void work_out_also_with(const char *pointer, const char *value)
+{
+    struct slice text = scenario.text;
+
+    if (scenario_set(text, slice_of(pointer), slice_of(value), &arena, &text, &err) != RC_OK ||
+        scenario_load(&scenario, text, SLICE("s.jsonc"), NULL, &arena, &err) != RC_OK)
         CU_FAIL_FATAL(err.text);
     arithmetic_of(&scenario, &sum);
 }
@@ -120,6 +156,48 @@ static void a_run_lasts_from_the_last_good_answer_to_the_end_of_the_drain(void)
     work_out_with("", "");
     EXPECT_I64(sum.lasts_least, 19900 * NANOS_MS + 1500 * NANOS_MS);
     EXPECT_I64(sum.lasts_most, 19900 * NANOS_MS + 30 * NANOS_S);
+}
+
+/* --- money ------------------------------------------------------------------------------------ */
+
+static void calls_cost_what_their_tokens_do(void)
+{
+    work_out_paid_with("", "");
+    EXPECT_I64(sum.cost, 60 * MONEY_USD / 1000);
+    EXPECT_U64(sum.calls_unpriced, 0);
+}
+
+static void calls_without_a_price_are_counted_apart(void)
+{
+    work_out_with("", "");
+    EXPECT_I64(sum.cost, 0);
+    EXPECT_U64(sum.calls_unpriced, 200);
+}
+
+static void budget_windows_are_counted_and_their_breaches_expected(void)
+{
+    work_out_paid_with("/monitor",
+                       "{\"budgets\": [{\"limit\": \"$0.024\", \"per\": \"4s\"},"
+                       " {\"limit\": \"$0.023999999\", \"per\": \"4s\"},"
+                       " {\"limit\": \"$0.011\", \"per\": \"4s\"}, {\"limit\": \"$1\", \"per\": "
+                       "\"1h\"}]}");
+    for (int i = 0; i < 3; i++)
+        EXPECT_U64(sum.budgets[i].windows, 3); /* of 4, 4 and 2 calls */
+    EXPECT_I64(sum.budgets[0].most, 24 * MONEY_USD / 1000);
+    EXPECT_U64(sum.budgets[0].breaches, 0); /* the limit itself is within it */
+    EXPECT_U64(sum.budgets[1].breaches, 2);
+    EXPECT_U64(sum.budgets[2].breaches, 3); /* the last window too */
+    EXPECT_U64(sum.budgets[3].windows, 1);
+    EXPECT_I64(sum.budgets[3].most, sum.cost);
+}
+
+static void windows_without_calls_are_no_breaches(void)
+{
+    work_out_paid_with("/load/arrivals", "[{\"rate\": \"2/min\", \"for\": \"2m\"}]");
+    EXPECT_U64(sum.calls, 4);
+    work_out_also_with("/monitor", "{\"budgets\": [{\"limit\": \"$0.001\", \"per\": \"5s\"}]}");
+    EXPECT_U64(sum.budgets[0].windows, 24);
+    EXPECT_U64(sum.budgets[0].breaches, 4);
 }
 
 /* --- the warnings ----------------------------------------------------------------------------- */
@@ -205,6 +283,101 @@ static void warns_of_percentiles_over_too_few_calls(void)
     expect_warning("100 calls at most are too few for this percentile: it needs 1000");
 }
 
+static void warns_of_instances_that_make_no_call(void)
+{
+    work_out_paid_with("/subject", "{\"instances\": 11, \"client\": {}}");
+    expect_warning("11 instances share 10 calls: some make none at all");
+    work_out_paid_with("/subject", "{\"instances\": 10, \"client\": {}}");
+    EXPECT_U64(sum.warnings_count, 0);
+}
+
+static void warns_of_a_control_run_that_is_the_same(void)
+{
+    work_out_with("/control", "no-chaos");
+    EXPECT_U64(sum.warnings_count, 0);
+    work_out_also_with("/chaos", "[]");
+    expect_warning("the control run is the same run twice");
+}
+
+static void warns_of_models_whose_cost_nobody_knows(void)
+{
+    work_out_with("/monitor", "{\"budgets\": [{\"limit\": \"$1\", \"per\": \"1h\"}]}");
+    EXPECT_U64(sum.warnings_count, 1); /* "gpt" is asked by nobody */
+    expect_warning("model \"claude\" has no known price: what it costs counts towards no budget");
+    EXPECT_U64(sum.warnings[0].position.line, 2);
+    EXPECT_U64(sum.warnings[0].position.column, 33);
+    work_out_with("/spend_limit", "$1");
+    expect_warning("counts towards no spend_limit");
+    work_out_with("/subject/client", "{\"preset\": \"careful\", \"fallback\": "
+                                     "[{\"on\": [529], \"to\": \"gpt\"}]}");
+    EXPECT_U64(sum.warnings_count, 0); /* nothing needs a price */
+    work_out_also_with("/spend_limit", "$1");
+    expect_warning("model \"gpt\" has no known price");
+    EXPECT_U64(sum.warnings_count, 2);
+}
+
+static void warns_of_a_spend_limit_that_will_stop_the_run(void)
+{
+    work_out_paid_with("/spend_limit", "$0.06");
+    EXPECT_U64(sum.warnings_count, 0);
+    work_out_paid_with("/spend_limit", "$0.059999999");
+    expect_warning("the calls cost more than spend_limit although nothing is wrong");
+    EXPECT_U64(sum.warnings[0].position.line, 1);
+    EXPECT_U64(sum.warnings[0].position.column, 33);
+}
+
+static void warns_of_a_live_target_without_a_limit(void)
+{
+    work_out_paid_with("/target/providers/acme/base_url", "http://localhost:80");
+    EXPECT_U64(sum.warnings_count, 0);
+    scenario.spend_limit = MONEY_MAX;
+    arithmetic_of(&scenario, &sum);
+    EXPECT_U64(sum.warnings_count, 0); /* this machine costs nothing */
+    work_out_paid_with("", "");
+    scenario.spend_limit = MONEY_MAX;
+    arithmetic_of(&scenario, &sum);
+    expect_warning("it cannot be run without a \"spend_limit\"");
+}
+
+static void warns_of_keys_that_travel_in_the_open(void)
+{
+    work_out_paid_with("/target/providers/acme/base_url", "http://acme.example");
+    expect_warning("the key of provider \"acme\" will travel unencrypted");
+    EXPECT_U64(sum.warnings[0].position.line, 2);
+    EXPECT_U64(sum.warnings[0].position.column, 27);
+}
+
+static void writes_money_windows_and_what_a_provider_will_feel(void)
+{
+    struct buffer out;
+
+    work_out_paid_with("/monitor", "{\"budgets\": [{\"name\": \"short\", \"limit\": \"$0.02\", "
+                                   "\"per\": \"4s\"}, {\"limit\": \"$5\", \"per\": \"1m30s\"}]}");
+    buffer_init(&out, memory_heap(), 1 << 16);
+    arithmetic_write(&scenario, &sum, &out);
+    EXPECT_TEXT(buffer_slice(&out),
+                "paid: 10 calls in 10s, 1.0/s, up to 1 in one second, about 2 in flight\n"
+                "  10000 tokens in, 1000 out; at most 1 attempts a call; over in 10.9s to 69s\n"
+                "  about $0.06 (prices of " PRICES_DATED ", nothing wrong)\n"
+                "  budget short         $0.02 per 4s: 3 windows, at most $0.02 in one, 2 breached\n"
+                "  budget budget2       $5.00 per 90s: 1 window, at most $0.06 in one, 0 breached\n"
+                "  live: 1.0 requests/s, 1.0 if every call needs all its attempts\n");
+    buffer_deinit(&out);
+}
+
+static void says_that_a_control_run_takes_as_long_again(void)
+{
+    struct buffer out;
+
+    work_out_with("/control", "no-chaos");
+    buffer_init(&out, memory_heap(), 1 << 16);
+    arithmetic_write(&scenario, &sum, &out);
+    CU_ASSERT(slice_has(buffer_slice(&out),
+                        SLICE("over in 21.4s to 49.9s, and as long before that for the control run "
+                              "without chaos\n")));
+    buffer_deinit(&out);
+}
+
 static void writes_the_lines_of_check(void)
 {
     struct buffer out;
@@ -242,6 +415,21 @@ static CU_TestInfo tests[] = {
     {"warns of layers that multiply too far", warns_of_layers_that_multiply_too_far},
     {"warns of a fallback that is never taken", warns_of_a_fallback_that_is_never_taken},
     {"warns of percentiles over too few calls", warns_of_percentiles_over_too_few_calls},
+    {"calls cost what their tokens do", calls_cost_what_their_tokens_do},
+    {"calls without a price are counted apart", calls_without_a_price_are_counted_apart},
+    {"budget windows are counted and their breaches expected",
+     budget_windows_are_counted_and_their_breaches_expected},
+    {"windows without calls are no breaches", windows_without_calls_are_no_breaches},
+    {"warns of instances that make no call", warns_of_instances_that_make_no_call},
+    {"warns of a control run that is the same", warns_of_a_control_run_that_is_the_same},
+    {"warns of models whose cost nobody knows", warns_of_models_whose_cost_nobody_knows},
+    {"warns of a spend limit that will stop the run",
+     warns_of_a_spend_limit_that_will_stop_the_run},
+    {"warns of a live target without a limit", warns_of_a_live_target_without_a_limit},
+    {"warns of keys that travel in the open", warns_of_keys_that_travel_in_the_open},
+    {"writes money windows and what a provider will feel",
+     writes_money_windows_and_what_a_provider_will_feel},
+    {"says that a control run takes as long again", says_that_a_control_run_takes_as_long_again},
     {"writes the lines of check", writes_the_lines_of_check},
     CU_TEST_INFO_NULL,
 };

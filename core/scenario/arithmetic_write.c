@@ -1,0 +1,113 @@
+/* The arithmetic as `check` shows it. */
+
+#include "scenario/arithmetic.h"
+
+#include <stdio.h>
+
+#include "base/units.h"
+
+/* For people: cents are enough, below one a millionth of a dollar is. */
+struct amount {
+    char text[32];
+};
+
+static struct amount amount_of(money value)
+{
+    struct amount amount = {""};
+    money cent = MONEY_USD / 100;
+
+    if (value >= cent || value == 0)
+        snprintf(amount.text, sizeof(amount.text), "$%lld.%02lld", (long long)(value / MONEY_USD),
+                 (long long)(value % MONEY_USD / cent));
+    else
+        snprintf(amount.text, sizeof(amount.text), "$0.%06lld",
+                 (long long)(value / (MONEY_USD / 1000000)));
+    return amount;
+}
+
+static void write_span(struct buffer *out, nanos span)
+{
+    units_write_duration(out, span / (NANOS_S / 10) * (NANOS_S / 10));
+}
+
+static void write_money(const struct scenario *scenario, const struct arithmetic *sum,
+                        struct buffer *out)
+{
+    if (sum->calls_unpriced == sum->calls)
+        return;
+    buffer_printf(out, "  about %s", amount_of(sum->cost).text);
+    if (sum->calls_unpriced > 0)
+        buffer_printf(out, ", and %llu calls of models without a price",
+                      (unsigned long long)sum->calls_unpriced);
+    buffer_text(out, " (prices of " PRICES_DATED ", nothing wrong)\n");
+    for (uint32_t i = 0; i < scenario->monitor.budgets_count; i++) {
+        const struct budget_rules *budget = &scenario->monitor.budgets[i];
+
+        buffer_printf(out, "  budget %-13s %s per ", budget->name, amount_of(budget->limit).text);
+        units_write_duration(out, budget->per);
+        buffer_printf(out, ": %llu window%s, at most %s in one, %llu breached\n",
+                      (unsigned long long)sum->budgets[i].windows,
+                      sum->budgets[i].windows == 1 ? "" : "s", amount_of(sum->budgets[i].most).text,
+                      (unsigned long long)sum->budgets[i].breaches);
+    }
+}
+
+/* What a provider will feel. */
+static void write_live(const struct scenario *scenario, const struct arithmetic *sum,
+                       struct buffer *out)
+{
+    if (scenario->target != TARGET_LIVE)
+        return;
+    buffer_printf(out, "  live: %.1f requests/s, %.1f if every call needs all its attempts\n",
+                  sum->calls_per_s, sum->calls_per_s * sum->attempts_max);
+}
+
+static void write_rules(const struct scenario *scenario, const struct arithmetic *sum,
+                        struct buffer *out)
+{
+    for (uint32_t i = 0; i < scenario->chaos.rules_count; i++) {
+        const struct chaos_rule *rule = &scenario->chaos.rules[i];
+        const struct phase *phase = &scenario->chaos.phases.list[rule->phase];
+
+        buffer_printf(out, "  %-20s ", rule->name);
+        units_write_duration(out, phase->at);
+        buffer_text(out, " to ");
+        units_write_duration(out, phase_ends_at(phase));
+        buffer_printf(out, ": %llu calls, about %.0f of their first attempts hit\n",
+                      (unsigned long long)sum->rules[i].calls, sum->rules[i].firings);
+    }
+}
+
+void arithmetic_write_warnings(const struct scenario *scenario, const struct arithmetic *sum,
+                               struct buffer *out)
+{
+    for (uint32_t i = 0; i < sum->warnings_count; i++) {
+        const struct warning *warning = &sum->warnings[i];
+
+        buffer_append(out, scenario->file);
+        if (warning->position.line > 0)
+            buffer_printf(out, ":%u:%u", warning->position.line, warning->position.column);
+        buffer_printf(out, ": warning: %s\n", warning->text);
+    }
+}
+
+void arithmetic_write(const struct scenario *scenario, const struct arithmetic *sum,
+                      struct buffer *out)
+{
+    buffer_printf(out, "%s: %llu calls in ", scenario->name, (unsigned long long)sum->calls);
+    write_span(out, scenario->load.lasts);
+    buffer_printf(out, ", %.1f/s, up to %.0f in one second, about %.0f in flight\n",
+                  sum->calls_per_s, sum->calls_per_s_peak, sum->in_flight_mean);
+    buffer_printf(out, "  %llu tokens in, %llu out; at most %u attempts a call; over in ",
+                  (unsigned long long)sum->input_tokens, (unsigned long long)sum->output_tokens,
+                  sum->attempts_max);
+    write_span(out, sum->lasts_least);
+    buffer_text(out, " to ");
+    write_span(out, sum->lasts_most);
+    buffer_text(out, scenario->has_control
+                         ? ", and as long before that for the control run without chaos\n"
+                         : "\n");
+    write_money(scenario, sum, out);
+    write_live(scenario, sum, out);
+    write_rules(scenario, sum, out);
+}
