@@ -4,10 +4,14 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "engine/observe.h"
 #include "os/clock.h"
 #include "os/signals.h"
 
-enum { PATIENCE_MS = 20, JOURNAL_BYTES_AT_ONCE = 1 << 16 };
+enum { JOURNAL_BYTES_AT_ONCE = 1 << 16 };
+
+/* Rings wake the collector only when they fill up, so it looks for itself now and then. */
+static const nanos PATIENCE = 20 * NANOS_MS;
 
 /* The one door to an early end. */
 static void end_early(struct collector *c, enum collector_end why)
@@ -18,12 +22,21 @@ static void end_early(struct collector *c, enum collector_end why)
     crew_stop(c->crew);
 }
 
+static void monitor_call(struct collector *c, const struct call_record *call)
+{
+    char id[CALL_ID_TEXT_MAX];
+    struct observation seen = observe_call(c->trial->prepared->scenario, call, id);
+
+    monitor_note(c->trial->monitor, &seen, c->now);
+}
+
 static void take_call(void *context, const struct call_record *call)
 {
     struct collector *c = context;
 
-    evidence_files_call(&c->trial->files, call);
-    judge_feed_call(c->trial->judge, call);
+    trial_take_call(c->trial, call);
+    if (c->hooks != NULL)
+        monitor_call(c, call);
     progress_call(c->progress, call->outcome != OUTCOME_OK);
 }
 
@@ -45,9 +58,17 @@ static bool take_journal(struct collector *c)
     return false;
 }
 
-static void look_at_time(struct collector *c)
+static nanos read_clock(struct collector *c)
 {
     nanos now = clock_monotonic();
+
+    c->now = nanos_max(now - c->trial->t0, 0);
+    return now;
+}
+
+static void look_at_time(struct collector *c)
+{
+    nanos now = read_clock(c);
 
     if (now >= c->flush_at) {
         evidence_files_flush(&c->trial->files);
@@ -55,7 +76,19 @@ static void look_at_time(struct collector *c)
     }
     if (now >= c->ends_at)
         end_early(c, COLLECTOR_OUT_OF_TIME);
+    if (trial_is_spent(c->trial, c->now))
+        end_early(c, COLLECTOR_SPENT);
     progress_show(c->progress, now);
+}
+
+static void look_at_trouble(struct collector *c)
+{
+    if (c->mock != NULL && !c->has_journal)
+        end_early(c, COLLECTOR_MOCK_DIED); /* nobody asked it to end yet */
+    if (c->trial->files.rc != RC_OK)
+        end_early(c, COLLECTOR_EVIDENCE_LOST);
+    if (signals_take(c->trial->signals_fd) != 0)
+        end_early(c, COLLECTOR_SIGNALLED);
 }
 
 static void sleep_a_little(struct collector *c)
@@ -66,28 +99,52 @@ static void sleep_a_little(struct collector *c)
         {.fd = c->has_journal ? c->mock->journal_fd : -1, .events = POLLIN},
     };
 
-    poll(ready, ARRAY_SIZE(ready), PATIENCE_MS);
+    if (c->hooks != NULL)
+        hook_sender_poll(c->hooks, ready, ARRAY_SIZE(ready), c->now, PATIENCE);
+    else
+        poll(ready, ARRAY_SIZE(ready), (int)(PATIENCE / NANOS_MS));
     if (ready[0].revents != 0)
         crew_take_wake(c->crew);
 }
 
+/* Returns whether more may wait. */
+static bool turn(struct collector *c)
+{
+    bool has_more = crew_take(c->crew, take_call, c);
+
+    has_more |= take_journal(c);
+    look_at_time(c);
+    if (c->hooks != NULL)
+        hook_sender_turn(c->hooks, c->now);
+    return has_more;
+}
+
 enum collector_end collector_run(struct collector *c)
 {
+    (void)read_clock(c);
     while (!crew_is_over(c->crew)) {
-        bool has_more = crew_take(c->crew, take_call, c);
+        bool has_more = turn(c);
 
-        has_more |= take_journal(c);
-        if (!c->has_journal)
-            end_early(c, COLLECTOR_MOCK_DIED); /* nobody asked it to end yet */
-        if (c->trial->files.rc != RC_OK)
-            end_early(c, COLLECTOR_EVIDENCE_LOST);
-        if (signals_take(c->trial->signals_fd) != 0)
-            end_early(c, COLLECTOR_SIGNALLED);
-        look_at_time(c);
+        look_at_trouble(c);
         if (!has_more && !crew_is_over(c->crew))
             sleep_a_little(c);
     }
     return c->end;
+}
+
+void collector_finish_alerts(struct collector *c, nanos patience)
+{
+    nanos until = clock_monotonic() + patience;
+
+    if (c->hooks == NULL)
+        return;
+    while (!monitor_is_idle(c->trial->monitor) && clock_monotonic() < until &&
+           signals_take(c->trial->signals_fd) == 0) {
+        if (!turn(c))
+            sleep_a_little(c);
+    }
+    monitor_give_up(c->trial->monitor, c->now);
+    hook_sender_turn(c->hooks, c->now);
 }
 
 void collector_finish_journal(struct collector *c, nanos patience)
@@ -98,6 +155,6 @@ void collector_finish_journal(struct collector *c, nanos patience)
         struct pollfd ready = {.fd = c->mock->journal_fd, .events = POLLIN};
 
         if (!take_journal(c) && c->has_journal)
-            poll(&ready, 1, PATIENCE_MS);
+            poll(&ready, 1, (int)(PATIENCE / NANOS_MS));
     }
 }

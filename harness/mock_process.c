@@ -54,6 +54,8 @@ static void take_place(struct mock_process *mock, const struct scenario *scenari
     url = origin_of(slice_trim(url));
     if (slice_is(name, SLICE("admin")))
         slice_copy(url, mock->admin, sizeof(mock->admin));
+    if (slice_is(name, SLICE("hooks")))
+        slice_copy(url, mock->hooks, sizeof(mock->hooks));
     for (uint32_t i = 0; i < scenario->providers_count; i++)
         if (slice_is(name, slice_of(scenario->providers[i].name)))
             slice_copy(url, mock->providers[i], sizeof(mock->providers[i]));
@@ -64,7 +66,7 @@ static bool has_all_places(const struct mock_process *mock, const struct scenari
     for (uint32_t i = 0; i < scenario->providers_count; i++)
         if (mock->providers[i][0] == '\0')
             return false;
-    return mock->admin[0] != '\0';
+    return mock->admin[0] != '\0' && mock->hooks[0] != '\0';
 }
 
 /* Some bytes of its standard output, or why there are none. */

@@ -29,8 +29,9 @@ struct mock_process {
     struct child child;
     int journal_fd; /* our end, non-blocking */
     bool has_journal;
-    char admin[ORIGIN_TEXT_MAX];
-    char providers[SCENARIO_PROVIDERS_MAX][ORIGIN_TEXT_MAX]; /* "http://127.0.0.1:PORT" by index */
+    char admin[ORIGIN_TEXT_MAX]; /* "http://127.0.0.1:PORT", like all below */
+    char hooks[ORIGIN_TEXT_MAX];
+    char providers[SCENARIO_PROVIDERS_MAX][ORIGIN_TEXT_MAX]; /* by index */
     const char *origins[SCENARIO_PROVIDERS_MAX]; /* the same, as the transport wants it */
 };
 

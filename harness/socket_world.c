@@ -1,8 +1,10 @@
 /* `run`: mock, workers and collector put together, and taken apart in every case.
  *
  *   mock starts --> t0 is set --> mock is told --> workers start --> collector_run ...
- *   ... rings over --> workers joined --> mock asked to end --> rest of the journal --> mock closed
- */
+ *   ... rings over --> workers joined --> alerts delivered --> mock asked to end
+ *   --> rest of the journal --> mock closed
+ *
+ * A live target has no mock: the same without it. */
 
 #include "worlds.h"
 
@@ -11,26 +13,33 @@
 
 /* From setting t0 to the first due: the handshake and the start of threads. */
 static const nanos HEAD_START = 100 * NANOS_MS;
+static const nanos ALERTS_PATIENCE = 5 * NANOS_S;
+static const nanos ALERTS_PATIENCE_SIGNALLED = NANOS_S;
 static const nanos JOURNAL_PATIENCE = 20 * NANOS_S;
 static const nanos MOCK_PATIENCE = 5 * NANOS_S;
 
 /* A zeroed one can be taken apart. */
 struct stage {
+    bool has_mock;
     struct mock_process mock;
     struct crew crew;
     struct journal_stream journal;
+    struct hook_sender *hooks;
     struct progress progress;
     struct collector collector;
 };
+
+/* --- set up ----------------------------------------------------------------------------------- */
 
 static enum rc open_crew(struct stage *s, struct trial *trial, struct error *err)
 {
     struct crew_options options = {
         .scenario = trial->prepared->scenario,
-        .origins = s->mock.origins,
+        .origins = s->has_mock ? s->mock.origins : trial->live.origins,
+        .keys = s->has_mock ? NULL : trial->live.keys,
         .t0 = trial->t0,
         .wall_unix_ns = trial->t0_unix_ns,
-        .marks_requests = true,
+        .marks_requests = s->has_mock,
         .workers = trial->options->workers,
         .memory = memory_heap(),
     };
@@ -38,28 +47,70 @@ static enum rc open_crew(struct stage *s, struct trial *trial, struct error *err
     return crew_open(&s->crew, &options, err);
 }
 
-static enum rc set_up(struct stage *s, struct trial *trial, struct error *err)
+static void take_alert(void *context, const struct alert_record *record)
 {
-    TRY(mock_process_start(&s->mock, trial->prepared->scenario, trial->scenario_file, err));
-    trial->t0 = clock_monotonic() + HEAD_START;
-    trial->t0_unix_ns = clock_wall_unix_ns() + HEAD_START;
-    TRY(open_crew(s, trial, err));
-    journal_stream_init(&s->journal, trial->prepared->scenario, &trial->files, trial->judge,
-                        memory_heap());
+    struct trial *trial = context;
+
+    judge_feed_alert(trial->judge, record);
+}
+
+static enum rc open_hooks(struct stage *s, struct trial *trial, struct error *err)
+{
+    struct hook_sender_options options = {
+        .monitor = trial->monitor,
+        .origin = s->mock.hooks, /* empty without a mock, and then the scenario has no hooks */
+        .memory = memory_heap(),
+        .on_settled = take_alert,
+        .context = trial,
+    };
+
+    return trial->monitor == NULL ? RC_OK : hook_sender_new(&s->hooks, &options, err);
+}
+
+static void brief_collector(struct stage *s, struct trial *trial)
+{
     progress_begin(&s->progress, trial->t0, trial->prepared->scenario->load.lasts,
                    !trial->options->wants_quiet);
     s->collector = (struct collector){
         .trial = trial,
         .crew = &s->crew,
-        .mock = &s->mock,
+        .mock = s->has_mock ? &s->mock : NULL,
         .journal = &s->journal,
+        .hooks = s->hooks,
         .progress = &s->progress,
         .ends_at = nanos_add(trial->t0, trial->options->max_time),
         .flush_at = trial->t0,
-        .has_journal = true,
+        .has_journal = s->has_mock,
     };
-    TRY(mock_process_begin(&s->mock, trial->t0, err));
+}
+
+static enum rc set_up(struct stage *s, struct trial *trial, struct error *err)
+{
+    const struct scenario *scenario = trial->prepared->scenario;
+
+    s->has_mock = scenario->target == TARGET_MOCK;
+    if (s->has_mock)
+        TRY(mock_process_start(&s->mock, scenario, trial->scenario_file, err));
+    trial->t0 = clock_monotonic() + HEAD_START;
+    trial->t0_unix_ns = clock_wall_unix_ns() + HEAD_START;
+    TRY(open_crew(s, trial, err));
+    TRY(open_hooks(s, trial, err));
+    journal_stream_init(&s->journal, scenario, &trial->files, trial->judge, memory_heap());
+    brief_collector(s, trial);
+    if (s->has_mock)
+        TRY(mock_process_begin(&s->mock, trial->t0, err));
     return crew_start(&s->crew, err);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void note_percentiles(struct trial *trial)
+{
+    if (trial->monitor == NULL)
+        return;
+    trial->facts.has_reported = true;
+    for (uint32_t i = 0; i < trial->prepared->scenario->models_count; i++)
+        trial->facts.reported[i] = monitor_figures(trial->monitor, i);
 }
 
 static void note_facts(const struct stage *s, struct trial *trial)
@@ -69,17 +120,25 @@ static void note_facts(const struct stage *s, struct trial *trial)
     trial->facts.cut_at = crew_ended_at(&s->crew) - trial->t0;
     trial->facts.calls_planned = scenario_calls_count(trial->prepared->scenario);
     trial->facts.was_interrupted = s->collector.end != COLLECTOR_CALLS_ENDED;
-    trial->facts.has_journal = true;
-    trial->facts.journal_is_whole = s->journal.is_whole;
+    trial->facts.has_journal = s->has_mock;
+    trial->facts.journal_is_whole = s->has_mock && s->journal.is_whole;
+    trial->facts.is_live = !s->has_mock;
     trial->was_signalled = s->collector.end == COLLECTOR_SIGNALLED;
     trial->driver = counts.driver;
     trial->ring_waits = counts.ring_waits;
+    note_percentiles(trial);
+}
+
+static nanos patience_for_alerts(const struct stage *s)
+{
+    return s->collector.end == COLLECTOR_SIGNALLED ? ALERTS_PATIENCE_SIGNALLED : ALERTS_PATIENCE;
 }
 
 static void play(struct stage *s, struct trial *trial)
 {
     collector_run(&s->collector);
     crew_join(&s->crew);
+    collector_finish_alerts(&s->collector, patience_for_alerts(s));
     mock_process_finish(&s->mock);
     collector_finish_journal(&s->collector, JOURNAL_PATIENCE);
     progress_end(&s->progress);
@@ -104,6 +163,7 @@ static enum rc problem_of(const struct stage *s, const struct trial *trial, stru
 static void take_down(struct stage *s)
 {
     crew_deinit(&s->crew);
+    hook_sender_free(s->hooks);
     journal_stream_deinit(&s->journal);
     mock_process_finish(&s->mock);
     mock_process_close(&s->mock, MOCK_PATIENCE);
