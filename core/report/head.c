@@ -9,7 +9,8 @@
 #include "judge/readable.h"
 
 #define SPAN(span) readable_span(span).text
-#define MONEY(value) head_money(value).text
+#define MONEY(value) readable_money(value).text
+#define COUNT(count) readable_count(count).text
 
 PRINTF_LIKE(3, 4)
 static void add_line(struct head *head, const char *word, const char *format, ...)
@@ -41,21 +42,6 @@ static void add_text(struct head *head, const char *format, ...)
 
 /* --- words shared by the reports ---------------------------------------------------------------*/
 
-struct readable head_money(money value)
-{
-    int decimals = value < MONEY_USD / 100 ? 6 : 4;
-    money step = decimals == 6 ? MONEY_USD / 1000000 : MONEY_USD / 10000;
-    money steps = value / step + (value % step >= step / 2);
-    money per_usd = MONEY_USD / step;
-    struct readable readable = {"$0"};
-
-    assert(value >= 0);
-    if (value > 0)
-        snprintf(readable.text, sizeof(readable.text), "$%" PRId64 ".%0*" PRId64, steps / per_usd,
-                 decimals, steps % per_usd);
-    return readable;
-}
-
 bool row_counts(const struct verdict_row *row)
 {
     return !row->is_warning;
@@ -68,6 +54,14 @@ uint32_t rows_count(const struct verdict_row *rows, uint32_t count, enum verdict
     for (uint32_t i = 0; i < count; i++)
         found += rows[i].verdict == verdict && row_counts(&rows[i]);
     return found;
+}
+
+const char *rows_first_call(const struct verdict_row *rows, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (rows[i].verdict == VERDICT_FAIL && row_counts(&rows[i]) && rows[i].examples_count > 0)
+            return rows[i].examples[0].call;
+    return NULL;
 }
 
 const char *row_kind_word(enum row_kind kind)
@@ -189,8 +183,8 @@ static void add_percentiles(const struct run_figures *f, struct head *head)
 static void add_tokens(const struct run_figures *f, struct head *head)
 {
     if (f->tokens_in > 0 || f->tokens_out > 0)
-        add_line(head, "tokens", "%" PRIu64 " in, %" PRIu64 " out, where the answer told",
-                 f->tokens_in, f->tokens_out);
+        add_line(head, "tokens", "%s in, %s out, where the answer told", COUNT(f->tokens_in),
+                 COUNT(f->tokens_out));
 }
 
 static void add_cost(const struct run_figures *f, struct head *head)
@@ -211,13 +205,13 @@ static void add_cost(const struct run_figures *f, struct head *head)
 static void add_alerts(const struct scenario *scenario, const struct run_figures *f,
                        struct head *head)
 {
-#define ALERT_WORD(id, word) [ALERT_##id] = word,
-    static const char *const words[] = {ALERT_KIND_LIST(ALERT_WORD)};
-#undef ALERT_WORD
+    const char *words[ALERT_KINDS_COUNT];
     uint64_t settled = f->alerts_delivered + f->alerts_lost, raised = 0;
 
-    for (int i = 0; i < ALERT_KINDS_COUNT; i++)
+    for (int i = 0; i < ALERT_KINDS_COUNT; i++) {
+        words[i] = alert_kind_word((enum alert_kind)i);
         raised += f->alerts[i];
+    }
     if (raised == 0 && !scenario->monitor.is_on)
         return;
     add_line(head, "alerts", "%s", "");
@@ -243,11 +237,9 @@ static void add_control(const struct report_facts *facts, struct head *head)
         add_text(head, ", response p95 %s", SPAN(f->response_p95));
 }
 
-void head_read(const struct scenario *scenario, const struct judge *judge,
+void head_read(const struct scenario *scenario, const struct run_figures *figures,
                const struct report_facts *facts, struct head *head)
 {
-    const struct run_figures *figures = judge_figures(judge);
-
     head->count = 0;
     add_world(scenario, facts, head);
     add_target(scenario, head);

@@ -5,7 +5,6 @@
  * stands only where there is something to tell. Pure. */
 
 #include "judge/judge.h"
-#include "judge/readable.h"
 #include "report/facts.h"
 #include "scenario/scenario.h"
 
@@ -22,17 +21,17 @@ struct head {
 /* The subject, and whose answers it got: "demo: a model of a client; no code of yours ran". */
 void head_title(const struct scenario *scenario, char *text, size_t capacity);
 
-void head_read(const struct scenario *scenario, const struct judge *judge,
+void head_read(const struct scenario *scenario, const struct run_figures *figures,
                const struct report_facts *facts, struct head *head);
-
-/* "$1.2345", "$0.000420" below a cent, "$0": rounded, for people only. */
-struct readable head_money(money value);
 
 /* A verdict that counts: not of a row that only warns. */
 bool row_counts(const struct verdict_row *row);
 
 /* How many rows that count came to this verdict. */
 uint32_t rows_count(const struct verdict_row *rows, uint32_t count, enum verdict verdict);
+
+/* The first call that the first broken row names, where an engineer begins; NULL: none is named. */
+const char *rows_first_call(const struct verdict_row *rows, uint32_t count);
 
 /* law, condition, expectation */
 const char *row_kind_word(enum row_kind kind);

@@ -92,11 +92,23 @@ static void write_story(const struct verdict_row *row, struct buffer *out)
     }
 }
 
+/* Expectations that failed have no reason: then it is what was seen. */
+static void write_message(const struct verdict_row *row, struct buffer *out)
+{
+    if (row->reason[0] != '\0') {
+        attribute(out, "message", row->reason);
+        return;
+    }
+    buffer_text(out, " message=\"seen ");
+    xml_write_text(out, slice_of(row->value));
+    buffer_byte(out, '"');
+}
+
 /* An element with the row's reason as its message and its story as text. */
 static void write_finding(const char *element, const struct verdict_row *row, struct buffer *out)
 {
     buffer_printf(out, ">\n      <%s", element);
-    attribute(out, "message", row->reason[0] != '\0' ? row->reason : verdict_word(row->verdict));
+    write_message(row, out);
     attribute(out, "type", row_kind_word(row->kind));
     buffer_text(out, ">");
     write_story(row, out);

@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "report/head.h"
+#include "report/layout.h"
 
 static bool is_markup(char c)
 {
@@ -89,7 +90,7 @@ static void write_head(const struct scenario *scenario, const struct judge *judg
     struct head head;
 
     head_title(scenario, title, sizeof(title));
-    head_read(scenario, judge, facts, &head);
+    head_read(scenario, judge_figures(judge), facts, &head);
     buffer_text(out, "| | ");
     write_text(out, title);
     buffer_text(out, " |\n|---|---|\n");
@@ -154,7 +155,21 @@ static bool is_all_well(const struct verdict_row *rows, uint32_t count)
     return true;
 }
 
-static void write_all_findings(const struct verdict_row *rows, uint32_t count, struct buffer *out)
+/* In a code span nothing needs escaping but the backtick, and a name that has one is not told. */
+static void write_hint(const struct report_facts *facts, const char *call, struct buffer *out)
+{
+    if (facts->results == NULL || call == NULL || strchr(call, '`') != NULL ||
+        strchr(facts->results, '`') != NULL)
+        return;
+    buffer_text(out, "\nOne call's story: `brownout explain ");
+    layout_argument(out, facts->results);
+    buffer_byte(out, ' ');
+    layout_argument(out, call);
+    buffer_text(out, "`\n");
+}
+
+static void write_all_findings(const struct report_facts *facts, const struct verdict_row *rows,
+                               uint32_t count, struct buffer *out)
 {
     if (is_all_well(rows, count))
         return;
@@ -163,6 +178,7 @@ static void write_all_findings(const struct verdict_row *rows, uint32_t count, s
     write_findings(rows, count, VERDICT_INCONCLUSIVE, true, out);
     write_findings(rows, count, VERDICT_FAIL, false, out);
     write_findings(rows, count, VERDICT_INCONCLUSIVE, false, out);
+    write_hint(facts, rows_first_call(rows, count), out);
     buffer_byte(out, '\n');
 }
 
@@ -194,6 +210,6 @@ void report_markdown(const struct scenario *scenario, const struct judge *judge,
 
     write_verdict_line(scenario, judge, facts, out);
     write_head(scenario, judge, facts, out);
-    write_all_findings(rows, count, out);
+    write_all_findings(facts, rows, count, out);
     write_table(rows, count, out);
 }

@@ -41,7 +41,7 @@ static void write_head(const struct scenario *scenario, const struct judge *judg
     head_title(scenario, title, sizeof(title));
     layout_wrapped(out, title, 0, 2);
     buffer_byte(out, '\n');
-    head_read(scenario, judge, facts, &head);
+    head_read(scenario, judge_figures(judge), facts, &head);
     for (uint32_t i = 0; i < head.count; i++) {
         buffer_text(out, "  ");
         layout_left(out, head.lines[i].word, HEAD_WORD);
@@ -90,20 +90,31 @@ static void write_verdict(const struct report_facts *facts, enum verdict verdict
 }
 
 /* Expectations hold their limit in their text. */
-static void write_label(const struct verdict_row *row, struct buffer *out)
+static void write_label(const struct verdict_row *row, char *label, size_t capacity)
+{
+    if (row->kind == ROW_EXPECTATION || row->limit[0] == '\0')
+        snprintf(label, capacity, "%s", row->name);
+    else
+        snprintf(label, capacity, "%-*s%s", LAW_NAME, row->name, row->limit);
+}
+
+/* What was asked and what was seen share their columns; together too long, they stand on two lines.
+ */
+static void write_asked_and_seen(const struct verdict_row *row, struct buffer *out)
 {
     char label[sizeof(row->name) + sizeof(row->limit) + LAW_NAME];
+    size_t left = LABEL + SEEN;
 
-    if (row->kind == ROW_EXPECTATION || row->limit[0] == '\0')
-        snprintf(label, sizeof(label), "%s", row->name);
-    else
-        snprintf(label, sizeof(label), "%-*s%s", LAW_NAME, row->name, row->limit);
+    write_label(row, label, sizeof(label));
     buffer_text(out, "  ");
-    layout_left(out, label, LABEL);
-    if (strlen(label) > LABEL) {
+    buffer_text(out, label);
+    if (strlen(label) + 2 + strlen(row->value) <= left) {
+        left -= strlen(label);
+    } else {
         buffer_byte(out, '\n');
-        layout_spaces(out, 2 + LABEL);
+        left += 2;
     }
+    layout_right(out, row->value, left);
 }
 
 static void write_examples(const struct verdict_row *row, struct buffer *out)
@@ -124,8 +135,7 @@ static void write_row(const struct report_facts *facts, const struct verdict_row
     char count[24];
 
     snprintf(count, sizeof(count), "%llu", (unsigned long long)row->n);
-    write_label(row, out);
-    layout_right(out, row->value, SEEN);
+    write_asked_and_seen(row, out);
     layout_right(out, count, COUNT);
     buffer_text(out, "  ");
     write_verdict(facts, row->verdict, out);
@@ -159,15 +169,6 @@ static void write_rows(const struct report_facts *facts, const struct verdict_ro
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-/* The first call that the first broken row names: where an engineer begins. */
-static const char *first_named_call(const struct verdict_row *rows, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (rows[i].verdict == VERDICT_FAIL && row_counts(&rows[i]) && rows[i].examples_count > 0)
-            return rows[i].examples[0].call;
-    return NULL;
-}
-
 static void write_hint(const struct report_facts *facts, const char *call, struct buffer *out)
 {
     if (facts->results == NULL || call == NULL)
@@ -189,7 +190,7 @@ static void write_end(const struct report_facts *facts, const struct judge *judg
     buffer_byte(out, '\n');
     if (facts->results != NULL)
         buffer_printf(out, "results  %s\n", facts->results);
-    write_hint(facts, first_named_call(rows, count), out);
+    write_hint(facts, rows_first_call(rows, count), out);
     if (facts->was_interrupted)
         buffer_text(out, "stopped  before the plan was carried out whole\n");
     buffer_text(out, "verdict  ");

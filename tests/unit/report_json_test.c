@@ -74,7 +74,7 @@ static void gives_laws_with_conditions_and_expectations_apart(void)
     run_that_fails(&hearing);
     report();
     EXPECT_TEXT(member(buffer_slice(&out), "verdict"), "\"fail\"");
-    EXPECT_U64(elements(member(buffer_slice(&out), "laws")), 12);
+    EXPECT_U64(elements(member(buffer_slice(&out), "laws")), 17);
     EXPECT_U64(elements(member(buffer_slice(&out), "expectations")), 3);
     EXPECT_TEXT(member(member(buffer_slice(&out), "figures"), "calls"), "600");
 }

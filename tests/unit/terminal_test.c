@@ -93,12 +93,43 @@ static void colour_comes_only_when_asked_for(void)
     CU_ASSERT(slice_has(buffer_slice(&out), SLICE("verdict  \033[32mpass\033[0m\n")));
 }
 
+static void rows_that_were_not_judged_again_say_so(void)
+{
+    static const bool quoted[64] = {[3] = true};
+    struct report_facts facts = sim;
+
+    facts.quoted = quoted;
+    facts.is_rejudged = true;
+    run_that_fails(&hearing);
+    report(&facts);
+    CU_ASSERT(slice_has(buffer_slice(&out), SLICE("7 attempts      600  fail (online)\n")));
+    CU_ASSERT(slice_has(buffer_slice(&out), SLICE("500  pass\n")));
+}
+
+static void the_first_broken_row_gives_the_call_to_explain(void)
+{
+    struct report_facts facts = sim;
+
+    run_that_fails(&hearing);
+    report(&facts);
+    CU_ASSERT(slice_has(
+        buffer_slice(&out),
+        SLICE("explain  brownout explain results/sample-20260101T000000Z-1 steady:103\n")));
+    buffer_clear(&out);
+    facts.results = NULL; /* nothing was kept */
+    report(&facts);
+    CU_ASSERT(!slice_has(buffer_slice(&out), SLICE("explain")));
+}
+
 static CU_TestInfo tests[] = {
     {"a passing run is quiet", a_passing_run_is_quiet},
     {"a failing run names its calls", a_failing_run_names_its_calls},
     {"an inconclusive run says why", an_inconclusive_run_says_why},
     {"no line is wide or ends in a blank", no_line_is_wide_or_ends_in_a_blank},
     {"the verdict stands last", the_verdict_stands_last},
+    {"rows that were not judged again say so", rows_that_were_not_judged_again_say_so},
+    {"the first broken row gives the call to explain",
+     the_first_broken_row_gives_the_call_to_explain},
     {"colour comes only when asked for", colour_comes_only_when_asked_for},
     CU_TEST_INFO_NULL,
 };
