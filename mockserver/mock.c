@@ -49,6 +49,7 @@ static void apply(struct mock *m, const struct upstream_effect *effect)
     case UPSTREAM_END:
         connection_end(c, effect->end);
         break;
+    case UPSTREAM_TOLD: /* never: requests of bytes are answered in bytes */
     case UPSTREAM_JOURNAL:
         break;
     }

@@ -18,6 +18,7 @@ void reader_begin(struct answer_reader *r, enum api api, bool asked_stream)
     r->api = api;
     r->asked_stream = asked_stream;
     r->is_stream = false;
+    r->is_told = false;
     r->is_broken = false;
     r->status = 0;
     r->advice = (struct advice){0};
@@ -82,6 +83,14 @@ static void read_events(struct answer_reader *r, nanos at, struct attempt_record
         r->is_broken = true;
 }
 
+/* A whole answer in one body is content once its last byte is there. */
+static void stamp_body(struct attempt_record *record, nanos at)
+{
+    record->first_token_at = at;
+    record->first_content_at = at;
+    record->last_content_at = at;
+}
+
 void reader_body(struct answer_reader *r, struct slice bytes, nanos at,
                  struct attempt_record *record)
 {
@@ -94,11 +103,67 @@ void reader_body(struct answer_reader *r, struct slice bytes, nanos at,
     }
     r->token_latest_at = at;
     buffer_append(&r->body, bytes);
-    if (r->status == 200) { /* a whole answer is content only once its last byte is there */
+    if (r->status == 200)
+        stamp_body(record, at);
+}
+
+static void read_told_head(struct answer_reader *r, const struct told_answer *told, nanos at,
+                           struct attempt_record *record)
+{
+    r->status = told->status;
+    r->is_stream = told->piece == TOLD_BEGINS;
+    r->token_latest_at = at;
+    record->first_byte_at = at;
+    record->status = told->status;
+    format_tell_request_id(told->reply.run_tag, told->reply.request_number, record->request_id,
+                           sizeof(record->request_id));
+}
+
+static void read_told_tokens(struct answer_reader *r, uint64_t tokens, nanos at,
+                             struct attempt_record *record)
+{
+    if (tokens == 0)
+        return;
+    format_tell_tokens(tokens, &r->answer);
+    r->token_latest_at = at;
+    if (record->first_token_at == NANOS_NEVER)
         record->first_token_at = at;
-        record->first_content_at = at;
-        record->last_content_at = at;
+    stamp_content(record, at);
+}
+
+static void read_told_refusal(struct answer_reader *r, const struct told_answer *told,
+                              struct slice model, struct refusals *refusals)
+{
+    struct refusal refusal = {.failure = told->failure, .status = told->status, .model = model};
+
+    refusals_read(refusals, r->api, told->model, &refusal, &r->answer);
+}
+
+void reader_told(struct answer_reader *r, const struct told_answer *told, struct slice model,
+                 struct refusals *refusals, nanos at, struct attempt_record *record)
+{
+    if (told_begins(told->piece))
+        read_told_head(r, told, at, record);
+    switch (told->piece) {
+    case TOLD_BODY:
+        format_tell_answer(r->api, &told->reply, &r->answer);
+        stamp_body(record, at);
+        break;
+    case TOLD_REFUSAL:
+        read_told_refusal(r, told, model, refusals);
+        break;
+    case TOLD_BEGINS:
+        format_tell_opening(r->api, &told->reply, &r->answer);
+        break;
+    case TOLD_GOES_ON:
+        read_told_tokens(r, told->tokens, at, record);
+        break;
+    case TOLD_ENDS:
+        read_told_tokens(r, told->tokens, at, record);
+        format_tell_closing(r->api, &told->reply, &r->answer);
+        break;
     }
+    r->is_told = told_ends(told->piece);
 }
 
 bool reader_is_complete(const struct answer_reader *r)
@@ -151,6 +216,8 @@ enum outcome reader_end(struct answer_reader *r, enum client_end end, struct att
 {
     enum outcome outcome;
 
+    if (r->is_told)
+        return r->answer.failure;
     if (r->status == 0)
         return end_without_answer(end);
     if (r->status >= 400)

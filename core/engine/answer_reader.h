@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "base/buffer.h"
+#include "engine/refusals.h"
 #include "engine/transport.h"
 #include "judge/evidence.h"
 #include "wire/format.h"
@@ -24,6 +25,7 @@ struct answer_reader {
     enum api api;
     bool asked_stream;
     bool is_stream; /* read as events */
+    bool is_told;   /* came as values, and is whole */
     bool is_broken; /* an event or the body could not be read */
     uint16_t status;
     struct advice advice;
@@ -46,6 +48,11 @@ void reader_head(struct answer_reader *r, const struct answer_head *head, nanos 
 
 void reader_body(struct answer_reader *r, struct slice bytes, nanos at,
                  struct attempt_record *record);
+
+/* The same for an answer that comes as values: head and body in one. `model` is its name;
+ * `refusals` remembers how refusals read. */
+void reader_told(struct answer_reader *r, const struct told_answer *told, struct slice model,
+                 struct refusals *refusals, nanos at, struct attempt_record *record);
 
 /* The attempt is over, as the transport saw it. */
 enum outcome reader_end(struct answer_reader *r, enum client_end end,

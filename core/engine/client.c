@@ -77,6 +77,8 @@ struct client {
     struct pending *queue; /* ring */
     uint32_t queue_size, queue_first, queue_count;
     struct buffer prompt; /* of a request to a real provider, while it is written */
+    struct refusals refusals;
+    struct told_ask told; /* of the send effect handed out last */
 };
 
 static struct attempt_record *attempt_of(struct slot *slot)
@@ -267,7 +269,8 @@ static void begin_attempt(struct client *c, uint32_t index)
     slot->record.model_answered = slot->model;
     conduct_attempt_made(&slot->conduct);
     reader_begin(&slot->reader, api, slot->plan.stream);
-    write_request(c, slot, api);
+    if (!c->options.speaks_values)
+        write_request(c, slot, api);
     enter(c, index, SLOT_SENDING);
     push(c, CLIENT_SEND, index);
 }
@@ -620,6 +623,19 @@ static void on_body(struct client *c, struct slot *slot, const struct client_eve
         set_alarm(c, event->slot);
 }
 
+static void on_told(struct client *c, struct slot *slot, const struct client_event *event)
+{
+    struct attempt_record *attempt = attempt_of(slot);
+    bool had_token = attempt->first_token_at != NANOS_NEVER;
+
+    reader_told(&slot->reader, event->told, slice_of(c->scenario->models[slot->model].name),
+                &c->refusals, event->at, attempt);
+    if (told_ends(event->told->piece))
+        end_attempt(c, event->slot, reader_end(&slot->reader, END_WHOLE, attempt), event->at);
+    else if (had_token != (attempt->first_token_at != NANOS_NEVER))
+        set_alarm(c, event->slot);
+}
+
 static void on_attempt(struct client *c, const struct client_event *event)
 {
     struct slot *slot = &c->slots[event->slot];
@@ -643,6 +659,9 @@ static void on_attempt(struct client *c, const struct client_event *event)
         break;
     case CLIENT_BODY:
         on_body(c, slot, event);
+        break;
+    case CLIENT_TOLD:
+        on_told(c, slot, event);
         break;
     case CLIENT_END:
         end_attempt(c, event->slot, reader_end(&slot->reader, event->end, attempt), event->at);
@@ -683,6 +702,36 @@ static void release(struct client *c)
     c->calls_open--;
 }
 
+static struct told_ask told_of(const struct client *c, const struct slot *slot)
+{
+    struct told_ask told = {
+        .model = slot->model,
+        .attempt = slot->record.attempts_count,
+        .stream = slot->plan.stream,
+        .input_tokens = slot->plan.input_tokens,
+        .output_tokens = slot->plan.output_tokens,
+        .output_tokens_max = output_tokens_max(c, slot),
+    };
+
+    memcpy(told.call, slot->id_text, slot->id_size + 1);
+    return told;
+}
+
+static void fill_send(struct client *c, struct client_effect *effect)
+{
+    const struct slot *slot = &c->slots[effect->slot];
+
+    effect->provider = provider_of(c, slot);
+    if (c->options.speaks_values) {
+        c->told = told_of(c, slot);
+        effect->told = &c->told;
+        return;
+    }
+    effect->path = api_path(api_of(c, slot));
+    effect->headers = buffer_slice(&slot->headers);
+    effect->body = buffer_slice(&slot->body);
+}
+
 bool client_next(struct client *c, struct client_effect *effect)
 {
     struct pending pending;
@@ -699,16 +748,10 @@ bool client_next(struct client *c, struct client_effect *effect)
                                      .slot = pending.slot,
                                      .attempt = pending.attempt,
                                      .record = &slot->record};
-    if (pending.kind == CLIENT_SEND) {
-        const struct model *model = &c->scenario->models[slot->model];
-
-        effect->provider = model->provider;
-        effect->path = api_path(c->scenario->providers[model->provider].api);
-        effect->headers = buffer_slice(&slot->headers);
-        effect->body = buffer_slice(&slot->body);
-    } else if (pending.kind == CLIENT_DONE) {
+    if (pending.kind == CLIENT_SEND)
+        fill_send(c, effect);
+    else if (pending.kind == CLIENT_DONE)
         c->releasing = pending.slot;
-    }
     return true;
 }
 
@@ -781,6 +824,7 @@ enum rc client_new(struct client **client, const struct client_options *options,
     c->queue_size =
         4 * c->slots_max + 4; /* a slot has at most a cancel, a send and a done waiting */
     buffer_init(&c->prompt, memory, PROMPT_BYTES_MAX);
+    refusals_init(&c->refusals, memory);
     c->slots = memory_zeroed(memory, c->slots_max, sizeof(*c->slots));
     c->queue = memory_zeroed(memory, c->queue_size, sizeof(*c->queue));
     if (c->slots != NULL && c->queue != NULL)
@@ -812,6 +856,7 @@ void client_free(struct client *c)
     }
     timers_deinit(&c->timers);
     buffer_deinit(&c->prompt);
+    refusals_deinit(&c->refusals);
     memory_release(memory, c->slots);
     memory_release(memory, c->queue);
     memory_release(memory, c);

@@ -39,6 +39,7 @@ struct client_options {
     const struct scenario *scenario; /* borrowed for life */
     const struct memory *memory;     /* likewise */
     int64_t wall_unix_ns; /* wall clock at run time 0, for dates in answers without a Date */
+    bool speaks_values;   /* requests as values, not bytes (engine/told.h): to the simulator only */
     bool marks_requests; /* send x-brownout-* headers: to our mock only, never to a real provider */
     uint32_t worker, workers; /* plays the calls of this worker only; 0 of 0 or of 1: all */
     const struct slice *keys; /* by provider: credentials of a live target; NULL: placeholders */

@@ -24,6 +24,7 @@ enum message_kind {
     TO_UPSTREAM_CANCEL,  /* the client left */
     TO_CLIENT_HEAD,      /* first: headers; number: status */
     TO_CLIENT_BODY,
+    TO_CLIENT_TOLD,    /* first: a struct told_answer */
     TO_CLIENT_END,     /* number: enum upstream_end */
     TO_UPSTREAM_ALERT, /* first: headers, second: body; exchange: the hook; attempt: the post */
     TO_MONITOR_ANSWER, /* exchange: the hook; attempt: the post; number: status */
@@ -44,7 +45,6 @@ struct far_end {
     uint32_t slot, attempt;
     uint32_t connection;
     bool is_over; /* journalled: the exchange may be someone else's by now */
-    uint64_t bytes_out;
     bool is_hook; /* then `slot` is the hook, `attempt` the post, and this is the status sent: */
     uint16_t status;
 };
@@ -126,6 +126,9 @@ static void post(struct world *w, enum link_lane lane, const struct link_message
         w->rc = rc;
 }
 
+/* A value as the stretch of bytes that the link carries. */
+#define BYTES_OF(value) ((struct slice){(const char *)(value), sizeof(*(value))})
+
 /* --- the monitor ------------------------------------------------------------------------------ */
 
 static void note_call(struct world *w, const struct call_record *call)
@@ -202,7 +205,7 @@ static void apply_send(struct world *w, const struct client_effect *effect)
         .exchange = effect->provider,
         .connection = pooled > 0 ? pooled : ++w->connections,
         .number = pooled == 0,
-        .first = effect->headers,
+        .first = effect->told != NULL ? BYTES_OF(effect->told) : effect->headers,
         .second = effect->body,
     };
 
@@ -270,8 +273,9 @@ static void apply_end(struct world *w, const struct upstream_effect *effect,
 
     end.kind = far->is_hook ? TO_MONITOR_ANSWER : TO_CLIENT_END;
     end.number = far->is_hook ? far->status : (uint64_t)effect->end;
-    post(w, LINK_ANSWER, &end);
-    upstream_flushed(w->upstream, effect->exchange, far->bytes_out, w->now);
+    if (effect->told == NULL)
+        post(w, LINK_ANSWER, &end);
+    upstream_flushed(w->upstream, effect->exchange, 0, w->now);
 }
 
 /* What travels of an answer. Of a hook's only the status matters, and it travels with the end. */
@@ -284,7 +288,6 @@ static void apply_piece(struct world *w, const struct upstream_effect *effect,
     message->kind = is_head ? TO_CLIENT_HEAD : TO_CLIENT_BODY;
     message->number = effect->status;
     message->first = is_head ? effect->headers : effect->body;
-    far->bytes_out += message->first.size;
     if (is_head)
         far->status = effect->status;
     if (!far->is_hook)
@@ -306,6 +309,11 @@ static void apply_upstream(struct world *w)
         case UPSTREAM_HEAD:
         case UPSTREAM_BODY:
             apply_piece(w, &effect, &message);
+            break;
+        case UPSTREAM_TOLD:
+            message.kind = TO_CLIENT_TOLD;
+            message.first = BYTES_OF(effect.told);
+            post(w, LINK_ANSWER, &message);
             break;
         case UPSTREAM_END:
             apply_end(w, &effect, &message);
@@ -364,8 +372,9 @@ static void deliver_connected(struct world *w, const struct link_message *messag
 /* A request that was cancelled on its way still arrives; then its client is gone. */
 static void deliver_request(struct world *w, const struct link_message *message)
 {
-    struct http_request http = request_of(w, message);
     bool is_new = message->number != 0;
+    struct told_ask told;
+    struct http_request http;
     uint32_t exchange;
     struct upstream_request request = {
         .provider = message->exchange,
@@ -373,9 +382,15 @@ static void deliver_request(struct world *w, const struct link_message *message)
         .accepted_at = is_new ? w->now - w->scenario->link.latency : w->now,
         .head_in_at = w->now,
         .body_in_at = w->now,
-        .http = &http,
     };
 
+    if (w->simulation->writes_bytes) {
+        http = request_of(w, message);
+        request.http = &http;
+    } else {
+        memcpy(&told, message->first.data, sizeof(told));
+        request.told = &told;
+    }
     if (!upstream_begin(w->upstream, &request, w->now, &exchange)) {
         w->rc = RC_LIMIT; /* cannot be: exchanges_max allows for every slot twice */
         return;
@@ -430,30 +445,61 @@ static void deliver_cancel(struct world *w, const struct link_message *message)
     struct far_end *far = &w->far[message->exchange];
 
     if (far->slot == message->slot && far->attempt == message->attempt && !far->is_over)
-        upstream_gone(w->upstream, message->exchange, far->bytes_out, w->now);
+        upstream_gone(w->upstream, message->exchange, 0, w->now);
+}
+
+static void tell_answered(struct world *w, const struct link_message *message, uint16_t status)
+{
+    char what[] = "answered 000";
+
+    for (int place = 11, rest = status; place > 8; place--, rest /= 10)
+        what[place] = (char)('0' + rest % 10);
+    tell(w, &w->lines[message->slot].call, message->attempt, what);
 }
 
 static void deliver_head(struct world *w, const struct link_message *message)
 {
-    char what[] = "answered 000";
     struct answer_head head;
     struct slice lines = message->first;
     struct slice line;
 
     if (!is_current(w, message))
-        return;
+        return; /* the client has left this attempt */
     answer_head_clear(&head);
     while (slice_cut(&lines, '\n', &line))
         answer_head_line(&head, line);
     head.status = (uint16_t)message->number;
-    for (int place = 11, rest = head.status; place > 8; place--, rest /= 10)
-        what[place] = (char)('0' + rest % 10);
-    tell(w, &w->lines[message->slot].call, message->attempt, what);
+    tell_answered(w, message, head.status);
     client_step(w->client, &(struct client_event){.kind = CLIENT_HEAD,
                                                   .at = w->now,
                                                   .slot = message->slot,
                                                   .attempt = message->attempt,
                                                   .head = &head});
+}
+
+/* The answer is whole: its connection serves the next request. */
+static void end_line(struct world *w, struct line *line)
+{
+    line->is_open = false;
+    give_connection(w, line);
+}
+
+static void deliver_told(struct world *w, const struct link_message *message)
+{
+    struct told_answer told;
+
+    if (!is_current(w, message))
+        return;
+    memcpy(&told, message->first.data, sizeof(told));
+    if (told_begins(told.piece))
+        tell_answered(w, message, told.status);
+    if (told_ends(told.piece))
+        end_line(w, &w->lines[message->slot]);
+    client_step(w->client, &(struct client_event){.kind = CLIENT_TOLD,
+                                                  .at = w->now,
+                                                  .slot = message->slot,
+                                                  .attempt = message->attempt,
+                                                  .told = &told});
 }
 
 static void deliver_end(struct world *w, const struct link_message *message)
@@ -467,9 +513,10 @@ static void deliver_end(struct world *w, const struct link_message *message)
 
     if (!is_current(w, message))
         return;
-    line->is_open = false;
     if (message->number == UPSTREAM_END_WHOLE)
-        give_connection(w, line);
+        end_line(w, line);
+    else
+        line->is_open = false;
     client_step(w->client, &(struct client_event){.kind = CLIENT_END,
                                                   .at = w->now,
                                                   .slot = message->slot,
@@ -511,6 +558,9 @@ static void deliver(struct world *w, const struct link_message *message)
         break;
     case TO_CLIENT_BODY:
         deliver_body(w, message);
+        break;
+    case TO_CLIENT_TOLD:
+        deliver_told(w, message);
         break;
     case TO_CLIENT_END:
         deliver_end(w, message);
@@ -606,6 +656,7 @@ static enum rc build(struct world *w, struct error *err)
         .memory = memory,
         .wall_unix_ns = SIMULATOR_WALL_UNIX_NS,
         .marks_requests = true,
+        .speaks_values = !w->simulation->writes_bytes,
     };
     struct upstream_options upstream = {
         .scenario = w->scenario,

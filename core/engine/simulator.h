@@ -9,6 +9,9 @@
  *   request:  [connect, when no idle connection is pooled], sent, latency --> upstream
  *   answer:   latency --> client, in order                cancel: latency --> upstream learns of it
  *
+ * Requests, and answers that nothing is wrong with, cross the link as values (engine/told.h);
+ * bytes_out of the journal is 0, for nothing is written to a wire.
+ *
  * The wall clock starts at SIMULATOR_WALL_UNIX_NS, so that HTTP dates are the same every time.
  * Two runs of one scenario give the same bytes. Failure modes: memory, at the start or when a burst
  * exceeds what is queued (RC_NOMEM, with all records so far delivered). */
@@ -34,6 +37,7 @@ struct simulation {
     void (*on_call)(void *context, const struct call_record *call);
     void (*on_journal)(void *context, const struct journal_record *record);
     void (*on_alert)(void *context, const struct alert_record *record);
+    bool writes_bytes;       /* also where values would do: slower, the same records */
     struct monitor *monitor; /* told of every call, its posts carried to the hooks; may be NULL */
     /* What happens on the line, for timelines in tests: "send", "answered 429", ... */
     void (*on_step)(void *context, nanos at, const struct call_id *call, uint32_t attempt,

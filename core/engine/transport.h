@@ -10,6 +10,9 @@
  * One attempt at a time lives in a slot; (slot, attempt) names it. Events about an attempt that is
  * over are ignored, so a transport need not chase its own late callbacks.
  *
+ * In the simulator a request, and an answer that nothing is wrong with, may travel as values
+ * (engine/told.h): `told` in place of bytes, TOLD in place of HEAD, BODY and a whole END.
+ *
  * Order for one attempt: HANDED, then SENT once connected and about to write, then HEAD once, BODY
  * any number of times, END exactly once. END may come at any point after HANDED. After a cancel
  * effect nothing more is owed. Several requests may never be made out of one send effect: sending
@@ -19,6 +22,7 @@
 
 #include "base/nanos.h"
 #include "base/slice.h"
+#include "engine/told.h"
 #include "judge/evidence.h"
 #include "wire/answer_head.h"
 
@@ -28,6 +32,7 @@ enum client_event_kind {
     CLIENT_SENT,   /* on a connected wire */
     CLIENT_HEAD,   /* status and headers are whole */
     CLIENT_BODY,   /* some bytes of the body */
+    CLIENT_TOLD,   /* a stretch of an undisturbed answer, as a value */
     CLIENT_END,    /* the attempt is over */
     CLIENT_STOP,   /* end in order: every open call ends as unfinished, no new one starts */
 };
@@ -49,6 +54,7 @@ struct client_event {
     uint32_t attempt;
     const struct answer_head *head; /* CLIENT_HEAD: borrowed for the step */
     struct slice body;              /* CLIENT_BODY: borrowed for the step */
+    const struct told_answer *told; /* CLIENT_TOLD: borrowed for the step */
     enum client_end end;            /* CLIENT_END */
 };
 
@@ -67,6 +73,8 @@ struct client_effect {
     struct slice path;    /* "/v1/messages" */
     struct slice headers; /* whole "name: value\r\n" lines */
     struct slice body;
+    const struct told_ask
+        *told; /* in their place, when the client was made so; until client_next */
     /* Of the call, final when CLIENT_DONE; lives until the next client_next: */
     const struct call_record *record;
 };

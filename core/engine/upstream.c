@@ -34,6 +34,7 @@ struct exchange {
     nanos begun_at; /* the plan's zero: the request was whole */
     uint64_t run_number;
     bool include_usage;
+    bool is_told;           /* came as a value, may be answered so */
     char model[64];         /* as asked; echoed in the answer */
     const char *message;    /* of a refusal that is not the plan's; else NULL */
     struct hook_reply hook; /* of a post to a hook */
@@ -49,6 +50,9 @@ struct pending {
     enum upstream_end end;
     int64_t content_length;
     size_t bytes_at, bytes_size;
+    bool is_told; /* TOLD, and the END behind it */
+    enum told_piece piece;
+    uint64_t tokens;
 };
 
 struct upstream {
@@ -63,7 +67,8 @@ struct upstream {
     struct timers timers;
     struct pending *queue; /* ring */
     uint32_t queue_size, queue_first, queue_count;
-    struct buffer scratch; /* the bytes of all pending effects */
+    struct buffer scratch;   /* the bytes of all pending effects */
+    struct told_answer told; /* of the effect handed out last */
 };
 
 /* --- effects ---------------------------------------------------------------------------------- */
@@ -105,12 +110,15 @@ static void push_body(struct upstream *u, uint32_t index, size_t body_at, size_t
     u->exchanges[index].record.last_out_at = now;
 }
 
-static void push_end(struct upstream *u, uint32_t index, enum upstream_end end)
+static struct pending *push_end(struct upstream *u, uint32_t index, enum upstream_end end)
 {
-    push(u, UPSTREAM_END, index)->end = end;
+    struct pending *pending = push(u, UPSTREAM_END, index);
+
+    pending->end = end;
     u->exchanges[index].end = end;
     u->exchanges[index].state = EXCHANGE_FLUSHING;
     timers_set(&u->timers, index, NANOS_NEVER);
+    return pending;
 }
 
 /* What was read and what was written is billed, told or not, whoever ended it. Refusals and
@@ -237,13 +245,68 @@ static size_t write_headers(struct upstream *u, struct exchange *x, struct slice
     return at;
 }
 
+/* --- without bytes ---------------------------------------------------------------------------- */
+
+/* What can travel as a value: nothing is wrong with it. A context-length refusal has token counts
+ * in its words (engine/refusals.h). */
+static bool is_plain(const struct exchange *x)
+{
+    if (!x->is_told)
+        return false;
+    if (x->plan.kind == PLAN_ANSWER)
+        return x->plan.ending == PLAN_WHOLE;
+    return x->plan.kind == PLAN_REFUSAL && x->plan.advice == PLAN_ADVICE_NONE &&
+           x->plan.failure != OUTCOME_CONTEXT_LENGTH;
+}
+
+static void push_told(struct upstream *u, uint32_t index, enum told_piece piece, uint64_t tokens,
+                      nanos now)
+{
+    struct exchange *x = &u->exchanges[index];
+    struct pending *pending = push(u, UPSTREAM_TOLD, index);
+
+    pending->is_told = true;
+    pending->piece = piece;
+    pending->tokens = tokens;
+    if (told_begins(piece))
+        x->record.first_out_at = now;
+    x->record.last_out_at = now;
+    if (!told_ends(piece))
+        return;
+    x->record.is_complete = true;
+    push_end(u, index, UPSTREAM_END_WHOLE)->is_told = true;
+}
+
+static uint16_t status_of(const struct exchange *x)
+{
+    if (x->plan.kind == PLAN_ANSWER)
+        return 200;
+    return x->plan.status != 0 ? x->plan.status : format_status(x->api, x->plan.failure);
+}
+
+static struct told_answer told_of(const struct upstream *u, const struct exchange *x,
+                                  const struct pending *pending)
+{
+    struct told_answer told = {
+        .piece = pending->piece,
+        .model = x->record.model,
+        .status = x->record.status,
+        .failure = x->plan.failure,
+        .tokens = pending->tokens,
+        .reply = reply_of(u, x),
+    };
+
+    told.reply.model = (struct slice){0}; /* it would not live as long */
+    return told;
+}
+
 /* Body first, since the head tells its length; effects name stretches, so their order is free. */
 static void serve_refusal(struct upstream *u, uint32_t index, nanos now)
 {
     struct exchange *x = &u->exchanges[index];
     struct refusal refusal = {
         .failure = x->plan.failure,
-        .status = x->plan.status != 0 ? x->plan.status : format_status(x->api, x->plan.failure),
+        .status = status_of(x),
         .model = slice_of(x->model),
         .request_number = x->run_number,
         .run_tag = u->options.run_tag,
@@ -328,28 +391,56 @@ static nanos next_event_at(const struct exchange *x)
     return nanos_add(x->begun_at, plan_token_at(&x->plan, last < stop ? last : stop - 1));
 }
 
-static void write_tokens_due(struct upstream *u, struct exchange *x, nanos now)
+/* How many more tokens are to be written now: whole events only, until the last. */
+static uint64_t tokens_due(const struct exchange *x, nanos now)
 {
-    struct reply reply = reply_of(u, x);
     uint64_t due = plan_tokens_due(&x->plan, now - x->begun_at);
     uint64_t stop = plan_tokens_to_come(&x->plan);
 
-    if (due < stop) /* whole events only, until the last */
-        due -= (due - x->record.tokens_written) % x->plan.tokens_per_event;
     if (due <= x->record.tokens_written)
+        return 0;
+    due -= x->record.tokens_written;
+    return x->record.tokens_written + due < stop ? due - due % x->plan.tokens_per_event : due;
+}
+
+static void write_tokens(struct upstream *u, struct exchange *x, uint64_t count)
+{
+    struct reply reply = reply_of(u, x);
+
+    format_write_tokens(x->api, &reply, x->record.tokens_written, count, x->plan.tokens_per_event,
+                        &u->scratch);
+    x->record.tokens_written += count;
+}
+
+static void tell_stream(struct upstream *u, uint32_t index, nanos now)
+{
+    struct exchange *x = &u->exchanges[index];
+    uint64_t count = tokens_due(x, now);
+    bool is_over;
+
+    x->record.tokens_written += count;
+    is_over = x->record.tokens_written >= x->plan.output_tokens;
+    if (is_over) {
+        struct reply reply = reply_of(u, x);
+
+        x->record.usage_told = format_usage_told(x->api, &reply, FORMAT_CLOSING);
+        push_told(u, index, TOLD_ENDS, count, now);
         return;
-    format_write_tokens(x->api, &reply, x->record.tokens_written, due - x->record.tokens_written,
-                        x->plan.tokens_per_event, &u->scratch);
-    x->record.tokens_written = due;
+    }
+    if (count > 0)
+        push_told(u, index, TOLD_GOES_ON, count, now);
+    timers_set(&u->timers, index, next_event_at(x));
 }
 
 static void serve_stream(struct upstream *u, uint32_t index, nanos now)
 {
     struct exchange *x = &u->exchanges[index];
     size_t body_at = u->scratch.size;
+    uint64_t count = tokens_due(x, now);
     bool is_over;
 
-    write_tokens_due(u, x, now);
+    if (count > 0)
+        write_tokens(u, x, count);
     is_over = x->record.tokens_written >= plan_tokens_to_come(&x->plan);
     if (is_over && x->plan.ending == PLAN_WHOLE) {
         struct reply reply = reply_of(u, x);
@@ -382,6 +473,29 @@ static void open_stream(struct upstream *u, uint32_t index, nanos now)
     format_write_opening(x->api, &reply, &u->scratch);
     x->record.usage_told = format_usage_told(x->api, &reply, FORMAT_OPENING);
     push_body(u, index, body_at, u->scratch.size - body_at, now);
+    x->state = EXCHANGE_WRITING;
+    timers_set(&u->timers, index, nanos_max(now, next_event_at(x)));
+}
+
+/* The first thing that is said of an answer or refusal. */
+static void tell(struct upstream *u, uint32_t index, nanos now)
+{
+    struct exchange *x = &u->exchanges[index];
+    struct reply reply = reply_of(u, x);
+
+    x->record.status = status_of(x);
+    if (x->plan.kind == PLAN_REFUSAL) {
+        push_told(u, index, TOLD_REFUSAL, 0, now);
+        return;
+    }
+    if (!x->plan.stream) {
+        x->record.tokens_written = x->plan.output_tokens;
+        x->record.usage_told = format_usage_told(x->api, &reply, FORMAT_BODY);
+        push_told(u, index, TOLD_BODY, x->plan.output_tokens, now);
+        return;
+    }
+    x->record.usage_told = format_usage_told(x->api, &reply, FORMAT_OPENING);
+    push_told(u, index, TOLD_BEGINS, 0, now);
     x->state = EXCHANGE_WRITING;
     timers_set(&u->timers, index, nanos_max(now, next_event_at(x)));
 }
@@ -427,8 +541,12 @@ static void serve(struct upstream *u, uint32_t index, nanos now)
 
     if (x->record.is_hook)
         serve_hook(u, index, now);
+    else if (x->state == EXCHANGE_WRITING && is_plain(x))
+        tell_stream(u, index, now);
     else if (x->state == EXCHANGE_WRITING)
         serve_stream(u, index, now);
+    else if (is_plain(x))
+        tell(u, index, now);
     else if (x->plan.kind == PLAN_RESET)
         push_end(u, index, end_of(x->plan.close));
     else if (x->plan.kind == PLAN_REFUSAL)
@@ -489,6 +607,35 @@ static uint32_t ordinal_of(const struct exchange *x, const struct http_request *
     if (x->record.attempt > 0)
         return x->record.attempt;
     return retries < UINT32_MAX ? (uint32_t)retries + 1 : 1;
+}
+
+/* A request as a value: all that reading it would have told. */
+static void take_told(struct upstream *u, struct exchange *x, const struct told_ask *told,
+                      nanos now)
+{
+    const struct scenario *scenario = u->scenario;
+    const struct model *model = &scenario->models[told->model];
+    struct attempt_facts facts = {
+        .provider = slice_of(scenario->providers[x->record.provider].name),
+        .model = model,
+        .call = slice_of(told->call),
+        .attempt = told->attempt,
+        .input_tokens = told->input_tokens,
+        .output_tokens = told->output_tokens > 0 ? told->output_tokens : 1,
+        .output_tokens_max = told->output_tokens_max,
+        .stream = told->stream,
+    };
+
+    assert(model->provider == x->record.provider);
+    x->is_told = true;
+    x->include_usage = true; /* our client always asks for it */
+    x->api = scenario->providers[x->record.provider].api;
+    x->record.key = KEY_HEADER;
+    x->record.attempt = told->attempt;
+    x->record.model = told->model;
+    slice_copy(facts.call, x->record.call, sizeof(x->record.call));
+    slice_copy(slice_of(model->name), x->model, sizeof(x->model));
+    chaos_decide(&scenario->chaos, scenario->seed, &facts, now, &x->plan);
 }
 
 static void decide(struct upstream *u, struct exchange *x, const struct asked *asked,
@@ -574,11 +721,19 @@ static void note_plan(struct exchange *x)
     record->output_tokens = x->plan.kind == PLAN_ANSWER ? x->plan.output_tokens : 0;
 }
 
-static void take_request(struct upstream *u, struct exchange *x, const struct http_request *http,
-                         nanos now)
+static void take_request(struct upstream *u, struct exchange *x,
+                         const struct upstream_request *request, nanos now)
 {
-    identify(x, http);
-    plan_request(u, x, http, now);
+    if (request->provider == UPSTREAM_HOOKS) {
+        x->hook = hooks_receive(request->http, &x->record);
+        return;
+    }
+    if (request->told != NULL) {
+        take_told(u, x, request->told, now);
+    } else {
+        identify(x, request->http);
+        plan_request(u, x, request->http, now);
+    }
     note_plan(x);
 }
 
@@ -611,10 +766,7 @@ bool upstream_begin(struct upstream *u, const struct upstream_request *request, 
         .closed_at = NANOS_NEVER,
         .rule = PLAN_NO_RULE,
     };
-    if (is_hook)
-        x->hook = hooks_receive(request->http, &x->record);
-    else
-        take_request(u, x, request->http, now);
+    take_request(u, x, request, now);
     timers_set(&u->timers, index, nanos_max(now, opens_at(x)));
     *exchange = index;
     return true;
@@ -704,6 +856,10 @@ bool upstream_next(struct upstream *u, struct upstream_effect *effect)
         .content_length = pending.content_length,
         .end = pending.end,
     };
+    if (pending.is_told) {
+        u->told = told_of(u, &u->exchanges[pending.exchange], &pending);
+        effect->told = &u->told;
+    }
     if (pending.kind == UPSTREAM_HEAD)
         effect->headers = bytes;
     if (pending.kind == UPSTREAM_BODY)

@@ -14,7 +14,9 @@
  * A post to UPSTREAM_HOOKS is answered as hook receivers do (engine/hooks.h).
  *
  * Effects of one exchange come in the order HEAD (once), BODY (any), END (once), JOURNAL (once); a
- * planned reset has END alone. Slices and records are borrowed until the next upstream call.
+ * planned reset has END alone. An undisturbed answer to a request that came as a value (engine/
+ * told.h) has TOLD (any) in place of HEAD and BODY. Slices and records are borrowed until the next
+ * upstream call.
  *
  * Failure modes: upstream_new (memory). An exchange beyond exchanges_max is refused by
  * upstream_begin (the shell answers 503 and closes). Answers are bounded by answer_bytes_max.
@@ -27,6 +29,7 @@
 #include "base/memory.h"
 #include "base/nanos.h"
 #include "base/slice.h"
+#include "engine/told.h"
 #include "judge/evidence.h"
 #include "scenario/scenario.h"
 #include "wire/http1.h"
@@ -57,7 +60,8 @@ struct upstream_request {
     nanos accepted_at;
     nanos head_in_at;
     nanos body_in_at;
-    const struct http_request *http; /* borrowed for the call */
+    const struct http_request *http; /* borrowed for the call, or NULL: */
+    const struct told_ask *told;     /* likewise; of a client that is known to ask well */
 };
 
 /* Takes a whole request. False when all exchanges are in use. */
@@ -78,7 +82,13 @@ void upstream_gone(struct upstream *upstream, uint32_t exchange, uint64_t bytes_
 /* The mock is being stopped: every open exchange is journalled as CLOSED_RUN. */
 void upstream_stop(struct upstream *upstream, nanos now);
 
-enum upstream_effect_kind { UPSTREAM_HEAD, UPSTREAM_BODY, UPSTREAM_END, UPSTREAM_JOURNAL };
+enum upstream_effect_kind {
+    UPSTREAM_HEAD,
+    UPSTREAM_BODY,
+    UPSTREAM_TOLD,
+    UPSTREAM_END,
+    UPSTREAM_JOURNAL
+};
 
 enum upstream_end {
     UPSTREAM_END_WHOLE, /* end the message properly; the connection may serve another request */
@@ -93,6 +103,7 @@ struct upstream_effect {
     struct slice headers;                /* HEAD: whole "name: value\r\n" lines, without framing */
     int64_t content_length;              /* HEAD: or HTTP1_CHUNKED */
     struct slice body;                   /* BODY */
+    const struct told_answer *told;      /* TOLD; also END, when the end was told with it */
     enum upstream_end end;               /* END */
     const struct journal_record *record; /* JOURNAL */
 };

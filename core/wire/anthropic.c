@@ -147,9 +147,13 @@ static void write_ask(const struct ask *ask, struct buffer *out)
     buffer_byte(out, '}');
 }
 
+static const char *const stop_words[] = {"end_turn", "max_tokens"};
+
 static void write_stop_reason(const struct reply *reply, struct buffer *out)
 {
-    buffer_append(out, reply->stopped_by_limit ? SLICE("\"max_tokens\"") : SLICE("\"end_turn\""));
+    buffer_byte(out, '"');
+    buffer_text(out, stop_words[reply->stopped_by_limit]);
+    buffer_byte(out, '"');
 }
 
 static void write_prompt_usage(const struct reply *reply, struct buffer *out)
@@ -313,6 +317,7 @@ const struct format anthropic_format = {
     .output_tokens_guess = OUTPUT_TOKENS_GUESS,
     .wording = wording,
     .stops = stops,
+    .stop_words = stop_words,
     .event_shape = event_shape,
     .body_shape = body_shape,
     .ask_shape = ask_shape,

@@ -366,6 +366,62 @@ uint16_t format_status(enum api api, enum outcome failure)
     return wording_find(format_of(api)->wording, failure, 0)->status;
 }
 
+/* --- without bytes ---------------------------------------------------------------------------- */
+
+static void tell_usage(enum api api, const struct reply *reply, enum format_piece piece,
+                       struct answer *answer)
+{
+    struct usage told = format_usage_told(api, reply, piece);
+
+    if (told.is_known)
+        answer->usage = told;
+}
+
+static void tell_end(enum api api, const struct reply *reply, struct answer *answer)
+{
+    slice_copy(slice_of(format_of(api)->stop_words[reply->stopped_by_limit]), answer->stop_reason,
+               sizeof(answer->stop_reason));
+    answer->is_complete = true;
+    judge_emptiness(answer);
+}
+
+void format_tell_opening(enum api api, const struct reply *reply, struct answer *answer)
+{
+    tell_usage(api, reply, FORMAT_OPENING, answer);
+}
+
+void format_tell_tokens(uint64_t count, struct answer *answer)
+{
+    answer->has_output |= count > 0;
+}
+
+void format_tell_closing(enum api api, const struct reply *reply, struct answer *answer)
+{
+    tell_usage(api, reply, FORMAT_CLOSING, answer);
+    tell_end(api, reply, answer);
+}
+
+void format_tell_answer(enum api api, const struct reply *reply, struct answer *answer)
+{
+    tell_usage(api, reply, FORMAT_BODY, answer);
+    format_tell_tokens(reply->output_tokens, answer);
+    tell_end(api, reply, answer);
+}
+
+static const struct slice REQUEST_PREFIX = {"req_", 4};
+
+void format_tell_request_id(uint64_t run_tag, uint64_t request_number, char *out, size_t capacity)
+{
+    struct buffer id = {.data = out,
+                        .capacity = capacity - 1,
+                        .ceiling = capacity - 1,
+                        .memory = memory_heap()}; /* never asked: an id is short */
+
+    words_write_id(&id, REQUEST_PREFIX, run_tag, request_number);
+    assert(id.rc == RC_OK);
+    out[id.size] = '\0';
+}
+
 void format_write_headers(enum api api, uint64_t run_tag, uint64_t request_number,
                           int64_t wall_unix_s, struct slice content_type, struct buffer *headers)
 {
@@ -377,7 +433,7 @@ void format_write_headers(enum api api, uint64_t run_tag, uint64_t request_numbe
     buffer_append(headers, content_type);
     buffer_append(headers, SLICE("\r\n"));
     buffer_append(headers, format->id_header);
-    words_write_id(headers, SLICE("req_"), run_tag, request_number);
+    words_write_id(headers, REQUEST_PREFIX, run_tag, request_number);
     buffer_append(headers, SLICE("\r\n"));
     buffer_append(headers, format->answer_headers);
 }

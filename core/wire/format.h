@@ -168,6 +168,19 @@ void format_write_refusal(enum api api, const struct refusal *refusal, struct bu
 /* The status a provider gives that failure: 429, 529, 400, ... (OpenAI has 503 for overloaded). */
 uint16_t format_status(enum api api, enum outcome failure);
 
+/* --- without bytes ---------------------------------------------------------------------------- *
+ *
+ * What reading the bytes of format_write_opening, ..._tokens, ..._closing or ..._answer does to an
+ * answer, done to it without them. For a simulator, which holds both ends of the wire. What no
+ * record keeps (id, model, the counts of content) is left as it was. */
+void format_tell_opening(enum api api, const struct reply *reply, struct answer *answer);
+void format_tell_tokens(uint64_t count, struct answer *answer);
+void format_tell_closing(enum api api, const struct reply *reply, struct answer *answer);
+void format_tell_answer(enum api api, const struct reply *reply, struct answer *answer);
+
+/* The request id in the headers of an answer. */
+void format_tell_request_id(uint64_t run_tag, uint64_t request_number, char *out, size_t capacity);
+
 /* "name: value\r\n" lines of every answer: request id under its right name, organisation, version,
  * Date. `content_type` as given. */
 void format_write_headers(enum api api, uint64_t run_tag, uint64_t request_number,

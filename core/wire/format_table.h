@@ -64,6 +64,7 @@ struct format {
     uint64_t output_tokens_guess; /* told by a stream's opening; 0: its opening tells no usage */
     const struct wording *wording;    /* of refusals */
     const struct stop_meaning *stops; /* up to one without a reason */
+    const char *const *stop_words;    /* of answers that end by themselves, and by max_tokens */
 
     const struct shape *event_shape; /* into struct told */
     const struct shape *body_shape;  /* likewise, of answers and errors alike */

@@ -130,9 +130,13 @@ static void write_ask(const struct ask *ask, struct buffer *out)
     buffer_byte(out, '}');
 }
 
+static const char *const stop_words[] = {"stop", "length"};
+
 static void write_finish_reason(const struct reply *reply, struct buffer *out)
 {
-    buffer_append(out, reply->stopped_by_limit ? SLICE("\"length\"") : SLICE("\"stop\""));
+    buffer_byte(out, '"');
+    buffer_text(out, stop_words[reply->stopped_by_limit]);
+    buffer_byte(out, '"');
 }
 
 static void write_usage(const struct reply *reply, struct buffer *out)
@@ -301,6 +305,7 @@ const struct format openai_chat_format = {
     .end_mark = SHAPE_NAME("[DONE]"),
     .wording = wording,
     .stops = stops,
+    .stop_words = stop_words,
     .event_shape = body_shape,
     .body_shape = body_shape,
     .ask_shape = ask_shape,

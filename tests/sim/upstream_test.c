@@ -99,6 +99,9 @@ static void take(struct seen *seen, nanos now)
             memcpy(seen->body + seen->body_size, effect.body.data, effect.body.size);
             seen->body_size += effect.body.size;
             break;
+        case UPSTREAM_TOLD:
+            CU_FAIL("requests of bytes are answered in bytes");
+            break;
         case UPSTREAM_END:
             seen->ends++;
             upstream_flushed(upstream, effect.exchange, seen->body_size, now);

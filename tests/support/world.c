@@ -77,6 +77,7 @@ void world_simulate(struct world_run *world)
         .on_alert = on_alert,
         .on_step = on_step,
         .monitor = world->monitor,
+        .writes_bytes = world->writes_bytes,
     };
 
     if (simulate(&simulation, &world->result, &err) != RC_OK) {

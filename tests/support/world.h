@@ -31,6 +31,7 @@ struct world_run {
     struct alert_record *alerts;
     uint32_t alerts_count;
     struct monitor *monitor; /* NULL unless the test sets one */
+    bool writes_bytes;       /* as struct simulation has it */
     struct simulation_result result;
 };
 
