@@ -449,7 +449,9 @@ static const char *doubt_about(const struct judge *judge, enum law law)
 
     if (lost != NULL || state->undecided == 0)
         return lost;
-    return state->doubt[0] != '\0' ? state->doubt : "the journal does not say all about every call";
+    if (state->doubt[0] != '\0')
+        return state->doubt;
+    return judge->facts.has_journal ? "the journal does not say all about every call" : NULL;
 }
 
 static const char *without_journal(const struct judge *judge, enum law law)

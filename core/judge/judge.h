@@ -43,7 +43,7 @@ struct verdict_row {
     enum row_kind kind;
     char name[128];   /* "advice-heeded", or the expectation as written */
     char limit[64];   /* "max 5", "<= 4s": what was asked; may be empty */
-    char value[128];  /* what was seen: "9 attempts", "1.37", "812 ms" */
+    char value[144];  /* what was seen: "9 attempts", "1.37", "812 ms" */
     char reason[200]; /* one sentence; why it failed, or cannot be told, or does not apply */
     enum verdict verdict;
     bool is_warning;     /* level "warn": shown, not counted */

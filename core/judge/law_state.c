@@ -49,10 +49,10 @@ static void write_count(const char *what, uint64_t count, enum law law, struct v
 /* "3,558 attempts agree, 27 unknown", and for money what was billed for these. */
 static void write_agreed(const struct law_state *state, enum law law, struct verdict_row *row)
 {
-    char billed[36] = "";
+    char billed[48] = "";
 
-    if (law == LAW_COST_AGREE && state->unknown > 0)
-        snprintf(billed, sizeof(billed), " (%s)", readable_money(state->unknown_billed).text);
+    if (law == LAW_COST_AGREE && state->unknown_billed > 0)
+        snprintf(billed, sizeof(billed), " (%s billed)", readable_money(state->unknown_billed).text);
     snprintf(row->value, sizeof(row->value), "%s attempt%s, %s unknown%s",
              readable_count(state->agreed).text, state->agreed == 1 ? " agrees" : "s agree",
              readable_count(state->unknown).text, billed);

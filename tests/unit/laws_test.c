@@ -739,7 +739,7 @@ static void usage_that_never_arrived_is_unknown_and_its_bill_is_shown(void)
     expect_held("tokens-agree");
     expect_held("cost-agree");
     expect_value("tokens-agree", "1 attempt agrees, 1 unknown");
-    expect_value("cost-agree", "1 attempt agrees, 1 unknown ($0.0042)");
+    expect_value("cost-agree", "1 attempt agrees, 1 unknown ($0.0042 billed)");
 }
 
 static void what_was_told_after_the_caller_had_left_is_unknown(void)
