@@ -252,23 +252,43 @@ static bool await_change(struct workplace *w)
     return await_readable(w->watch_fd) && read(w->watch_fd, events, sizeof(events)) > 0;
 }
 
-static bool has_calls(struct workplace *w)
+static void watch(struct workplace *w, const char *folder)
+{
+    (void)inotify_add_watch(w->watch_fd, folder, IN_CREATE | IN_MODIFY | IN_MOVED_TO);
+}
+
+/* Whatever of its folders is there by now: one more may come with every change. */
+static void watch_results(struct workplace *w)
+{
+    char folder[WORKPLACE_PATH_MAX];
+    char control[WORKPLACE_PATH_MAX];
+
+    if (find_results(w, 0, folder) == 0)
+        return;
+    watch(w, folder);
+    join(control, folder, "control");
+    watch(w, control);
+}
+
+static bool has_text(struct workplace *w, const char *file)
 {
     struct slice text;
 
-    return workplace_result(w, 0, "calls.jsonl", &text) && text.size > 0;
+    return workplace_result(w, 0, file, &text) && text.size > 0;
+}
+
+bool workplace_await(struct workplace *w, const char *file)
+{
+    watch_results(w);
+    while (!has_text(w, file)) {
+        if (!await_change(w))
+            return false;
+        watch_results(w);
+    }
+    return true;
 }
 
 bool workplace_await_calls(struct workplace *w)
 {
-    char folder[WORKPLACE_PATH_MAX];
-
-    while (find_results(w, 0, folder) == 0)
-        if (!await_change(w))
-            return false;
-    need(inotify_add_watch(w->watch_fd, folder, IN_MODIFY) >= 0, folder);
-    while (!has_calls(w))
-        if (!await_change(w))
-            return false;
-    return true;
+    return workplace_await(w, "calls.jsonl");
 }

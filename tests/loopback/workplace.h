@@ -42,7 +42,9 @@ int workplace_run(struct workplace *w, const char *arguments);
 void workplace_start(struct workplace *w, const char *arguments);
 int workplace_finish(struct workplace *w);
 
-/* Until the first evidence of a call lies on disk; false after PATIENCE. */
+/* Until a file of the first results folder holds something ("control/calls.jsonl"), or the first
+ * evidence of a call lies on disk; false after PATIENCE. */
+bool workplace_await(struct workplace *w, const char *file);
 bool workplace_await_calls(struct workplace *w);
 
 /* A descriptor that becomes readable when the mock of the running program is gone; -1: no mock. */

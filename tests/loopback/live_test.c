@@ -1,0 +1,196 @@
+/* Guards of live targets, and what becomes of keys. No server of anybody else's is ever asked:
+ * guards act before any socket, and names are those that exist nowhere. */
+
+#include <CUnit/CUnit.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/live.h"
+#include "tests/support/expect.h"
+#include "workplace.h"
+
+#define KEY "sk-this-is-a-secret-0123456789"
+
+/* 10 calls of 900 + 100 tokens in and 100 out at $3 and $15 a million, 4 attempts each:
+ * 10 * 4 * (3,000 + 1,500) microdollars are $0.18. */
+#define SCENARIO(url, rate, price, more)                                                         \
+    "{\"name\": \"live\", \"subject\": {\"client\": {\"preset\": \"careful\"}},\n"               \
+    " \"target\": {\"providers\": {\"anthropic\": {\"base_url\": \"" url "\",\n"                 \
+    "    \"api_key\": \"$BROWNOUT_TEST_KEY\"}},\n"                                               \
+    "  \"models\": {\"m\": {\"api\": \"anthropic\"" price "}}},\n"                               \
+    " \"load\": {\"requests\": [{\"model\": \"m\", \"stream\": true, \"input_tokens\": 900,\n"   \
+    "   \"output_tokens\": 100}],\n"                                                             \
+    "   \"arrivals\": [{\"part\": \"steady\", \"rate\": \"" rate "\", \"process\": \"constant\"" \
+    ", \"for\": \"2s\"}]}" more "}\n"
+
+#define PRICE ", \"price\": {\"input\": \"$3.00\", \"output\": \"$15.00\"}"
+#define LIMIT(text) ", \"spend_limit\": \"" text "\""
+#define FAR "https://example.invalid"
+
+static struct workplace place;
+
+static void set_up(void)
+{
+    workplace_open(&place);
+    setenv("BROWNOUT_TEST_KEY", KEY, 1);
+}
+
+static void tear_down(void)
+{
+    unsetenv("BROWNOUT_TEST_KEY");
+    workplace_close(&place);
+}
+
+static void expect_refusal(const char *command, const char *why)
+{
+    EXPECT_I64(workplace_run(&place, command), 2);
+    if (strstr(place.err, why) == NULL)
+        fprintf(stderr, "expected \"%s\" in:\n%s\n", why, place.err);
+    CU_ASSERT(strstr(place.err, why) != NULL);
+    EXPECT_U64(workplace_results_count(&place), 0);
+}
+
+/* --- guards ----------------------------------------------------------------------------------- */
+
+static void a_target_far_away_needs_the_word(void)
+{
+    workplace_write(&place, "x.jsonc", SCENARIO(FAR, "5/s", PRICE, LIMIT("$1.00")));
+    expect_refusal("run x.jsonc --out results", "say --live if you mean it");
+    workplace_write(&place, "x.jsonc", SCENARIO("http://192.0.2.1", "5/s", PRICE, LIMIT("$1.00")));
+    expect_refusal("run x.jsonc --out results", "say --live if you mean it");
+}
+
+static void a_target_far_away_needs_a_limit(void)
+{
+    workplace_write(&place, "x.jsonc", SCENARIO(FAR, "5/s", PRICE, ""));
+    expect_refusal("run x.jsonc --out results --live", "\"spend_limit\": \"$2.00\"");
+}
+
+static void a_model_without_a_price_is_refused(void)
+{
+    workplace_write(&place, "x.jsonc", SCENARIO(FAR, "5/s", "", LIMIT("$1.00")));
+    expect_refusal("run x.jsonc --out results --live", "model \"m\" has no known price");
+}
+
+static void an_estimate_above_the_limit_is_refused_with_its_arithmetic(void)
+{
+    workplace_write(&place, "x.jsonc", SCENARIO(FAR, "5/s", PRICE, LIMIT("$0.17")));
+    expect_refusal("run x.jsonc --out results --live",
+                   "10 calls with 10,000 input and at most 1,000 output tokens in all, times 4 "
+                   "attempts, may cost $0.18; spend_limit is $0.17");
+}
+
+static void a_rate_above_5_needs_certainty(void)
+{
+    workplace_write(&place, "x.jsonc", SCENARIO(FAR, "6/s", PRICE, LIMIT("$1.00")));
+    expect_refusal("run x.jsonc --out results --live",
+                   "part \"steady\" makes 6 calls/s at a live target; more than 5/s need "
+                   "--yes-really");
+}
+
+static void a_missing_key_is_named_by_its_variable(void)
+{
+    unsetenv("BROWNOUT_TEST_KEY");
+    workplace_write(&place, "x.jsonc", SCENARIO("http://127.0.0.1:9", "5/s", PRICE, ""));
+    expect_refusal("run x.jsonc --out results",
+                   "takes its key from the environment variable BROWNOUT_TEST_KEY, which is not "
+                   "set");
+}
+
+static void guards_look_at_every_file_before_anything_runs(void)
+{
+    workplace_write(&place, "x.jsonc", SCENARIO(FAR, "5/s", PRICE, LIMIT("$1.00")));
+    workplace_write(&place, "near.jsonc", SCENARIO("http://127.0.0.1:9", "5/s", PRICE, ""));
+    expect_refusal("run near.jsonc x.jsonc --out results", "x.jsonc: its target is live");
+}
+
+static void nothing_is_known_to_simulate(void)
+{
+    workplace_write(&place, "x.jsonc", SCENARIO(FAR, "5/s", PRICE, LIMIT("$1.00")));
+    expect_refusal("sim x.jsonc --out results", "there is nothing to simulate");
+}
+
+/* --- keys ------------------------------------------------------------------------------------- */
+
+static void open_at(struct live *live, struct scenario *scenario)
+{
+    struct error err = {0};
+
+    memset(scenario, 0, sizeof(*scenario));
+    scenario->providers_count = 1;
+    scenario->providers[0].base_url = SLICE("http://127.0.0.1:9");
+    strcpy(scenario->providers[0].key_env, "BROWNOUT_TEST_KEY");
+    EXPECT_RC(live_open(live, scenario, &err), RC_OK);
+}
+
+static void keys_are_overwritten_at_the_end(void)
+{
+    static struct scenario scenario;
+    static struct live live;
+    static const struct live nothing;
+
+    open_at(&live, &scenario);
+    EXPECT_TEXT(live.keys[0], KEY);
+    CU_ASSERT_STRING_EQUAL(live.origins[0], "http://127.0.0.1:9");
+    live_close(&live);
+    CU_ASSERT(memcmp(&live, &nothing, sizeof(live)) == 0);
+}
+
+static void a_key_that_no_header_takes_is_refused_unseen(void)
+{
+    static struct scenario scenario;
+    static struct live live;
+    struct error err = {0};
+
+    open_at(&live, &scenario);
+    live_close(&live);
+    setenv("BROWNOUT_TEST_KEY", KEY "\r\nx-evil: 1", 1);
+    EXPECT_RC(live_open(&live, &scenario, &err), RC_MALFORMED);
+    CU_ASSERT(strstr(err.text, "BROWNOUT_TEST_KEY") != NULL);
+    CU_ASSERT(strstr(err.text, "secret") == NULL);
+    CU_ASSERT(!live.is_open);
+}
+
+static void a_server_that_repeats_a_key_is_not_quoted(void)
+{
+    static struct scenario scenario;
+    static struct call_record call;
+    static struct live live;
+
+    open_at(&live, &scenario);
+    call.attempts_count = 2;
+    strcpy(call.error, "bad key " KEY " and " KEY "!");
+    strcpy(call.attempts[1].request_id, "req-" KEY);
+    live_hide(&live, &call);
+    CU_ASSERT(strstr(call.error, "secret") == NULL);
+    CU_ASSERT(strstr(call.error, "bad key ****") == call.error);
+    CU_ASSERT(strstr(call.error, "* and *") != NULL);
+    CU_ASSERT(strstr(call.attempts[1].request_id, "secret") == NULL);
+    strcpy(call.error, "cut in the middle: sk-this-is-a-sec");
+    live_hide(&live, &call);
+    EXPECT_TEXT(slice_of(call.error), "cut in the middle: ****************");
+    strcpy(call.error, "sk-this is no key");
+    live_hide(&live, &call);
+    EXPECT_TEXT(slice_of(call.error), "sk-this is no key");
+    live_close(&live);
+}
+
+static CU_TestInfo tests[] = {
+    {"a target far away needs the word", a_target_far_away_needs_the_word},
+    {"a target far away needs a limit", a_target_far_away_needs_a_limit},
+    {"a model without a price is refused", a_model_without_a_price_is_refused},
+    {"an estimate above the limit is refused with its arithmetic",
+     an_estimate_above_the_limit_is_refused_with_its_arithmetic},
+    {"a rate above 5/s needs certainty", a_rate_above_5_needs_certainty},
+    {"a missing key is named by its variable", a_missing_key_is_named_by_its_variable},
+    {"guards look at every file before anything runs",
+     guards_look_at_every_file_before_anything_runs},
+    {"nothing is known to simulate", nothing_is_known_to_simulate},
+    {"keys are overwritten at the end", keys_are_overwritten_at_the_end},
+    {"a key that no header takes is refused unseen", a_key_that_no_header_takes_is_refused_unseen},
+    {"a server that repeats a key is not quoted", a_server_that_repeats_a_key_is_not_quoted},
+    CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo live_suite = {"live", NULL, NULL, set_up, tear_down, tests};
