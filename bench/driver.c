@@ -52,7 +52,7 @@ static void load(struct bench *b, const char *connections)
 
 static void start(struct bench *b, const char *origin, const char *folder)
 {
-    const char *origins[] = {origin};
+    static const char *origins[1];
     struct error err;
     struct crew_options options = {
         .scenario = b->scenario,
@@ -63,6 +63,7 @@ static void start(struct bench *b, const char *origin, const char *folder)
         .workers = 1,
     };
 
+    origins[0] = origin;
     curl_global_init(CURL_GLOBAL_DEFAULT);
     if (evidence_files_open(&b->files, folder, b->scenario, memory_heap(), &err) != RC_OK ||
         crew_open(&b->crew, &options, &err) != RC_OK || crew_start(&b->crew, &err) != RC_OK)
