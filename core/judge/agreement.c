@@ -39,6 +39,22 @@ static bool was_never_sent(const struct step *step)
     return step->seen == NULL && step->felt->sent_at == NANOS_NEVER;
 }
 
+/* An error status has no tokens to count, and is free. */
+static bool is_refusal(const struct request_seen *seen)
+{
+    return seen->status >= 400 && !seen->usage_told.is_known;
+}
+
+/* Refused, and the caller does not say otherwise. */
+static bool is_nothing_to_count(const struct step *step)
+{
+    const struct attempt_record *felt = step->felt;
+
+    if (step->seen == NULL || !is_refusal(step->seen))
+        return false;
+    return felt == NULL || (!felt->usage.is_known && (!felt->has_cost || felt->cost == 0));
+}
+
 /* An answer that the journal does not have: lost evidence, or a request that it could not name. */
 static bool is_answer_unseen(const struct step *step)
 {
@@ -122,7 +138,7 @@ enum law_result law_tokens_agree(const struct law_limits *limits, const struct c
         const struct step *step = &c->steps[i];
         enum account account = ACCOUNT_UNKNOWN;
 
-        if (was_never_sent(step))
+        if (was_never_sent(step) || is_nothing_to_count(step))
             continue;
         if (step->seen != NULL && step->felt != NULL)
             account = compare_usage(step->felt, step->seen);
@@ -149,6 +165,8 @@ static struct known_cost cost_told(const struct call_case *c, const struct step 
     const struct model *model = &c->scenario->models[step->model];
     struct known_cost told = {0};
 
+    if (is_refusal(step->seen))
+        return (struct known_cost){.is_known = true};
     told.is_known = price_cost(price_of(c, step), c->scenario->providers[model->provider].api,
                                &step->seen->usage_told, &told.cost);
     return told;
@@ -215,7 +233,7 @@ enum law_result law_cost_agree(const struct law_limits *limits, const struct cal
         const struct step *step = &c->steps[i];
         enum account account = ACCOUNT_UNKNOWN;
 
-        if (was_never_sent(step) || !price_of(c, step)->is_known)
+        if (was_never_sent(step) || is_nothing_to_count(step) || !price_of(c, step)->is_known)
             continue;
         if (step->seen != NULL && step->felt != NULL)
             account = compare_cost(step->felt, cost_told(c, step));

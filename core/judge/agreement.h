@@ -11,6 +11,7 @@
  *   nothing, whole       800 + 120         broken: it was told
  *   nothing, failed      anything          unknown: it left before it was told, or lost it
  *   800 + 1, failed      800 + 120         unknown: it left in the middle
+ *   nothing              a refusal         not counted: it has no tokens, and costs nothing
  *
  * Money is held against the judge's own arithmetic (monitor/price.h) over what the mock told, not
  * against the mock's bill: the caller cannot know what it was billed for and never told. Unknown

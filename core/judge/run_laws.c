@@ -58,6 +58,12 @@ static nanos distance_allowed(const struct run_evidence *e, const struct law_lim
     return nanos_max(limits->apart, share) + wire;
 }
 
+static void doubt(struct law_state *state, const char *why)
+{
+    state->undecided++;
+    slice_copy(slice_of(why), state->doubt, sizeof(state->doubt));
+}
+
 static void hold_service(const struct run_evidence *e, uint32_t index, struct law_state *state)
 {
     struct latency_pair pair;
@@ -71,8 +77,7 @@ static void hold_service(const struct run_evidence *e, uint32_t index, struct la
     if (apart <= distance_allowed(e, &state->rules.limits, pair.mock))
         return;
     if (!e->is_schedule_kept) {
-        state->undecided++;
-        snprintf(state->doubt, sizeof(state->doubt), "the generator was late (schedule-kept)");
+        doubt(state, "the generator was late (schedule-kept)");
         return;
     }
     snprintf(text, sizeof(text), "%s is %s for the caller, %s for the mock",
@@ -178,11 +183,13 @@ static void hold_budget(const struct run_evidence *e, uint32_t budget, struct la
 /* Posts that say of no alert which it is: any alert may be among them. */
 static void doubt_unreadable(const struct run_evidence *e, struct law_state *state)
 {
+    char why[sizeof(state->doubt)];
+
     if (e->alerts->unreadable + e->alerts->lost == 0)
         return;
-    state->undecided++;
-    snprintf(state->doubt, sizeof(state->doubt), "%llu posts to hooks could not be told apart",
-             (unsigned long long)(e->alerts->unreadable + e->alerts->lost));
+    snprintf(why, sizeof(why), "alerts that could not be told apart: %s",
+             readable_count(e->alerts->unreadable + e->alerts->lost).text);
+    doubt(state, why);
 }
 
 void run_law_alert_once(const struct run_evidence *e, struct law_state *state)
@@ -252,7 +259,9 @@ static void hold_delivery(const struct run_evidence *e, const struct alert_entry
     if (failed > 0)
         blame_undelivered(e, entry, failed, state);
     if (failed < entry->undelivered + entry->open)
-        state->undecided++;
+        doubt(state, "the run was cut short with alerts on their way");
+    if (entry->raised == 0)
+        doubt(state, "hooks were told of alerts of which the monitor has no record");
     if (entry->invalid > 0)
         blame_body(e, entry, state);
     if (entry->delivered > entry->accepted && e->is_whole)

@@ -330,6 +330,194 @@ static void the_schedule_widens_with_the_first_tokens_of_a_slow_model(void)
     EXPECT_TEXT(slice_of(verdict_of("schedule-kept")), "pass");
 }
 
+/* --- evidence that is damaged ----------------------------------------------------------------- */
+
+static void damaged_evidence_makes_nothing_good_and_nothing_broken_well(void)
+{
+    struct call_record call = insistent(0);
+    uint32_t count;
+    const struct verdict_row *rows;
+
+    sample_scenario(&hearing.scenario);
+    hearing.scenario.expects[0].text = SLICE("calls.count == 1");
+    hearing.scenario.expects[1].text = SLICE("calls.count == 2");
+    hearing.scenario.expects_count = 2;
+    hearing_start(&hearing, NULL, NULL);
+    feed_in_order(&call, 0);
+    slice_copy(SLICE("calls.jsonl ends in the middle of line 2"), hearing.facts.lost,
+               sizeof(hearing.facts.lost));
+    hearing_finish(&hearing);
+    rows = judge_rows(hearing.judge, &count);
+    for (uint32_t i = 0; i < count; i++)
+        CU_ASSERT(rows[i].verdict != VERDICT_PASS);
+    EXPECT_TEXT(slice_of(verdict_of("advice-heeded")), "fail");
+    EXPECT_TEXT(slice_of(verdict_of("one-outcome")), "inconclusive");
+    EXPECT_TEXT(slice_of(reason_of("one-outcome")), "calls.jsonl ends in the middle of line 2");
+    EXPECT_TEXT(slice_of(verdict_of("calls.count == 1")), "inconclusive");
+    EXPECT_TEXT(slice_of(verdict_of("calls.count == 2")), "fail");
+    EXPECT_TEXT(slice_of(verdict_of("alert-once")), "n/a");
+}
+
+static void a_live_target_has_no_journal_to_judge_by(void)
+{
+    struct call_record call = sample_call(0);
+
+    hearing_begin(&hearing, NULL, "billed.total <= $1");
+    judge_feed_call(hearing.judge, &call);
+    hearing.facts.calls_planned = 1;
+    hearing.facts.is_live = true;
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("advice-heeded")), "n/a");
+    EXPECT_TEXT(slice_of(reason_of("cost-agree")),
+                "needs the journal of a mock: a live target has none");
+    EXPECT_TEXT(slice_of(verdict_of("attempts-bounded")), "pass");
+    EXPECT_TEXT(slice_of(verdict_of("billed.total <= $1")), "inconclusive");
+}
+
+/* --- those who listen ------------------------------------------------------------------------- */
+
+struct heard {
+    uint32_t count, violations;
+    uint64_t last;
+};
+
+static void hear(void *context, const struct call_record *call, bool is_violation)
+{
+    struct heard *heard = context;
+
+    heard->count++;
+    heard->violations += is_violation;
+    heard->last = call->id.index;
+}
+
+static void tells_of_each_judged_call_and_whether_it_broke_a_law(void)
+{
+    struct call_record good = sample_call(0), bad = insistent(1), open = sample_call(2);
+    struct heard heard = {0};
+
+    hearing_begin(&hearing, NULL, NULL);
+    judge_set_on_judged(hearing.judge, hear, &heard);
+    hearing_feed(&hearing, &good);
+    EXPECT_U64(heard.count, 1);
+    EXPECT_U64(heard.violations, 0);
+    feed_in_order(&bad, 0);
+    EXPECT_U64(heard.count, 2);
+    EXPECT_U64(heard.violations, 1);
+    judge_feed_call(hearing.judge, &open); /* its request is still to come */
+    EXPECT_U64(heard.count, 2);
+    hearing.facts.calls_planned++;
+    hearing_finish(&hearing);
+    EXPECT_U64(heard.count, 3);
+    EXPECT_U64(heard.last, 2);
+}
+
+static void tells_of_a_second_record_as_a_violation(void)
+{
+    struct call_record call = sample_call(0);
+    struct heard heard = {0};
+
+    hearing_begin(&hearing, NULL, NULL);
+    judge_set_on_judged(hearing.judge, hear, &heard);
+    hearing_feed(&hearing, &call);
+    judge_feed_call(hearing.judge, &call);
+    EXPECT_U64(heard.count, 2);
+    EXPECT_U64(heard.violations, 1);
+    hearing_finish(&hearing);
+}
+
+/* --- a control run ---------------------------------------------------------------------------- */
+
+static struct hearing control;
+
+static void feed_answers(struct hearing *to, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        struct call_record call = sample_call(i);
+
+        hearing_feed(to, &call);
+    }
+}
+
+/* Both hearings of one text; the control's without faults. */
+static void begin_both(const char *expectation)
+{
+    sample_scenario(&hearing.scenario);
+    hearing.scenario.has_control = true;
+    control.scenario = hearing.scenario;
+    control.scenario.chaos.rules_count = 0;
+    hearing_start(&hearing, NULL, expectation);
+    hearing_start(&control, NULL, expectation);
+}
+
+static void a_control_measure_is_read_from_the_control_run(void)
+{
+    static const char text[] = "cost.total <= 1.3 * control.cost.total";
+
+    begin_both(text);
+    feed_answers(&control, 100);
+    hearing_finish(&control);
+    feed_answers(&hearing, 130);
+    judge_set_control(hearing.judge, control.judge);
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of(text)), "pass");
+    CU_ASSERT_STRING_EQUAL(hearing_row(&hearing, text)->value, "$0.55 against $0.42, 1.3 times");
+    hearing_end(&hearing);
+    hearing_start(&hearing, NULL, NULL); /* the expectation is still there */
+    feed_answers(&hearing, 131);
+    judge_set_control(hearing.judge, control.judge);
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of(text)), "fail");
+    hearing_end(&control);
+}
+
+static void the_phases_of_chaos_are_windows_of_the_control_too(void)
+{
+    static const char text[] = "calls.count{phase=storm} == control.calls.count{phase=storm}";
+
+    begin_both(text);
+    feed_answers(&control, 150);
+    hearing_finish(&control);
+    feed_answers(&hearing, 150);
+    judge_set_control(hearing.judge, control.judge);
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of(text)), "pass");
+    EXPECT_U64(hearing_row(&hearing, text)->n, 50);
+    hearing_end(&control);
+}
+
+static void without_a_sound_control_nothing_is_compared(void)
+{
+    static const char text[] = "cost.total <= 1.3 * control.cost.total";
+
+    begin_both(text);
+    feed_answers(&hearing, 10);
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of(text)), "inconclusive");
+    EXPECT_TEXT(slice_of(reason_of(text)), "there is no control run to compare with");
+    hearing_end(&hearing);
+
+    hearing_start(&hearing, NULL, NULL);
+    feed_answers(&hearing, 10);
+    feed_answers(&control, 10);
+    control.facts.was_interrupted = true;
+    hearing_finish(&control);
+    judge_set_control(hearing.judge, control.judge);
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of(text)), "inconclusive");
+    EXPECT_TEXT(slice_of(reason_of(text)), "the control run: it was cut short");
+    hearing_end(&hearing);
+    hearing_end(&control);
+
+    hearing_start(&hearing, NULL, NULL);
+    hearing_start(&control, NULL, NULL);
+    feed_answers(&hearing, 10);
+    hearing_finish(&control);
+    judge_set_control(hearing.judge, control.judge);
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(reason_of(text)), "the control run: no cost is known");
+    hearing_end(&control);
+}
+
 /* --- figures ---------------------------------------------------------------------------------- */
 
 static void counts_the_calls_open_at_once(void)
@@ -339,6 +527,25 @@ static void counts_the_calls_open_at_once(void)
     hearing_finish(&hearing);
     CU_ASSERT(judge_figures(hearing.judge)->in_flight_most >= 20);
     CU_ASSERT(judge_figures(hearing.judge)->in_flight_most <= 21);
+}
+
+static void money_and_tokens_add_up(void)
+{
+    struct call_record failed = sample_call(2);
+    const struct run_figures *f;
+
+    hearing_begin(&hearing, NULL, NULL);
+    feed_calls(0, 2, 0);
+    sample_fail(&failed, OUTCOME_OVERLOADED, 529, failed.ended_at);
+    hearing_feed(&hearing, &failed);
+    hearing_finish(&hearing);
+    f = judge_figures(hearing.judge);
+    EXPECT_I64(f->cost, 2 * SAMPLE_CLAUDE_COST);
+    EXPECT_I64(f->billed, 2 * SAMPLE_CLAUDE_COST);
+    EXPECT_I64(f->cost_failed, 0);
+    EXPECT_U64(f->cost_unknown, 1);
+    EXPECT_U64(f->tokens_in, 1600);
+    EXPECT_U64(f->tokens_out, 240);
 }
 
 static void every_call_is_useful_failed_or_unfinished(void)
@@ -366,6 +573,8 @@ static void a_judge_without_memory_is_refused_and_leaves_nothing_behind(void)
     scenario.expects[0].text = SLICE("response.p99 <= 2 * response.p50");
     scenario.expects[1].text = SLICE("recovery.time{phase=storm} <= 5s");
     scenario.expects_count = 2;
+    scenario.monitor = (struct monitor_rules){
+        .is_on = true, .budgets = {{"tight", MONEY_USD, NANOS_S}}, .budgets_count = 1};
     do {
         struct memory memory;
         struct judge *judge = NULL;
@@ -446,6 +655,18 @@ static CU_TestInfo tests[] = {
     {"a punctual generator keeps its schedule", a_punctual_generator_keeps_its_schedule},
     {"the schedule widens with the first tokens of a slow model",
      the_schedule_widens_with_the_first_tokens_of_a_slow_model},
+    {"damaged evidence makes nothing good, and nothing broken well",
+     damaged_evidence_makes_nothing_good_and_nothing_broken_well},
+    {"a live target has no journal to judge by", a_live_target_has_no_journal_to_judge_by},
+    {"tells of each judged call, and whether it broke a law",
+     tells_of_each_judged_call_and_whether_it_broke_a_law},
+    {"tells of a second record as a violation", tells_of_a_second_record_as_a_violation},
+    {"a control measure is read from the control run",
+     a_control_measure_is_read_from_the_control_run},
+    {"the phases of chaos are windows of the control too",
+     the_phases_of_chaos_are_windows_of_the_control_too},
+    {"without a sound control nothing is compared", without_a_sound_control_nothing_is_compared},
+    {"money and tokens add up", money_and_tokens_add_up},
     {"counts the calls open at once", counts_the_calls_open_at_once},
     {"every call is useful, failed or unfinished", every_call_is_useful_failed_or_unfinished},
     {"a judge without memory is refused and leaves nothing behind",

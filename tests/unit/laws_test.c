@@ -742,6 +742,27 @@ static void usage_that_never_arrived_is_unknown_and_its_bill_is_shown(void)
     expect_value("cost-agree", "1 attempt agrees, 1 unknown ($0.0042 billed)");
 }
 
+static void a_refusal_has_no_tokens_and_costs_nothing(void)
+{
+    struct call_record call = refused(OUTCOME_RATE_LIMITED, 429);
+
+    sample_retry(&call, SAMPLE_CLAUDE, call.ended_at + NANOS_S);
+    judge_accounts(&call, &(struct usage){0});
+    expect_value("tokens-agree", "1 attempt agrees, 0 unknown");
+    expect_value("cost-agree", "1 attempt agrees, 0 unknown");
+    hearing_end(&hearing);
+    call.attempts[0].has_cost = true; /* known to be nothing */
+    judge_accounts(&call, &(struct usage){0});
+    expect_held("cost-agree");
+    hearing_end(&hearing);
+    call.attempts[0].cost = 1;
+    call.cost++;
+    judge_accounts(&call, &(struct usage){0});
+    expect_broken("cost-agree",
+                  "attempt 1: the caller knows of $0.000000000001; what the mock told "
+                  "costs $0.00 (due 10.000 s)");
+}
+
 static void what_was_told_after_the_caller_had_left_is_unknown(void)
 {
     struct call_record call = refused(OUTCOME_TIMEOUT_STALL, 200);
@@ -993,6 +1014,7 @@ static CU_TestInfo tests[] = {
      tokens_agree_is_broken_by_a_whole_answer_whose_usage_was_lost},
     {"usage that never arrived is unknown, and its bill is shown",
      usage_that_never_arrived_is_unknown_and_its_bill_is_shown},
+    {"a refusal has no tokens and costs nothing", a_refusal_has_no_tokens_and_costs_nothing},
     {"what was told after the caller had left is unknown",
      what_was_told_after_the_caller_had_left_is_unknown},
     {"an answer that the journal does not have leaves the accounts open",

@@ -265,7 +265,7 @@ static void posts_of_unknown_alerts_leave_the_law_undecided(void)
     post("", NANOS_S);
     EXPECT_U64(finish("alert-once")->verdict, VERDICT_INCONCLUSIVE);
     CU_ASSERT_STRING_EQUAL(hearing_row(&hearing, "alert-once")->reason,
-                           "1 posts to hooks could not be told apart");
+                           "alerts that could not be told apart: 1");
 }
 
 static void alert_laws_do_not_apply_without_a_receiver(void)
@@ -364,6 +364,16 @@ static void an_interrupt_may_leave_an_alert_on_its_way(void)
     feed(0, 100);
     judge_feed_alert(hearing.judge, &open);
     EXPECT_U64(finish("alert-delivered")->verdict, VERDICT_FAIL);
+}
+
+static void a_post_without_a_record_leaves_delivery_undecided(void)
+{
+    begin();
+    feed(0, 100);
+    post("budget:tight:0", 4 * NANOS_S);
+    EXPECT_U64(finish("alert-delivered")->verdict, VERDICT_INCONCLUSIVE);
+    CU_ASSERT_STRING_EQUAL(hearing_row(&hearing, "alert-delivered")->reason,
+                           "hooks were told of alerts of which the monitor has no record");
 }
 
 static void without_an_alert_there_is_nothing_to_deliver(void)
@@ -633,6 +643,8 @@ static CU_TestInfo tests[] = {
     {"a body that the service does not take breaks alert-delivered",
      a_body_that_the_service_does_not_take_breaks_alert_delivered},
     {"an interrupt may leave an alert on its way", an_interrupt_may_leave_an_alert_on_its_way},
+    {"a post without a record leaves delivery undecided",
+     a_post_without_a_record_leaves_delivery_undecided},
     {"without an alert there is nothing to deliver", without_an_alert_there_is_nothing_to_deliver},
     {"percentiles agree when all witnesses do", percentiles_agree_when_all_witnesses_do},
     {"a reported percentile may not be off by a nanosecond",
