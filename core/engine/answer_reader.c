@@ -17,6 +17,8 @@ void reader_begin(struct answer_reader *r, enum api api, bool asked_stream)
 {
     r->api = api;
     r->asked_stream = asked_stream;
+    if (r->is_stream)
+        sse_clear(&r->sse);
     r->is_stream = false;
     r->is_told = false;
     r->is_broken = false;
@@ -26,7 +28,6 @@ void reader_begin(struct answer_reader *r, enum api api, bool asked_stream)
     r->advice_is_whole = false;
     r->token_latest_at = NANOS_NEVER;
     r->answer = (struct answer){0};
-    sse_clear(&r->sse);
     buffer_clear(&r->body);
 }
 

@@ -76,7 +76,8 @@ struct client {
     struct timers timers;
     struct pending *queue; /* ring */
     uint32_t queue_size, queue_first, queue_count;
-    struct buffer prompt; /* of a request to a real provider, while it is written */
+    struct buffer prompt;   /* of a request to a real provider, while it is written */
+    uint64_t jitter_stream; /* of random draws */
     struct refusals refusals;
     struct told_ask told; /* of the send effect handed out last */
 };
@@ -95,6 +96,8 @@ static bool has_attempt(const struct slot *slot)
 static void push(struct client *c, enum client_effect_kind kind, uint32_t index)
 {
     assert(c->queue_count < c->queue_size);
+    if (c->queue_count == 0)
+        c->queue_first = 0; /* the front of the ring stays in the processor's cache */
     c->queue[(c->queue_first + c->queue_count++) % c->queue_size] =
         (struct pending){kind, index, c->slots[index].record.attempts_count};
 }
@@ -105,7 +108,7 @@ static nanos call_ends_at(const struct client *c, const struct slot *slot)
 }
 
 /* The instant at which something must happen in this slot, and what it would be. */
-static nanos alarm_of(const struct client *c, struct slot *slot, enum outcome *strikes)
+static nanos alarm_of(const struct client *c, const struct slot *slot, enum outcome *strikes)
 {
     const struct timeouts *t = &c->scenario->client.timeouts;
     nanos first = call_ends_at(c, slot);
@@ -120,7 +123,7 @@ static nanos alarm_of(const struct client *c, struct slot *slot, enum outcome *s
         return nanos_min(first, slot->acts_at);
     if (slot->state != SLOT_HANDED && slot->state != SLOT_SENT)
         return NANOS_NEVER;
-    attempt = attempt_of(slot);
+    attempt = &slot->record.attempts[slot->record.attempts_count - 1];
     others[0].at = nanos_add(attempt->handed_at, t->attempt);
     others[0].outcome = OUTCOME_TIMEOUT_ATTEMPT;
     if (slot->state == SLOT_HANDED) {
@@ -148,15 +151,14 @@ static nanos alarm_of(const struct client *c, struct slot *slot, enum outcome *s
     return first;
 }
 
-/* Alarms only ever move later while bytes arrive; the timer is then left where it is, and re-set
- * when it strikes too early. So a token costs no heap operation. */
+/* Alarms mostly move later, or are gone before they strike; the timer is then left where it is, and
+ * re-set when it strikes too early. So a token costs no heap operation, and hardly any attempt. */
 static void set_alarm(struct client *c, uint32_t index)
 {
     enum outcome strikes;
     nanos at = alarm_of(c, &c->slots[index], &strikes);
-    nanos set = c->timers.at[index];
 
-    if (at < set || at == NANOS_NEVER || set == NANOS_NEVER)
+    if (at < c->timers.at[index])
         timers_set(&c->timers, index, at);
 }
 
@@ -452,7 +454,7 @@ static void end_attempt(struct client *c, uint32_t index, enum outcome outcome, 
     }
     conduct = conduct_decide(
         &c->scenario->client, &slot->conduct, &end, call_ends_at(c, slot),
-        rng_unit(c->scenario->seed, rng_stream(SLICE("jitter")), slot->id_hash, attempt->ordinal));
+        rng_unit(c->scenario->seed, c->jitter_stream, slot->id_hash, attempt->ordinal));
     apply_conduct(c, index, &conduct, now);
 }
 
@@ -464,7 +466,7 @@ static void strike(struct client *c, uint32_t index, nanos now)
     enum outcome strikes;
     nanos at = alarm_of(c, slot, &strikes);
 
-    if (at > now) { /* it moved later while bytes arrived */
+    if (at > now) { /* it moved later, or is gone */
         timers_set(&c->timers, index, at);
         return;
     }
@@ -757,7 +759,7 @@ bool client_next(struct client *c, struct client_effect *effect)
 
 nanos client_wakes_at(const struct client *c)
 {
-    nanos at = timers_first_at(&c->timers);
+    nanos at = c->calls_open > 0 ? timers_first_at(&c->timers) : NANOS_NEVER;
 
     if (c->has_next && has_slot(c))
         at = nanos_min(at, c->next.due_at);
@@ -781,15 +783,13 @@ uint64_t client_calls_started(const struct client *c)
 void client_check(const struct client *c)
 {
     uint32_t open = 0;
+    enum outcome strikes;
 
     for (uint32_t index = 0; index < c->slots_born; index++) {
         const struct slot *slot = &c->slots[index];
 
         open += slot->state != SLOT_FREE;
-        if (slot->state == SLOT_FREE || slot->state == SLOT_DONE)
-            assert(c->timers.at[index] == NANOS_NEVER);
-        if (slot->state == SLOT_WAITING)
-            assert(c->timers.at[index] <= slot->acts_at);
+        assert(c->timers.at[index] <= alarm_of(c, slot, &strikes));
         if (has_attempt(slot))
             assert(slot->record.attempts_count > 0);
     }
@@ -834,6 +834,7 @@ enum rc client_new(struct client **client, const struct client_options *options,
         return error_set(err, rc, "client engine: %s for %u calls in flight", rc_text(rc),
                          places_of(options));
     }
+    c->jitter_stream = rng_stream(SLICE("jitter"));
     source_init(&c->source, c->scenario);
     take_next(c);
     *client = c;

@@ -452,6 +452,8 @@ static void tell_answered(struct world *w, const struct link_message *message, u
 {
     char what[] = "answered 000";
 
+    if (w->simulation->on_step == NULL)
+        return;
     for (int place = 11, rest = status; place > 8; place--, rest /= 10)
         what[place] = (char)('0' + rest % 10);
     tell(w, &w->lines[message->slot].call, message->attempt, what);

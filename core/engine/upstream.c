@@ -59,6 +59,7 @@ struct upstream {
     struct upstream_options options;
     const struct scenario *scenario;
     struct exchange *exchanges;
+    uint32_t exchanges_born; /* used so far: the memory behind them was never touched */
     uint32_t free_first;
     uint32_t open;
     uint32_t releasing; /* whose record was handed out last */
@@ -78,6 +79,8 @@ static struct pending *push(struct upstream *u, enum upstream_effect_kind kind, 
     struct pending *pending;
 
     assert(u->queue_count < u->queue_size);
+    if (u->queue_count == 0)
+        u->queue_first = 0; /* the front of the ring stays in the processor's cache */
     pending = &u->queue[(u->queue_first + u->queue_count++) % u->queue_size];
     *pending = (struct pending){.kind = kind, .exchange = index, .bytes_at = u->scratch.size};
     return pending;
@@ -481,13 +484,14 @@ static void open_stream(struct upstream *u, uint32_t index, nanos now)
 static void tell(struct upstream *u, uint32_t index, nanos now)
 {
     struct exchange *x = &u->exchanges[index];
-    struct reply reply = reply_of(u, x);
+    struct reply reply;
 
     x->record.status = status_of(x);
     if (x->plan.kind == PLAN_REFUSAL) {
         push_told(u, index, TOLD_REFUSAL, 0, now);
         return;
     }
+    reply = reply_of(u, x);
     if (!x->plan.stream) {
         x->record.tokens_written = x->plan.output_tokens;
         x->record.usage_told = format_usage_told(x->api, &reply, FORMAT_BODY);
@@ -737,22 +741,32 @@ static void take_request(struct upstream *u, struct exchange *x,
     note_plan(x);
 }
 
+static uint32_t take_exchange(struct upstream *u)
+{
+    uint32_t index = u->free_first;
+
+    if (index != NO_EXCHANGE)
+        u->free_first = u->exchanges[index].next_free;
+    else if (u->exchanges_born < u->options.exchanges_max)
+        index = u->exchanges_born++;
+    return index;
+}
+
 bool upstream_begin(struct upstream *u, const struct upstream_request *request, nanos now,
                     uint32_t *exchange)
 {
     bool is_hook = request->provider == UPSTREAM_HOOKS;
-    uint32_t index = u->free_first;
+    uint32_t index;
     struct exchange *x;
 
     assert(is_hook || request->provider < u->scenario->providers_count);
     begin_call(u, now);
+    index = take_exchange(u);
     if (index == NO_EXCHANGE)
         return false;
     x = &u->exchanges[index];
-    u->free_first = x->next_free;
     u->open++;
-    *x = (struct exchange){.state = EXCHANGE_OPENING, .begun_at = now};
-    x->run_number = ++u->requests;
+    *x = (struct exchange){.state = EXCHANGE_OPENING, .begun_at = now, .run_number = ++u->requests};
     x->record = (struct journal_record){
         .number = x->run_number,
         .provider = is_hook ? u->scenario->providers_count : request->provider,
@@ -815,7 +829,7 @@ void upstream_gone(struct upstream *u, uint32_t index, uint64_t bytes_out, nanos
 void upstream_stop(struct upstream *u, nanos now)
 {
     begin_call(u, now);
-    for (uint32_t index = 0; index < u->options.exchanges_max; index++) {
+    for (uint32_t index = 0; index < u->exchanges_born; index++) {
         enum exchange_state state = u->exchanges[index].state;
 
         if (state != EXCHANGE_FREE && state != EXCHANGE_OVER)
@@ -856,10 +870,10 @@ bool upstream_next(struct upstream *u, struct upstream_effect *effect)
         .content_length = pending.content_length,
         .end = pending.end,
     };
-    if (pending.is_told) {
+    if (pending.kind == UPSTREAM_TOLD)
         u->told = told_of(u, &u->exchanges[pending.exchange], &pending);
+    if (pending.is_told)
         effect->told = &u->told;
-    }
     if (pending.kind == UPSTREAM_HEAD)
         effect->headers = bytes;
     if (pending.kind == UPSTREAM_BODY)
@@ -902,9 +916,7 @@ enum rc upstream_new(struct upstream **upstream, const struct upstream_options *
         upstream_free(u);
         return error_set(err, rc, "upstream engine: %s for %u exchanges", rc_text(rc), count);
     }
-    for (uint32_t index = 0; index < count; index++)
-        u->exchanges[index].next_free = index + 1 < count ? index + 1 : NO_EXCHANGE;
-    u->free_first = count > 0 ? 0 : NO_EXCHANGE;
+    u->free_first = NO_EXCHANGE;
     *upstream = u;
     return RC_OK;
 }

@@ -74,17 +74,24 @@ double chaos_rule_chance(const struct chaos *chaos, uint32_t rule,
     return chaos->rules[rule].share < room ? chaos->rules[rule].share : room;
 }
 
-static double draw(uint64_t seed, struct slice stream, const struct attempt_facts *facts)
+/* The draws of one attempt: which stream decides what is told in the header. */
+struct dice {
+    uint64_t seed;
+    uint64_t call; /* hash of its id */
+    uint32_t attempt;
+};
+
+static double draw(const struct dice *dice, struct slice stream)
 {
-    return rng_unit(seed, rng_stream(stream), slice_hash(facts->call), facts->attempt);
+    return rng_unit(dice->seed, rng_stream(stream), dice->call, dice->attempt);
 }
 
 /* The rule of this phase that lies under the attempt's draw, or PLAN_NO_RULE; marks those that
  * might have. Linear: sixty-four rules at most. */
-static int16_t phase_decide(const struct chaos *chaos, uint32_t phase, uint64_t seed,
+static int16_t phase_decide(const struct chaos *chaos, uint32_t phase, const struct dice *dice,
                             const struct attempt_facts *facts, uint64_t *rules_matched)
 {
-    double u = draw(seed, slice_of(chaos->phases.list[phase].name), facts);
+    double u = draw(dice, slice_of(chaos->phases.list[phase].name));
     double laid = 0.0;
     int16_t fired = PLAN_NO_RULE;
 
@@ -101,7 +108,7 @@ static int16_t phase_decide(const struct chaos *chaos, uint32_t phase, uint64_t 
     return fired;
 }
 
-static int16_t phases_decide(const struct chaos *chaos, uint64_t seed,
+static int16_t phases_decide(const struct chaos *chaos, const struct dice *dice,
                              const struct attempt_facts *facts, nanos at, uint64_t *rules_matched)
 {
     int16_t fired = PLAN_NO_RULE;
@@ -111,7 +118,7 @@ static int16_t phases_decide(const struct chaos *chaos, uint64_t seed,
 
         if (!phase_is_open(&chaos->phases.list[phase], at))
             continue;
-        here = phase_decide(chaos, phase, seed, facts, rules_matched);
+        here = phase_decide(chaos, phase, dice, facts, rules_matched);
         if (fired == PLAN_NO_RULE)
             fired = here;
     }
@@ -135,7 +142,7 @@ static void refuse(struct plan *plan, enum outcome failure, uint16_t status)
 }
 
 /* What the model does when nothing is wrong with it. */
-static void behave(struct plan *plan, uint64_t seed, const struct attempt_facts *facts)
+static void behave(struct plan *plan, const struct dice *dice, const struct attempt_facts *facts)
 {
     const struct model *model = facts->model;
 
@@ -147,7 +154,7 @@ static void behave(struct plan *plan, uint64_t seed, const struct attempt_facts 
         .stopped_by_limit = facts->output_tokens > facts->output_tokens_max,
         .tokens_per_event = model->tokens_per_event,
         .first_token =
-            to_nanos(distribution_at(&model->first_token, draw(seed, SLICE("first_token"), facts))),
+            to_nanos(distribution_at(&model->first_token, draw(dice, SLICE("first_token")))),
         .token_gap = to_nanos(1e9 / model->tokens_per_s),
         .input_tokens = facts->input_tokens,
         .output_tokens = facts->output_tokens,
@@ -221,11 +228,12 @@ static void apply(struct plan *plan, const struct fault *fault)
 void chaos_decide(const struct chaos *chaos, uint64_t seed, const struct attempt_facts *facts,
                   nanos at, struct plan *plan)
 {
+    struct dice dice = {seed, slice_hash(facts->call), facts->attempt};
     uint64_t rules_matched = 0;
-    int16_t rule = phases_decide(chaos, seed, facts, at, &rules_matched);
+    int16_t rule = phases_decide(chaos, &dice, facts, at, &rules_matched);
     const struct fault *fault;
 
-    behave(plan, seed, facts);
+    behave(plan, &dice, facts);
     plan->rules_matched = rules_matched;
     if (rule == PLAN_NO_RULE)
         return;

@@ -92,38 +92,47 @@ static void write_delay(const struct plan *plan, struct buffer *out)
     units_write_duration(out, plan->first_token);
 }
 
+/* On the load path, like all that follows: no printf. */
 static void write_refusal(const struct plan *plan, struct buffer *out)
 {
-    if (plan->status != 0)
-        buffer_printf(out, "%u ", plan->status);
+    if (plan->status != 0) {
+        buffer_u64(out, plan->status);
+        buffer_byte(out, ' ');
+    }
     buffer_text(out, outcome_word(plan->failure));
-    if (plan->failure == OUTCOME_CONTEXT_LENGTH)
-        buffer_printf(out, ", %llu tokens into %llu", (unsigned long long)plan->input_tokens,
-                      (unsigned long long)plan->context_window);
+    if (plan->failure == OUTCOME_CONTEXT_LENGTH) {
+        buffer_append(out, SLICE(", "));
+        buffer_u64(out, plan->input_tokens);
+        buffer_append(out, SLICE(" tokens into "));
+        buffer_u64(out, plan->context_window);
+    }
     write_advice(plan, out);
     write_delay(plan, out);
 }
 
 static void write_reset(const struct plan *plan, struct buffer *out)
 {
-    buffer_printf(out, "no answer, %s", close_word(plan->close));
+    buffer_append(out, SLICE("no answer, "));
+    buffer_text(out, close_word(plan->close));
     write_delay(plan, out);
 }
 
 static void write_ending(const struct plan *plan, struct buffer *out)
 {
-    unsigned long long tokens = plan_tokens_to_come(plan);
-
     switch (plan->ending) {
     case PLAN_WHOLE:
         if (plan->stopped_by_limit)
             buffer_text(out, ", stopped by max_tokens");
         return;
     case PLAN_CUT:
-        buffer_printf(out, ", cut after %llu by %s", tokens, close_word(plan->close));
+        buffer_append(out, SLICE(", cut after "));
+        buffer_u64(out, plan_tokens_to_come(plan));
+        buffer_append(out, SLICE(" by "));
+        buffer_text(out, close_word(plan->close));
         return;
     case PLAN_STALL:
-        buffer_printf(out, ", silent after %llu", tokens);
+        buffer_append(out, SLICE(", silent after "));
+        buffer_u64(out, plan_tokens_to_come(plan));
         return;
     }
     assert(false && "not an ending");
@@ -131,8 +140,9 @@ static void write_ending(const struct plan *plan, struct buffer *out)
 
 static void write_answer(const struct plan *plan, struct buffer *out)
 {
-    buffer_printf(out, "200 %s %llu tokens: first ", plan->stream ? "stream" : "whole",
-                  (unsigned long long)plan->output_tokens);
+    buffer_append(out, plan->stream ? SLICE("200 stream ") : SLICE("200 whole "));
+    buffer_u64(out, plan->output_tokens);
+    buffer_append(out, SLICE(" tokens: first "));
     units_write_duration(out, plan->first_token);
     buffer_text(out, ", then every ");
     units_write_duration(out, plan->token_gap);
