@@ -70,7 +70,7 @@ struct client {
     uint32_t calls_open;
     struct slot *slots;
     uint32_t slots_max;
-    uint32_t slots_born;
+    uint32_t slots_born; /* used so far: the memory behind them was never touched */
     uint32_t free_first;
     uint32_t releasing; /* slot of the done effect handed out last */
     struct timers timers;
@@ -523,7 +523,7 @@ static uint32_t take_slot(struct client *c)
     if (index != NO_SLOT)
         c->free_first = c->slots[index].next_free;
     else if (c->slots_born < c->slots_max)
-        index = c->slots_born++;
+        c->slots[index = c->slots_born++] = (struct slot){.state = SLOT_FREE};
     return index;
 }
 
@@ -825,7 +825,7 @@ enum rc client_new(struct client **client, const struct client_options *options,
         4 * c->slots_max + 4; /* a slot has at most a cancel, a send and a done waiting */
     buffer_init(&c->prompt, memory, PROMPT_BYTES_MAX);
     refusals_init(&c->refusals, memory);
-    c->slots = memory_zeroed(memory, c->slots_max, sizeof(*c->slots));
+    c->slots = memory->resize(memory->context, NULL, c->slots_max * sizeof(*c->slots));
     c->queue = memory_zeroed(memory, c->queue_size, sizeof(*c->queue));
     if (c->slots != NULL && c->queue != NULL)
         rc = timers_init(&c->timers, memory, c->slots_max);

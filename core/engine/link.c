@@ -15,7 +15,7 @@ struct entry {
 struct link_queue {
     nanos delay;
     struct entry *entries;
-    uint32_t size, first, count;
+    uint32_t size, first, count; /* size is a power of two */
     char *bytes;
     size_t bytes_size, bytes_capacity;
 };
@@ -52,7 +52,7 @@ static bool grow_entries(struct link *link, struct link_queue *queue)
     if (entries == NULL)
         return false;
     for (uint32_t i = 0; i < queue->count; i++)
-        entries[i] = queue->entries[(queue->first + i) % queue->size];
+        entries[i] = queue->entries[(queue->first + i) & (queue->size - 1)];
     memory_release(link->memory, queue->entries);
     queue->entries = entries;
     queue->size = size;
@@ -73,7 +73,7 @@ static bool make_room(struct link *link, struct link_queue *queue, size_t size)
         memmove(queue->bytes, queue->bytes + used_at, queue->bytes_size - used_at);
         queue->bytes_size -= used_at;
         for (uint32_t i = 0; i < queue->count; i++)
-            queue->entries[(queue->first + i) % queue->size].bytes_at -= used_at;
+            queue->entries[(queue->first + i) & (queue->size - 1)].bytes_at -= used_at;
         if (queue->bytes_capacity - queue->bytes_size >= size)
             return true;
     }
@@ -95,6 +95,25 @@ static void keep(struct link_queue *queue, struct slice bytes)
     queue->bytes_size += bytes.size;
 }
 
+static nanos head_at(const struct link_queue *queue)
+{
+    return queue->entries[queue->first].arrives_at;
+}
+
+/* Answers first among equals. */
+static struct link_queue *earliest(const struct link *link)
+{
+    struct link_queue *found = NULL;
+
+    for (int lane = LINK_LANES - 1; lane >= 0; lane--) {
+        struct link_queue *queue = &link->queues[lane];
+
+        if (queue->count > 0 && (found == NULL || head_at(queue) < head_at(found)))
+            found = queue;
+    }
+    return found;
+}
+
 enum rc link_post(struct link *link, enum link_lane lane, nanos now,
                   const struct link_message *message)
 {
@@ -105,54 +124,37 @@ enum rc link_post(struct link *link, enum link_lane lane, nanos now,
         return RC_NOMEM;
     if (!make_room(link, queue, message->first.size + message->second.size))
         return RC_NOMEM;
-    entry = &queue->entries[(queue->first + queue->count++) % queue->size];
-    *entry = (struct entry){
-        .arrives_at = nanos_add(now, queue->delay),
-        .bytes_at = queue->bytes_size,
-        .message = *message,
-    };
+    entry = &queue->entries[(queue->first + queue->count++) & (queue->size - 1)];
+    entry->arrives_at = nanos_add(now, queue->delay);
+    entry->bytes_at = queue->bytes_size;
+    entry->message = *message;
     entry->message.sent_at = now;
     keep(queue, message->first);
     keep(queue, message->second);
+    if (queue->count == 1)
+        link->first = earliest(link);
     return RC_OK;
-}
-
-static struct link_queue *earliest(const struct link *link)
-{
-    struct link_queue *found = NULL;
-
-    for (int lane = LINK_LANES - 1; lane >= 0; lane--) { /* answers first among equals */
-        struct link_queue *queue = &link->queues[lane];
-
-        if (queue->count == 0)
-            continue;
-        if (found == NULL ||
-            queue->entries[queue->first].arrives_at < found->entries[found->first].arrives_at)
-            found = queue;
-    }
-    return found;
 }
 
 nanos link_first_at(const struct link *link)
 {
-    const struct link_queue *queue = earliest(link);
-
-    return queue != NULL ? queue->entries[queue->first].arrives_at : NANOS_NEVER;
+    return link->first != NULL ? head_at(link->first) : NANOS_NEVER;
 }
 
 bool link_take(struct link *link, nanos now, struct link_message *message)
 {
-    struct link_queue *queue = earliest(link);
+    struct link_queue *queue = link->first;
     const struct entry *entry;
 
-    if (queue == NULL || queue->entries[queue->first].arrives_at > now)
+    if (queue == NULL || head_at(queue) > now)
         return false;
     entry = &queue->entries[queue->first];
     *message = entry->message;
     message->first.data = queue->bytes + entry->bytes_at;
     message->second.data = message->first.data + entry->message.first.size;
-    queue->first = (queue->first + 1) % queue->size;
+    queue->first = (queue->first + 1) & (queue->size - 1);
     if (--queue->count == 0)
         queue->bytes_size = 0; /* the lent bytes stay where they are until the next post */
+    link->first = earliest(link);
     return true;
 }

@@ -39,6 +39,7 @@ struct link {
     const struct link_rules *rules;
     const struct memory *memory;
     struct link_queue *queues; /* LINK_LANES of them */
+    struct link_queue *first;  /* whose head arrives first; NULL: none is under way */
 };
 
 MUST_USE enum rc link_init(struct link *link, const struct link_rules *rules,

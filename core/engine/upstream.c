@@ -908,7 +908,7 @@ enum rc upstream_new(struct upstream **upstream, const struct upstream_options *
     u->latest_at = INT64_MIN;
     u->queue_size = 5 * count + 16; /* one exchange: head, body, body, end, journal at the most */
     buffer_init(&u->scratch, memory, SCRATCH_BYTES_MAX);
-    u->exchanges = memory_zeroed(memory, count, sizeof(*u->exchanges));
+    u->exchanges = memory->resize(memory->context, NULL, count * sizeof(*u->exchanges));
     u->queue = memory_zeroed(memory, u->queue_size, sizeof(*u->queue));
     if (u->exchanges != NULL && u->queue != NULL)
         rc = timers_init(&u->timers, memory, count);
