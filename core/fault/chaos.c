@@ -130,6 +130,14 @@ static nanos to_nanos(double value)
     return value < 0x1p62 ? (nanos)(value + 0.5) : (nanos)1 << 62;
 }
 
+static nanos first_token(const struct model *model, const struct dice *dice)
+{
+    bool is_fixed = model->first_token.kind == DISTRIBUTION_FIXED; /* needs no draw */
+
+    return to_nanos(
+        distribution_at(&model->first_token, is_fixed ? 0 : draw(dice, SLICE("first_token"))));
+}
+
 static void refuse(struct plan *plan, enum outcome failure, uint16_t status)
 {
     plan->kind = PLAN_REFUSAL;
@@ -153,8 +161,7 @@ static void behave(struct plan *plan, const struct dice *dice, const struct atte
         .stream = facts->stream,
         .stopped_by_limit = facts->output_tokens > facts->output_tokens_max,
         .tokens_per_event = model->tokens_per_event,
-        .first_token =
-            to_nanos(distribution_at(&model->first_token, draw(dice, SLICE("first_token")))),
+        .first_token = first_token(model, dice),
         .token_gap = to_nanos(1e9 / model->tokens_per_s),
         .input_tokens = facts->input_tokens,
         .output_tokens = facts->output_tokens,

@@ -1,21 +1,26 @@
 #include "scenario/source.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/buffer.h"
+#include "base/memory.h"
 #include "base/rng.h"
 
 uint32_t call_id_write(const struct scenario *scenario, struct call_id id, char *text)
 {
-    int written;
+    struct buffer out = {.data = text,
+                         .capacity = CALL_ID_TEXT_MAX - 1,
+                         .ceiling = CALL_ID_TEXT_MAX - 1,
+                         .memory = memory_heap()}; /* never asked: the space is there */
 
     assert(id.source < scenario->load.parts_count);
-    written = snprintf(text, CALL_ID_TEXT_MAX, "%s:%llu", scenario->load.parts[id.source].name,
-                       (unsigned long long)id.index);
-    assert(written > 0);
-    assert(written < CALL_ID_TEXT_MAX);
-    return (uint32_t)written;
+    buffer_text(&out, scenario->load.parts[id.source].name);
+    buffer_byte(&out, ':');
+    buffer_u64(&out, id.index);
+    assert(out.rc == RC_OK);
+    text[out.size] = '\0';
+    return (uint32_t)out.size;
 }
 
 bool call_id_read(const struct scenario *scenario, struct slice text, struct call_id *id)
@@ -55,10 +60,15 @@ static double draw(const struct source *source, const char *stream, uint64_t key
     return rng_unit(source->scenario->seed, rng_stream(slice_of(stream)), key, 0);
 }
 
-static const struct request_shape *pick_shape(const struct load *load, double u)
+/* One kind of request, and a fixed number of tokens, need no draw. */
+static const struct request_shape *pick_shape(const struct source *source, uint64_t key)
 {
-    double total = 0, upto = 0;
+    const struct load *load = &source->scenario->load;
+    double total = 0, upto = 0, u;
 
+    if (load->requests_count == 1)
+        return &load->requests[0];
+    u = draw(source, "request", key);
     for (uint32_t i = 0; i < load->requests_count; i++)
         total += load->requests[i].weight;
     for (uint32_t i = 0; i + 1 < load->requests_count; i++) {
@@ -69,8 +79,10 @@ static const struct request_shape *pick_shape(const struct load *load, double u)
     return &load->requests[load->requests_count - 1];
 }
 
-static uint64_t draw_tokens(const struct distribution *d, double u)
+static uint64_t draw_tokens(const struct source *source, const struct distribution *d,
+                            const char *stream, uint64_t key)
 {
+    double u = d->kind == DISTRIBUTION_FIXED ? 0 : draw(source, stream, key);
     double tokens = distribution_at(d, u) + 0.5;
 
     return tokens < 1 ? 1 : (uint64_t)tokens;
@@ -82,16 +94,14 @@ static void fill_request(const struct source *source, struct call_plan *plan)
     char id[CALL_ID_TEXT_MAX];
     uint32_t id_size = call_id_write(source->scenario, plan->id, id);
     uint64_t key = slice_hash((struct slice){id, id_size});
-    const struct request_shape *shape =
-        pick_shape(&source->scenario->load, draw(source, "request", key));
+    const struct request_shape *shape = pick_shape(source, key);
 
     plan->model = shape->model;
     plan->stream = shape->stream;
     if (shape->has_input_tokens)
-        plan->input_tokens = draw_tokens(&shape->input_tokens, draw(source, "input_tokens", key));
+        plan->input_tokens = draw_tokens(source, &shape->input_tokens, "input_tokens", key);
     if (shape->has_output_tokens)
-        plan->output_tokens =
-            draw_tokens(&shape->output_tokens, draw(source, "output_tokens", key));
+        plan->output_tokens = draw_tokens(source, &shape->output_tokens, "output_tokens", key);
 }
 
 /* --- the walk --------------------------------------------------------------------------------- */
