@@ -630,10 +630,11 @@ static void fill_rows(struct judge *judge)
 
 /* --- the verdict ------------------------------------------------------------------------------ */
 
-/* What was cut short proves nothing by not failing. */
+/* What was cut short, or is not whole, proves nothing by not failing. */
 static enum verdict sum_up(const struct judge *judge)
 {
-    enum verdict verdict = judge->facts.was_interrupted ? VERDICT_INCONCLUSIVE : VERDICT_PASS;
+    bool is_part = judge->facts.was_interrupted || judge->facts.lost[0] != '\0';
+    enum verdict verdict = is_part ? VERDICT_INCONCLUSIVE : VERDICT_PASS;
 
     for (uint32_t i = 0; i < judge->rows_count; i++) {
         const struct verdict_row *row = &judge->rows[i];
@@ -680,6 +681,33 @@ const struct run_figures *judge_figures(const struct judge *judge)
 {
     assert(judge->is_finished);
     return &judge->tally.figures;
+}
+
+void judge_amend(struct judge *judge, const struct verdict_row *rows,
+                 const struct run_figures *figures)
+{
+    assert(judge->is_finished);
+    memcpy(judge->rows, rows, judge->rows_count * sizeof(*rows));
+    if (figures != NULL)
+        judge->tally.figures = *figures;
+    judge->verdict = sum_up(judge);
+}
+
+const struct histogram *judge_series(const struct judge *judge, uint32_t index, const char **name)
+{
+    const struct {
+        const char *name;
+        const struct histogram *histogram;
+    } series[] = {
+        {"response", &judge->tally.response},  {"first_token", &judge->tally.first_token},
+        {"service", &judge->latencies.caller}, {"failed", &judge->tally.failed},
+        {"send_lag", &judge->tally.send_lag},
+    };
+
+    if (index >= ARRAY_SIZE(series))
+        return NULL;
+    *name = series[index].name;
+    return series[index].histogram;
 }
 
 const char *judge_law_name(uint32_t index, const char **about)

@@ -24,6 +24,7 @@
 #include "base/memory.h"
 #include "base/nanos.h"
 #include "judge/evidence.h"
+#include "metric/histogram.h"
 #include "scenario/scenario.h"
 
 enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_INCONCLUSIVE, VERDICT_NOT_APPLICABLE };
@@ -124,6 +125,14 @@ void judge_finish(struct judge *judge, const struct run_facts *facts);
 enum verdict judge_verdict(const struct judge *judge);
 const struct verdict_row *judge_rows(const struct judge *judge, uint32_t *count);
 const struct run_figures *judge_figures(const struct judge *judge);
+
+/* After judge_finish, for what is judged again from files (review.h): `rows`, as many as judge_rows
+ * has, take their place, and `figures` too unless they are NULL. The verdict follows. */
+void judge_amend(struct judge *judge, const struct verdict_row *rows,
+                 const struct run_figures *figures);
+
+/* The series behind the figures, whole: "response", ... NULL past the last. */
+const struct histogram *judge_series(const struct judge *judge, uint32_t index, const char **name);
 
 /* What exists, for `brownout laws` and `brownout measures`: NULL past the last. */
 const char *judge_law_name(uint32_t index, const char **about);

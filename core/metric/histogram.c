@@ -129,6 +129,22 @@ bool histogram_mean(const struct histogram *h, double *value)
     return true;
 }
 
+bool histogram_next(const struct histogram *h, size_t *bucket, nanos *highest, uint64_t *count)
+{
+    size_t at = *bucket;
+
+    if (h->count == 0)
+        return false;
+    while (at < BUCKETS && h->counts[at] == 0)
+        at++;
+    if (at == BUCKETS)
+        return false;
+    *highest = bucket_highest(at);
+    *count = h->counts[at];
+    *bucket = at + 1;
+    return true;
+}
+
 void histogram_merge(struct histogram *h, const struct histogram *from)
 {
     if (from->count == 0)

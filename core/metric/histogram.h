@@ -12,6 +12,7 @@
  * owns it. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -38,6 +39,10 @@ void histogram_record(struct histogram *h, nanos value);
 /* 0 <= percent <= 100, to six decimals; false when empty. About 10 us. */
 bool histogram_percentile(const struct histogram *h, double percent, nanos *value);
 bool histogram_mean(const struct histogram *h, double *value);
+
+/* The buckets that hold samples, one after the other, `*bucket` 0 before the first: the highest
+ * value that the bucket holds, and how many samples. False when there are no more. */
+bool histogram_next(const struct histogram *h, size_t *bucket, nanos *highest, uint64_t *count);
 
 /* Adds all of `from` to `h`. */
 void histogram_merge(struct histogram *h, const struct histogram *from);

@@ -251,6 +251,31 @@ static void takes_one_block_and_gives_it_back(void)
     EXPECT_U64(allow, 2);
 }
 
+static void its_buckets_can_be_walked(void)
+{
+    struct histogram h;
+    size_t bucket = 0;
+    nanos highest;
+    uint64_t count;
+
+    EXPECT_RC(histogram_init(&h, memory_heap()), RC_OK);
+    CU_ASSERT(!histogram_next(&h, &bucket, &highest, &count));
+    histogram_record(&h, 0);
+    histogram_record(&h, 4097);
+    histogram_record(&h, 4098);
+    histogram_record(&h, HISTOGRAM_VALUE_MAX);
+    CU_ASSERT(histogram_next(&h, &bucket, &highest, &count));
+    EXPECT_I64(highest, 0);
+    EXPECT_U64(count, 1);
+    CU_ASSERT(histogram_next(&h, &bucket, &highest, &count));
+    EXPECT_I64(highest, 4099);
+    EXPECT_U64(count, 2);
+    CU_ASSERT(histogram_next(&h, &bucket, &highest, &count));
+    EXPECT_I64(highest, HISTOGRAM_VALUE_MAX);
+    CU_ASSERT(!histogram_next(&h, &bucket, &highest, &count));
+    histogram_deinit(&h);
+}
+
 static CU_TestInfo tests[] = {
     {"is exact below 1,024 nanoseconds", is_exact_below_1024_nanoseconds},
     {"every value is known to a thousandth", every_value_is_known_to_a_thousandth},
@@ -266,6 +291,7 @@ static CU_TestInfo tests[] = {
     {"a merged pair equals one that saw everything", a_merged_pair_equals_one_that_saw_everything},
     {"merging into an empty one takes its range", merging_into_an_empty_one_takes_its_range},
     {"clearing forgets everything", clearing_forgets_everything},
+    {"its buckets can be walked", its_buckets_can_be_walked},
     {"takes one block and gives it back", takes_one_block_and_gives_it_back},
     CU_TEST_INFO_NULL,
 };
