@@ -24,6 +24,10 @@ static const struct command known_commands[] = {
      "Nothing is run. Exit codes: 0 a valid scenario (warnings or not), 2 refused, with the file,\n"
      "line and column.\n",
      "brownout check scenarios/demo.jsonc --print", SCENARIO_OPTIONS | OPTION_PRINT, command_check},
+    {"explain", "DIR CALL", "tell one call's story from both ends, as a timeline",
+     "DIR is a results folder, CALL an id as reports name them. Nothing is run; the call is\n"
+     "judged again by itself. Exit codes: 0 told, 2 no such folder or call.\n",
+     "brownout explain results/demo-20260101T000000Z-1 trace:91", OPTION_HELP, command_explain},
     {"mock", "[FILE]", "play the providers of a scenario for other programs, until interrupted",
      "Becomes brownout-mock; it prints a line per listener, the base URL as that provider's own\n"
      "SDK takes it. Without a file: one fast model each of anthropic and openai, no chaos.\n",

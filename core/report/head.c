@@ -56,10 +56,14 @@ uint32_t rows_count(const struct verdict_row *rows, uint32_t count, enum verdict
     return found;
 }
 
-const char *rows_first_call(const struct verdict_row *rows, uint32_t count)
+const char *rows_first_call(const struct scenario *scenario, const struct verdict_row *rows,
+                            uint32_t count)
 {
+    struct call_id id;
+
     for (uint32_t i = 0; i < count; i++)
-        if (rows[i].verdict == VERDICT_FAIL && row_counts(&rows[i]) && rows[i].examples_count > 0)
+        if (rows[i].verdict == VERDICT_FAIL && row_counts(&rows[i]) && rows[i].examples_count > 0 &&
+            call_id_read(scenario, slice_of(rows[i].examples[0].call), &id))
             return rows[i].examples[0].call;
     return NULL;
 }

@@ -30,8 +30,10 @@ bool row_counts(const struct verdict_row *row);
 /* How many rows that count came to this verdict. */
 uint32_t rows_count(const struct verdict_row *rows, uint32_t count, enum verdict verdict);
 
-/* The first call that the first broken row names, where an engineer begins; NULL: none is named. */
-const char *rows_first_call(const struct verdict_row *rows, uint32_t count);
+/* The first call that a broken row names, where an engineer begins; NULL: none is named. (Rows
+ * about alerts name alerts.) */
+const char *rows_first_call(const struct scenario *scenario, const struct verdict_row *rows,
+                            uint32_t count);
 
 /* law, condition, expectation */
 const char *row_kind_word(enum row_kind kind);

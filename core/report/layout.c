@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { REMARK = 24 };
+
 void layout_spaces(struct buffer *out, size_t count)
 {
     while (count-- > 0)
@@ -24,19 +26,33 @@ void layout_right(struct buffer *out, const char *text, size_t width)
     buffer_text(out, text);
 }
 
-static bool ends_in_digit(struct slice s)
+static char first_of(struct slice s)
 {
-    return s.size > 0 && s.data[s.size - 1] >= '0' && s.data[s.size - 1] <= '9';
+    return s.size > 0 ? s.data[0] : '\0';
 }
 
-/* Takes what may not be torn: a word, and with a number its unit. */
+static char last_of(struct slice s)
+{
+    return s.size > 0 ? s.data[s.size - 1] : '\0';
+}
+
+/* A number waits for its unit, a short remark in parentheses for its end. */
+static bool is_torn(struct slice piece)
+{
+    char last = last_of(piece);
+
+    return (last >= '0' && last <= '9') ||
+           (first_of(piece) == '(' && last != ')' && piece.size < REMARK);
+}
+
+/* Takes what may not be torn: mostly a word. */
 static bool cut_piece(struct slice *rest, struct slice *piece)
 {
     struct slice word;
 
     if (!slice_cut(rest, ' ', piece))
         return false;
-    while (ends_in_digit(*piece) && slice_cut(rest, ' ', &word))
+    while (is_torn(*piece) && slice_cut(rest, ' ', &word))
         piece->size += 1 + word.size;
     return true;
 }

@@ -17,7 +17,8 @@ void layout_left(struct buffer *out, const char *text, size_t width);
 void layout_right(struct buffer *out, const char *text, size_t width);
 
 /* Words from column `at` on, and the line's end; further lines begin at `indent`. Blanks are kept
- * as they are, and a number is not torn from its unit. What is longer than a line stands on a line
+ * as they are, and neither a number and its unit nor a short remark in
+ * parentheses is torn. What is longer than a line stands on a line
  * of its own. */
 void layout_wrapped(struct buffer *out, const char *text, size_t at, size_t indent);
 

@@ -168,9 +168,12 @@ static void write_hint(const struct report_facts *facts, const char *call, struc
     buffer_text(out, "`\n");
 }
 
-static void write_all_findings(const struct report_facts *facts, const struct verdict_row *rows,
-                               uint32_t count, struct buffer *out)
+static void write_all_findings(const struct scenario *scenario, const struct judge *judge,
+                               const struct report_facts *facts, struct buffer *out)
 {
+    uint32_t count;
+    const struct verdict_row *rows = judge_rows(judge, &count);
+
     if (is_all_well(rows, count))
         return;
     buffer_text(out, "#### What did not pass\n\n");
@@ -178,7 +181,7 @@ static void write_all_findings(const struct report_facts *facts, const struct ve
     write_findings(rows, count, VERDICT_INCONCLUSIVE, true, out);
     write_findings(rows, count, VERDICT_FAIL, false, out);
     write_findings(rows, count, VERDICT_INCONCLUSIVE, false, out);
-    write_hint(facts, rows_first_call(rows, count), out);
+    write_hint(facts, rows_first_call(scenario, rows, count), out);
     buffer_byte(out, '\n');
 }
 
@@ -210,6 +213,6 @@ void report_markdown(const struct scenario *scenario, const struct judge *judge,
 
     write_verdict_line(scenario, judge, facts, out);
     write_head(scenario, judge, facts, out);
-    write_all_findings(facts, rows, count, out);
+    write_all_findings(scenario, judge, facts, out);
     write_table(rows, count, out);
 }

@@ -180,8 +180,8 @@ static void write_hint(const struct report_facts *facts, const char *call, struc
     buffer_byte(out, '\n');
 }
 
-static void write_end(const struct report_facts *facts, const struct judge *judge,
-                      struct buffer *out)
+static void write_end(const struct scenario *scenario, const struct judge *judge,
+                      const struct report_facts *facts, struct buffer *out)
 {
     uint32_t count, found;
     const struct verdict_row *rows = judge_rows(judge, &count);
@@ -190,7 +190,7 @@ static void write_end(const struct report_facts *facts, const struct judge *judg
     buffer_byte(out, '\n');
     if (facts->results != NULL)
         buffer_printf(out, "results  %s\n", facts->results);
-    write_hint(facts, rows_first_call(rows, count), out);
+    write_hint(facts, rows_first_call(scenario, rows, count), out);
     if (facts->was_interrupted)
         buffer_text(out, "stopped  before the plan was carried out whole\n");
     buffer_text(out, "verdict  ");
@@ -210,5 +210,5 @@ void report_terminal(const struct scenario *scenario, const struct judge *judge,
     write_head(scenario, judge, facts, out);
     write_rules(scenario, judge_figures(judge), out);
     write_rows(facts, rows, count, out);
-    write_end(facts, judge, out);
+    write_end(scenario, judge, facts, out);
 }

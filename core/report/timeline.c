@@ -62,6 +62,12 @@ static void add(struct moments *moments, struct moment moment)
     moments->list[moments->count++] = moment;
 }
 
+/* Then the second instant says it all. */
+static bool comes_at_once(nanos at, nanos next_at)
+{
+    return next_at != NANOS_NEVER && next_at - at <= TOGETHER;
+}
+
 static void add_attempt(struct moments *moments, const struct attempt_record *a, nanos ends_at)
 {
     struct moment moment = {MOMENT_HANDED, a->handed_at, a->ordinal, a, NULL};
@@ -69,11 +75,12 @@ static void add_attempt(struct moments *moments, const struct attempt_record *a,
     add(moments, moment);
     moment.kind = MOMENT_SENT;
     moment.at = a->sent_at;
-    if (a->sent_at != NANOS_NEVER && a->sent_at - a->handed_at > TOGETHER)
+    if (!comes_at_once(a->handed_at, a->sent_at))
         add(moments, moment);
     moment.kind = MOMENT_FIRST_TOKEN;
     moment.at = a->first_token_at;
-    add(moments, moment);
+    if (!comes_at_once(a->first_token_at, a->ended_at))
+        add(moments, moment);
     moment.kind = MOMENT_LAST_TOKEN;
     moment.at = a->last_content_at;
     if (a->last_content_at != NANOS_NEVER && ends_at != NANOS_NEVER &&
@@ -91,8 +98,8 @@ static void add_request(struct moments *moments, const struct journal_record *r)
     add(moments, moment);
     moment.kind = MOMENT_FIRST_OUT;
     moment.at = r->first_out_at;
-    if (r->answered == OUTCOME_OK && r->first_out_at != NANOS_NEVER &&
-        r->first_out_at - r->head_in_at > TOGETHER)
+    if (r->answered == OUTCOME_OK && !comes_at_once(r->head_in_at, r->first_out_at) &&
+        !comes_at_once(r->first_out_at, r->last_out_at))
         add(moments, moment);
     moment.kind = MOMENT_OUT;
     moment.at = r->closed_by == CLOSED_WHOLE ? r->last_out_at : r->closed_at;
@@ -152,41 +159,42 @@ static void say_ended(const struct attempt_record *a, char *text)
     char end[96];
 
     story_write_end(a, end, sizeof(end));
-    if (a->outcome == OUTCOME_OK)
+    if (a->outcome == OUTCOME_OK && a->gap_max > 0)
         snprintf(text, CELL_TEXT_MAX, "answer complete, longest silence %s",
                  readable_span(a->gap_max).text);
+    else if (a->outcome == OUTCOME_OK)
+        snprintf(text, CELL_TEXT_MAX, "answer complete");
     else if (a->status == 0 || a->status == 200)
         snprintf(text, CELL_TEXT_MAX, "%s: %s", end, outcome_meaning(a->outcome));
     else
         snprintf(text, CELL_TEXT_MAX, "%s", end);
 }
 
+/* What was decided stands with the rule that decided it, unless the answer follows at once. */
 static void say_in(const struct story *story, const struct journal_record *r, char *text)
 {
     const struct chaos *chaos = &story->scenario->chaos;
-    int used = snprintf(text, CELL_TEXT_MAX, "request %" PRIu64 " in", r->number);
+    bool has_rule = r->rule >= 0 && (uint32_t)r->rule < chaos->rules_count;
+    bool is_refused = r->answered != OUTCOME_OK && comes_at_once(r->head_in_at, r->last_out_at);
 
-    if (r->rule >= 0 && (uint32_t)r->rule < chaos->rules_count)
-        snprintf(text + used, (size_t)(CELL_TEXT_MAX - used), "; rule %s fires",
-                 chaos->rules[r->rule].name);
+    snprintf(text, CELL_TEXT_MAX, "request %" PRIu64 " in%s%s%s%s%s", r->number,
+             has_rule ? "; rule " : "", has_rule ? chaos->rules[r->rule].name : "",
+             has_rule ? " fires" : "", is_refused ? "" : ": ", is_refused ? "" : r->plan);
 }
 
 static void say_out(const struct journal_record *r, char *text)
 {
-    int used = 0;
+    static const char *const ends[] = {[CLOSED_WHOLE] = "whole answer out",
+                                       [CLOSED_CLIENT] = "the client left",
+                                       [CLOSED_FAULT] = "cut off",
+                                       [CLOSED_RUN] = "stopped with the run"};
 
-    if (r->closed_by == CLOSED_CLIENT)
-        used = snprintf(text, CELL_TEXT_MAX, "the client left");
-    else if (r->closed_by == CLOSED_RUN)
-        used = snprintf(text, CELL_TEXT_MAX, "stopped with the run");
-    else if (r->closed_by == CLOSED_FAULT)
-        used = snprintf(text, CELL_TEXT_MAX, "cut off: %s", r->plan);
+    if (r->answered != OUTCOME_OK && r->closed_by == CLOSED_WHOLE)
+        snprintf(text, CELL_TEXT_MAX, "%s", r->plan);
     else if (r->answered != OUTCOME_OK)
-        used = snprintf(text, CELL_TEXT_MAX, "%s", r->plan);
+        snprintf(text, CELL_TEXT_MAX, "%s: %s", ends[r->closed_by], r->plan);
     else
-        used = snprintf(text, CELL_TEXT_MAX, "whole answer out");
-    if (r->answered == OUTCOME_OK && used < CELL_TEXT_MAX)
-        snprintf(text + used, (size_t)(CELL_TEXT_MAX - used), ", %" PRIu64 " of %" PRIu64 " tokens",
+        snprintf(text, CELL_TEXT_MAX, "%s, %" PRIu64 " of %" PRIu64 " tokens", ends[r->closed_by],
                  r->tokens_written, r->output_tokens);
 }
 
@@ -229,7 +237,7 @@ static void say(const struct story *story, const struct moment *moment, char *te
         say_in(story, moment->request, text);
         return;
     case MOMENT_FIRST_OUT:
-        snprintf(text, CELL_TEXT_MAX, "begins to answer: %s", moment->request->plan);
+        snprintf(text, CELL_TEXT_MAX, "begins to answer");
         return;
     case MOMENT_FIRST_TOKEN:
         snprintf(text, CELL_TEXT_MAX, "first token, %s after it was sent",
@@ -322,10 +330,10 @@ static void write_wait(const struct attempt_record *failed, nanos wait, bool goe
 {
     layout_spaces(out, CALLER_AT);
     buffer_printf(out, "waits %s", readable_span(wait).text);
-    if (failed->advice_wait > 0 && !goes_elsewhere)
-        buffer_printf(out, ", %s %s",
-                      failed->advice_wait > wait ? "though told to wait" : "was told to wait",
-                      readable_span(failed->advice_wait).text);
+    if (failed->advice_wait > wait && !goes_elsewhere)
+        buffer_printf(out, ", though told to wait %s", readable_span(failed->advice_wait).text);
+    else if (failed->advice_wait > 0 && !goes_elsewhere)
+        buffer_printf(out, ", told %s", readable_span(failed->advice_wait).text);
     buffer_byte(out, '\n');
 }
 

@@ -49,6 +49,16 @@ static void a_number_keeps_its_unit(void)
     CU_ASSERT(slice_has(buffer_slice(&out), SLICE("a due\n  5 s\n")));
 }
 
+static void a_short_remark_stays_in_one_piece(void)
+{
+    char words[LAYOUT_LINE + 16];
+
+    memset(words, 'a', sizeof(words));
+    strcpy(words + LAYOUT_LINE - 8, " (due 5.250 s)");
+    layout_wrapped(&out, words, 0, 2);
+    CU_ASSERT(slice_has(buffer_slice(&out), SLICE("a\n  (due 5.250 s)\n")));
+}
+
 static void a_word_longer_than_a_line_stands_alone(void)
 {
     char words[3 * LAYOUT_LINE];
@@ -78,6 +88,7 @@ static CU_TestInfo tests[] = {
     {"pads but never cuts", pads_but_never_cuts},
     {"breaks at the last word that fits", breaks_at_the_last_word_that_fits},
     {"a number keeps its unit", a_number_keeps_its_unit},
+    {"a short remark stays in one piece", a_short_remark_stays_in_one_piece},
     {"a word longer than a line stands alone", a_word_longer_than_a_line_stands_alone},
     {"arguments are quoted where a shell would read them",
      arguments_are_quoted_where_a_shell_would_read_them},

@@ -1,0 +1,163 @@
+/* `explain`: one call's story, from the files of a run. */
+
+#include "commands.h"
+
+#include <stdio.h>
+
+#include "base/nearest.h"
+#include "call_search.h"
+#include "os/folder.h"
+#include "output.h"
+#include "prepared.h"
+
+enum { TEXT_BYTES_MAX = 1 << 20 };
+
+/* --- unknown calls ---------------------------------------------------------------------------- */
+
+/* The sources that the scenario has, and which of them was meant. */
+static enum rc refuse_id(const struct scenario *scenario, const char *text, struct error *err)
+{
+    struct slice rest = slice_of(text), source = {0};
+    char hint[NEAREST_TEXT_SIZE];
+    struct nearest nearest;
+
+    slice_cut(&rest, ':', &source);
+    nearest_init(&nearest, source);
+    for (uint32_t i = 0; i < scenario->load.parts_count; i++)
+        nearest_offer(&nearest, slice_of(scenario->load.parts[i].name));
+    return error_set(err, RC_MALFORMED,
+                     "\"%s\" is no id of a call of this scenario: they are written like %s:0%s",
+                     text, scenario->load.parts[0].name, nearest_say(&nearest, hint));
+}
+
+static bool is_planned(const struct scenario *scenario, struct call_id id)
+{
+    struct source source;
+    struct call_plan plan;
+
+    source_init(&source, scenario);
+    while (source_next(&source, &plan))
+        if (plan.id.source == id.source && plan.id.index == id.index)
+            return true;
+    return false;
+}
+
+/* It was planned, or it never was: either way its line is not there. */
+static enum rc refuse_unknown(const char *folder, const struct scenario *scenario,
+                              struct call_id id, struct error *err)
+{
+    struct call_id near[CALLS_NEAR_MAX];
+    char text[CALL_ID_TEXT_MAX], list[CALLS_NEAR_MAX * (CALL_ID_TEXT_MAX + 2)] = "none";
+    uint32_t count = 0;
+    size_t used = 0;
+
+    TRY(calls_near(folder, scenario, id, near, &count, err));
+    for (uint32_t i = 0; i < count; i++) {
+        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s", i > 0 ? ", " : "");
+        used += call_id_write(scenario, near[i], list + used);
+    }
+    call_id_write(scenario, id, text);
+    if (!is_planned(scenario, id))
+        return error_set(err, RC_MALFORMED, "the plan of this run has no call %s; nearest: %s",
+                         text, list);
+    return error_set(err, RC_MALFORMED,
+                     "%s was planned, but its records were not kept: the run was cut before it, or "
+                     "it broke no law and was thinned out (--evidence); nearest that were: %s",
+                     text, list);
+}
+
+/* --- the story -------------------------------------------------------------------------------- */
+
+/* When a run ends that leaves a call open: `drain` after its last due. (Cut by a signal it ended
+ * earlier; the call was open all the same.) */
+static nanos cut_of(const struct scenario *scenario)
+{
+    nanos last_due_at = 0;
+    struct source source;
+    struct call_plan plan;
+
+    source_init(&source, scenario);
+    while (source_next(&source, &plan))
+        last_due_at = plan.due_at;
+    return nanos_add(last_due_at, scenario->load.drain);
+}
+
+/* Judges the call alone. */
+static enum rc judge_alone(struct judge **judge, const struct call_search *search,
+                           const struct scenario *scenario, nanos cut_at, struct error *err)
+{
+    const struct run_facts facts = {.calls_planned = 1,
+                                    .cut_at = cut_at,
+                                    .has_journal = search->has_journal,
+                                    .journal_is_whole = search->has_journal,
+                                    .is_live = scenario->target == TARGET_LIVE};
+
+    TRY(judge_new(judge, scenario, memory_heap(), err));
+    judge_feed_call(*judge, &search->call);
+    for (uint32_t i = 0; i < search->requests_count; i++)
+        judge_feed_journal(*judge, &search->requests[i]);
+    judge_finish(*judge, &facts);
+    return RC_OK;
+}
+
+static enum rc tell(const struct call_search *search, const struct scenario *scenario,
+                    struct error *err)
+{
+    struct story story = {.scenario = scenario,
+                          .call = &search->call,
+                          .requests = search->requests,
+                          .requests_count = search->requests_count,
+                          .has_journal = search->has_journal,
+                          .cut_at = cut_of(scenario)};
+    struct judge *judge = NULL;
+    struct buffer text;
+    enum rc rc;
+
+    TRY(judge_alone(&judge, search, scenario, story.cut_at, err));
+    story.rows = judge_rows(judge, &story.rows_count);
+    buffer_init(&text, memory_heap(), TEXT_BYTES_MAX);
+    report_story(&story, &text);
+    rc = text.rc == RC_OK ? RC_OK : error_set(err, text.rc, "%s", rc_text(text.rc));
+    if (rc == RC_OK)
+        output_write(stdout, buffer_slice(&text));
+    buffer_deinit(&text);
+    judge_free(judge);
+    return rc;
+}
+
+static enum rc explain(const char *folder, const struct scenario *scenario, const char *id_text,
+                       struct error *err)
+{
+    static struct call_search search; /* large, and one at a time */
+    struct call_id id;
+
+    if (!call_id_read(scenario, slice_of(id_text), &id))
+        return refuse_id(scenario, id_text, err);
+    TRY(call_search(&search, folder, scenario, id, err));
+    if (!search.was_found)
+        return refuse_unknown(folder, scenario, id, err);
+    return tell(&search, scenario, err);
+}
+
+enum exit_code command_explain(const struct options *options)
+{
+    char file[FOLDER_PATH_MAX];
+    struct prepared prepared;
+    struct error err = {0};
+    enum rc rc;
+
+    if (options->files_count != 2) {
+        error_set(&err, RC_MALFORMED, "expected a results folder and a call (see --help)");
+        return complain(&err, EXIT_USAGE);
+    }
+    if ((size_t)snprintf(file, sizeof(file), "%s/scenario.jsonc", options->files[0]) >=
+        sizeof(file)) {
+        error_set(&err, RC_LIMIT, "%.60s...: the name is too long", options->files[0]);
+        return complain(&err, EXIT_USAGE);
+    }
+    if (prepared_load(&prepared, file, &(struct options){.workers = 1}, &err) != RC_OK)
+        return complain(&err, EXIT_USAGE);
+    rc = explain(options->files[0], prepared.scenario, options->files[1], &err);
+    prepared_deinit(&prepared);
+    return rc == RC_OK ? EXIT_PASS : complain(&err, EXIT_USAGE);
+}
