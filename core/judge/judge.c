@@ -31,6 +31,8 @@ struct judge {
     const struct scenario *scenario;
     const struct memory *memory;
     struct law_state laws[LAWS_COUNT];
+    enum law call_laws[LAWS_COUNT]; /* of these, what every call is held against */
+    uint32_t call_laws_count;
     struct expectation *expects;
     uint32_t expects_count; /* that were read */
     struct open_calls open;
@@ -72,11 +74,16 @@ static enum rc read_laws(struct judge *judge, struct error *err)
 
     TRY(laws_read(judge->scenario, judge->memory, rules, err));
     for (int i = 0; i < LAWS_COUNT; i++) {
-        struct law_state *law = &judge->laws[i];
+        struct law_state *state = &judge->laws[i];
+        enum law law = (enum law)i;
 
-        law->rules = rules[i];
-        law->is_judging = rules[i].is_on &&
-                          law_inapplicable((enum law)i, judge->scenario, &rules[i].limits) == NULL;
+        state->rules = rules[i];
+        state->reads_journal =
+            (law_facts(law)->flags & (LAW_READS_JOURNAL | LAW_NEEDS_JOURNAL)) != 0;
+        state->is_judging =
+            rules[i].is_on && law_inapplicable(law, judge->scenario, &rules[i].limits) == NULL;
+        if (state->is_judging && law_is_of_calls(law))
+            judge->call_laws[judge->call_laws_count++] = law;
     }
     return RC_OK;
 }
@@ -173,13 +180,12 @@ static bool hold_against(struct law_state *state, enum law law, const struct cal
 {
     struct law_finding finding;
     enum law_result result = law_judge(law, &state->rules.limits, c, &finding);
-    bool reads_journal = (law_facts(law)->flags & (LAW_READS_JOURNAL | LAW_NEEDS_JOURNAL)) != 0;
 
     law_state_note(state, &finding);
     if (result == LAW_SILENT)
         return false;
     state->n++;
-    if ((reads_journal && is_likeness) || result == LAW_UNDECIDED) {
+    if ((state->reads_journal && is_likeness) || result == LAW_UNDECIDED) {
         state->undecided++;
         return false;
     }
@@ -187,7 +193,7 @@ static bool hold_against(struct law_state *state, enum law law, const struct cal
         law_state_blame(state, c->call->id, c->call->due_at, finding.text);
         return true;
     }
-    state->undecided += reads_journal && !c->has_journal;
+    state->undecided += state->reads_journal && !c->has_journal;
     return false;
 }
 
@@ -196,9 +202,11 @@ static bool hold_against_laws(struct judge *judge, const struct call_case *c)
     bool is_likeness = has_likeness(c);
     bool is_violation = false;
 
-    for (int law = 0; law < LAWS_COUNT; law++)
-        if (judge->laws[law].is_judging)
-            is_violation |= hold_against(&judge->laws[law], (enum law)law, c, is_likeness);
+    for (uint32_t i = 0; i < judge->call_laws_count; i++) {
+        enum law law = judge->call_laws[i];
+
+        is_violation |= hold_against(&judge->laws[law], law, c, is_likeness);
+    }
     return is_violation;
 }
 

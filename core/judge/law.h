@@ -128,6 +128,10 @@ struct law_finding {
     char text[160];           /* what happened; set when broken */
 };
 
+/* Can one call break it? Else it is a condition or a law of the run. */
+bool law_is_of_calls(enum law law);
+
+/* A law of calls alone. */
 enum law_result law_judge(enum law law, const struct law_limits *limits, const struct call_case *c,
                           struct law_finding *finding);
 

@@ -7,6 +7,8 @@
 void law_state_note(struct law_state *state, const struct law_finding *finding)
 {
     state->worst = finding->seen > state->worst ? finding->seen : state->worst;
+    if ((finding->agreed | finding->unknown) == 0)
+        return; /* most laws; this is once per call and law */
     state->agreed += finding->agreed;
     state->unknown += finding->unknown;
     state->unknown_billed = money_add(state->unknown_billed, finding->unknown_billed);
@@ -52,7 +54,8 @@ static void write_agreed(const struct law_state *state, enum law law, struct ver
     char billed[48] = "";
 
     if (law == LAW_COST_AGREE && state->unknown_billed > 0)
-        snprintf(billed, sizeof(billed), " (%s billed)", readable_money(state->unknown_billed).text);
+        snprintf(billed, sizeof(billed), " (%s billed)",
+                 readable_money(state->unknown_billed).text);
     snprintf(row->value, sizeof(row->value), "%s attempt%s, %s unknown%s",
              readable_count(state->agreed).text, state->agreed == 1 ? " agrees" : "s agree",
              readable_count(state->unknown).text, billed);

@@ -16,8 +16,9 @@
 
 struct law_state {
     struct law_rules rules;
-    bool is_judging; /* on, and its limits are given */
-    uint64_t n;      /* subjects */
+    bool is_judging;    /* on, and its limits are given */
+    bool reads_journal; /* where there is one */
+    uint64_t n;         /* subjects */
     uint64_t violations;
     uint64_t undecided;       /* held by what is known, but the evidence did not say all */
     int64_t worst;            /* largest `seen` of a finding */

@@ -20,6 +20,11 @@ const struct law_facts *law_facts(enum law law)
 
 #define SPAN(span) readable_span(span).text
 
+bool law_is_of_calls(enum law law)
+{
+    return !(law_facts(law)->flags & (LAW_CONDITION | LAW_OF_RUN));
+}
+
 enum law_result law_broken(const struct call_case *c, struct law_finding *finding,
                            const char *format, ...)
 {
@@ -444,6 +449,11 @@ enum law_result law_judge(enum law law, const struct law_limits *limits, const s
         [LAW_COST_AGREE] = law_cost_agree,
     };
 
-    *finding = (struct law_finding){0};
-    return judges[law] != NULL ? judges[law](limits, c, finding) : LAW_SILENT;
+    assert(judges[law] != NULL);
+    /* Field by field: zeroing the text cost a third of all judging. */
+    finding->seen = 0;
+    finding->agreed = finding->unknown = 0;
+    finding->unknown_billed = 0;
+    finding->text[0] = '\0';
+    return judges[law](limits, c, finding);
 }
