@@ -154,5 +154,6 @@ void crew_deinit(struct crew *crew)
 
 uint64_t crew_descriptors(const struct scenario *scenario, uint32_t workers)
 {
-    return workers * CURL_TRANSPORT_DESCRIPTORS(worker_places(scenario, workers));
+    return workers *
+           curl_transport_descriptors(scenario->providers_count, worker_places(scenario, workers));
 }

@@ -6,10 +6,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/timers.h"
-#include "lane.h"
+#include "lanes.h"
 #include "poller.h"
 #include "transfer.h"
+
+enum { DESCRIPTORS_OF_ITS_OWN = 48 };
 
 /* A send that libcurl took, for the engine to be told of once all effects are taken. */
 struct handed {
@@ -23,12 +24,8 @@ struct curl_transport {
     struct curl_transport_options options;
     struct client *client;
     struct transfer_host transfer_host;
-    struct lane_host lane_host;
     struct poller poller;
-    struct timers deadlines; /* of lanes */
-    struct lane *lanes;
-    uint32_t lanes_open, lanes_max;
-    uint32_t lane_free;         /* every lane before this one is full */
+    struct lanes lanes;
     struct transfer *transfers; /* by slot */
     struct handed *handed;
     uint32_t handed_count;
@@ -36,27 +33,7 @@ struct curl_transport {
     bool has_stop_fd;
 };
 
-/* --- lanes ------------------------------------------------------------------------------------ */
-
-/* The first lane with a free place: low lanes stay busy and their connections warm. */
-static struct lane *find_lane(struct curl_transport *t)
-{
-    while (t->lane_free < t->lanes_open &&
-           t->lanes[t->lane_free].transfers_count == LANE_TRANSFERS_MAX)
-        t->lane_free++;
-    if (t->lane_free < t->lanes_open)
-        return &t->lanes[t->lane_free];
-    assert(t->lanes_open < t->lanes_max); /* in_flight_max transfers fit */
-    if (lane_open(&t->lanes[t->lanes_open], &t->lane_host, t->lanes_open) != RC_OK)
-        return NULL;
-    return &t->lanes[t->lanes_open++];
-}
-
-static void lane_has_place(struct curl_transport *t, uint32_t lane)
-{
-    if (lane < t->lane_free)
-        t->lane_free = lane;
-}
+/* --- ends ------------------------------------------------------------------------------------- */
 
 static void step(struct curl_transport *t, struct client_event event)
 {
@@ -70,7 +47,7 @@ static void collect_ended(struct curl_transport *t, struct lane *lane)
     enum client_end end;
 
     while (lane_ended(lane, &transfer, &end)) {
-        lane_has_place(t, lane->index);
+        lanes_note(&t->lanes, lane);
         step(t, (struct client_event){.kind = CLIENT_END,
                                       .slot = transfer->slot,
                                       .attempt = transfer->attempt,
@@ -80,26 +57,26 @@ static void collect_ended(struct curl_transport *t, struct lane *lane)
 
 /* --- effects ---------------------------------------------------------------------------------- */
 
-static enum rc hand_over(struct curl_transport *t, const struct client_effect *send, nanos *at)
+static enum rc hand_over(struct curl_transport *t, const struct client_effect *send)
 {
     struct transfer *transfer = &t->transfers[send->slot];
-    struct lane *lane;
+    struct lane *lane = lanes_find(&t->lanes, send->provider);
 
-    TRY(transfer_prepare(transfer, &t->transfer_host, send, t->options.origins[send->provider]));
-    lane = find_lane(t);
     if (lane == NULL)
         return RC_NOMEM;
-    *at = transfer_now(&t->transfer_host);
-    return lane_add(lane, transfer);
+    TRY(transfer_prepare(transfer, &t->transfer_host, send, t->options.origins[send->provider]));
+    TRY(lane_add(lane, transfer));
+    lanes_note(&t->lanes, lane);
+    return RC_OK;
 }
 
 static void apply_send(struct curl_transport *t, const struct client_effect *send)
 {
     struct handed *handed = &t->handed[t->handed_count++];
 
-    *handed = (struct handed){.slot = send->slot, .attempt = send->attempt};
-    handed->at = transfer_now(&t->transfer_host);
-    handed->has_failed = hand_over(t, send, &handed->at) != RC_OK;
+    *handed = (struct handed){
+        .slot = send->slot, .attempt = send->attempt, .at = transfer_now(&t->transfer_host)};
+    handed->has_failed = hand_over(t, send) != RC_OK;
 }
 
 static void apply_cancel(struct curl_transport *t, const struct client_effect *cancel)
@@ -108,8 +85,8 @@ static void apply_cancel(struct curl_transport *t, const struct client_effect *c
 
     if (!transfer->is_active || transfer->attempt != cancel->attempt)
         return;
-    lane_remove(&t->lanes[transfer->lane], transfer);
-    lane_has_place(t, transfer->lane);
+    lane_remove(transfer->lane, transfer);
+    lanes_note(&t->lanes, transfer->lane);
 }
 
 static void apply(struct curl_transport *t, const struct client_effect *effect)
@@ -164,9 +141,11 @@ static void apply_effects(struct curl_transport *t)
 
 /* --- the loop --------------------------------------------------------------------------------- */
 
+/* Asked after every socket: what is due within the microseconds since the clock was read last is
+ * found at the next one. */
 static void wake_if_due(struct curl_transport *t)
 {
-    if (client_wakes_at(t->client) <= transfer_now(&t->transfer_host))
+    if (client_wakes_at(t->client) <= t->transfer_host.latest_at)
         step(t, (struct client_event){.kind = CLIENT_WAKE});
 }
 
@@ -181,12 +160,12 @@ static void keep_schedule(struct curl_transport *t)
 /* Each lane at most once: what re-arms itself meanwhile lies after `now`. */
 static void serve_due_lanes(struct curl_transport *t)
 {
-    nanos now = transfer_now(&t->transfer_host);
-    uint32_t index;
+    nanos now = t->transfer_host.latest_at;
+    struct lane *lane;
 
-    while (timers_take(&t->deadlines, now, &index)) {
-        lane_timeout(&t->lanes[index]);
-        collect_ended(t, &t->lanes[index]);
+    while ((lane = lanes_take_due(&t->lanes, now)) != NULL) {
+        lane_timeout(lane);
+        collect_ended(t, lane);
         keep_schedule(t);
     }
 }
@@ -216,9 +195,9 @@ static void serve_sockets(struct curl_transport *t)
     }
 }
 
-static nanos patience(const struct curl_transport *t)
+static nanos patience(struct curl_transport *t)
 {
-    nanos at = nanos_min(client_wakes_at(t->client), timers_first_at(&t->deadlines));
+    nanos at = nanos_min(client_wakes_at(t->client), lanes_due_at(&t->lanes));
 
     if (at == NANOS_NEVER)
         return NANOS_NEVER;
@@ -236,6 +215,7 @@ void curl_transport_run(struct curl_transport *t)
 {
     for (turn(t); !client_is_done(t->client); turn(t)) {
         poller_wait(&t->poller, patience(t));
+        (void)transfer_now(&t->transfer_host);
         serve_sockets(t);
     }
 }
@@ -253,8 +233,13 @@ struct curl_transport_counts curl_transport_counts(const struct curl_transport *
     return (struct curl_transport_counts){
         .connections_opened = t->transfer_host.connections_opened,
         .resends_refused = t->transfer_host.resends_refused,
-        .lanes = t->lanes_open,
+        .lanes = t->lanes.open,
     };
+}
+
+uint64_t curl_transport_descriptors(uint32_t providers_count, uint32_t in_flight_max)
+{
+    return (uint64_t)providers_count * in_flight_max + DESCRIPTORS_OF_ITS_OWN;
 }
 
 /* --- birth and death -------------------------------------------------------------------------- */
@@ -262,14 +247,19 @@ struct curl_transport_counts curl_transport_counts(const struct curl_transport *
 static enum rc take_memory(struct curl_transport *t)
 {
     const struct memory *memory = t->options.memory;
+    struct lanes_options lanes = {
+        .providers = t->options.providers_count,
+        .places = t->options.in_flight_max,
+        .transfers = &t->transfer_host,
+        .poller = &t->poller,
+        .memory = memory,
+    };
 
-    t->lanes_max = (t->options.in_flight_max + LANE_TRANSFERS_MAX - 1) / LANE_TRANSFERS_MAX;
-    t->lanes = memory_zeroed(memory, t->lanes_max, sizeof(*t->lanes));
     t->transfers = memory_zeroed(memory, t->options.in_flight_max, sizeof(*t->transfers));
     t->handed = memory_zeroed(memory, t->options.in_flight_max, sizeof(*t->handed));
-    if (t->lanes == NULL || t->transfers == NULL || t->handed == NULL)
+    if (t->transfers == NULL || t->handed == NULL)
         return RC_NOMEM;
-    return timers_init(&t->deadlines, memory, t->lanes_max);
+    return lanes_init(&t->lanes, &lanes);
 }
 
 static enum rc open_stop(struct curl_transport *t, struct error *err)
@@ -290,6 +280,7 @@ enum rc curl_transport_new(struct curl_transport **transport,
     enum rc rc = RC_NOMEM;
 
     assert(options->in_flight_max > 0);
+    assert(options->providers_count > 0);
     if (t == NULL)
         return error_set(err, RC_NOMEM, "transport: out of memory");
     t->options = *options;
@@ -298,7 +289,6 @@ enum rc curl_transport_new(struct curl_transport **transport,
                                               .poller = &t->poller,
                                               .t0 = options->t0,
                                               .memory = options->memory};
-    t->lane_host = (struct lane_host){&t->transfer_host, &t->poller, &t->deadlines};
     rc = poller_open(&t->poller, options->memory, err);
     if (rc == RC_OK)
         rc = open_stop(t, err);
@@ -321,13 +311,10 @@ void curl_transport_free(struct curl_transport *t)
     memory = t->options.memory;
     for (uint32_t i = 0; t->transfers != NULL && i < t->options.in_flight_max; i++)
         transfer_deinit(&t->transfers[i]);
-    for (uint32_t i = 0; i < t->lanes_open; i++)
-        lane_close(&t->lanes[i]);
-    timers_deinit(&t->deadlines);
+    lanes_deinit(&t->lanes);
     if (t->has_stop_fd)
         close(t->stop_fd);
     poller_close(&t->poller);
-    memory_release(memory, t->lanes);
     memory_release(memory, t->transfers);
     memory_release(memory, t->handed);
     memory_release(memory, t);

@@ -12,8 +12,12 @@
  * curl_transport_free. The loop sleeps until a socket is ready, or until the engine or libcurl
  * wants to be woken, whichever comes first, to the nanosecond.
  *
+ * Servers are taken as they are: no proxy, whatever the environment says; no redirect followed;
+ * HTTP/1.1 only, so that a connection carries one attempt at a time; for https the certificate and
+ * the name in it are checked. The engine owns every timeout.
+ *
  * Failure modes: curl_transport_new (memory, descriptors). Later ones are an attempt's: it ends as
- * a broken connection and the engine judges it. Descriptors needed: CURL_TRANSPORT_DESCRIPTORS.
+ * a broken connection and the engine judges it. Descriptors needed: see below.
  *
  * One thread owns it, except curl_transport_stop: any thread. libcurl must have been initialised.
  */
@@ -28,9 +32,10 @@ struct curl_transport;
 
 struct curl_transport_options {
     struct client *client;      /* borrowed for life, like all below */
-    const char *const *origins; /* by provider index: "http://127.0.0.1:8001" */
-    nanos t0;                   /* of the monotonic clock: run time 0 */
-    uint32_t in_flight_max;     /* of the scenario's load */
+    const char *const *origins; /* by provider index: "http://127.0.0.1:8001", or with a path */
+    uint32_t providers_count;
+    nanos t0;               /* of the monotonic clock: run time 0 */
+    uint32_t in_flight_max; /* of the scenario's load */
     const struct memory *memory;
     /* A call is over; the record is borrowed for the call. */
     void (*on_done)(void *context, const struct call_record *record);
@@ -43,8 +48,8 @@ struct curl_transport_counts {
     uint32_t lanes;
 };
 
-/* Connections, and the few descriptors of the loop itself. */
-#define CURL_TRANSPORT_DESCRIPTORS(in_flight_max) ((uint64_t)(in_flight_max) + 48)
+/* Connections, idle ones to every provider included, and the few descriptors of the loop itself. */
+uint64_t curl_transport_descriptors(uint32_t providers_count, uint32_t in_flight_max);
 
 MUST_USE enum rc curl_transport_new(struct curl_transport **transport,
                                     const struct curl_transport_options *options,

@@ -10,7 +10,9 @@ static int take_timer(CURLM *multi, long timeout_ms, void *context)
     nanos at = NANOS_NEVER;
 
     (void)multi;
-    if (timeout_ms >= 0)
+    if (timeout_ms == 0) /* the usual case: at once, so the latest reading of the clock will do */
+        at = lane->host->transfers->latest_at;
+    else if (timeout_ms > 0)
         at = transfer_now(lane->host->transfers) + timeout_ms * NANOS_MS;
     timers_set(lane->host->deadlines, lane->index, at);
     return 0;
@@ -43,7 +45,7 @@ enum rc lane_open(struct lane *lane, const struct lane_host *host, uint32_t inde
     SET(CURLMOPT_SOCKETFUNCTION, take_socket);
     SET(CURLMOPT_SOCKETDATA, lane);
     SET(CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-    /* One connection a place, idle ones included: an idle one to another provider makes room. */
+    /* One connection a place, idle ones included. */
     SET(CURLMOPT_MAXCONNECTS, (long)LANE_TRANSFERS_MAX);
     SET(CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)LANE_TRANSFERS_MAX);
 #undef SET
@@ -66,7 +68,7 @@ enum rc lane_add(struct lane *lane, struct transfer *t)
     assert(lane->transfers_count < LANE_TRANSFERS_MAX);
     if (curl_multi_add_handle(lane->multi, t->easy) != CURLM_OK)
         return RC_NOMEM;
-    t->lane = lane->index;
+    t->lane = lane;
     t->is_active = true;
     lane->transfers_count++;
     return RC_OK;

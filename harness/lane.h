@@ -4,7 +4,7 @@
 /* A lane: one libcurl multi handle with at most LANE_TRANSFERS_MAX transfers and as many
  * connections. libcurl looks for an idle connection by walking all it has to that host, so one
  * handle for a thousand connections runs at less than half the speed of many small ones (design
- * §10). All lanes share one poller and one loop.
+ * §10). A lane serves one provider (lanes.h); all share one poller and one loop.
  *
  * Happy path: lane_add; when `deadlines` says so lane_timeout; when a socket is ready lane_socket;
  * after either lane_ended until it says no. libcurl's timer is a deadline in user space, kept in
@@ -26,7 +26,7 @@ enum { LANE_TRANSFERS_MAX = 16 };
 
 /* What all lanes share; borrowed for their life. */
 struct lane_host {
-    const struct transfer_host *transfers; /* for the time */
+    struct transfer_host *transfers; /* for the time */
     struct poller *poller;
     struct timers *deadlines; /* by lane index, in run time */
 };

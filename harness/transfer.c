@@ -14,9 +14,10 @@
 
 enum { HEADERS_BYTES_MAX = 16384, URL_BYTES_MAX = 4096, RECEIVE_BYTES = 8192 };
 
-nanos transfer_now(const struct transfer_host *host)
+nanos transfer_now(struct transfer_host *host)
 {
-    return clock_monotonic() - host->t0;
+    host->latest_at = clock_monotonic() - host->t0;
+    return host->latest_at;
 }
 
 static void tell(struct transfer *t, struct client_event event)

@@ -29,13 +29,15 @@
 enum { TRANSFER_HEADERS_MAX = 24 };
 
 struct curl_slist;
+struct lane;
 struct poller;
 
 /* What all transfers of one transport share; borrowed for their life. */
 struct transfer_host {
     struct client *client;
     struct poller *poller;
-    nanos t0; /* of the monotonic clock: run time 0 */
+    nanos t0;        /* of the monotonic clock: run time 0 */
+    nanos latest_at; /* run time, when the clock was read last */
     const struct memory *memory;
     uint64_t connections_opened;
     uint64_t resends_refused; /* times libcurl was about to send again */
@@ -50,14 +52,15 @@ struct transfer {
     struct answer_head head;
     uint32_t slot;
     uint32_t attempt;
-    uint32_t lane;
-    bool is_active; /* in a lane */
-    bool was_sent;  /* SENT was told */
-    bool has_head;  /* HEAD was told */
+    struct lane *lane; /* meaningful while active */
+    bool is_active;
+    bool was_sent; /* SENT was told */
+    bool has_head; /* HEAD was told */
 };
 
-/* Run time now. */
-nanos transfer_now(const struct transfer_host *host);
+/* Run time now, and from then on the latest. Reading the clock costs a hundredth of a call: who may
+ * be some microseconds behind takes `latest_at`. */
+nanos transfer_now(struct transfer_host *host);
 
 /* Makes ready what a send effect asks for; `origin` is "http://127.0.0.1:8001". */
 MUST_USE enum rc transfer_prepare(struct transfer *t, struct transfer_host *host,

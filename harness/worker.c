@@ -38,6 +38,7 @@ static enum rc open_transport(struct worker *w, const struct worker_options *opt
     struct curl_transport_options transport = {
         .client = w->client,
         .origins = options->origins,
+        .providers_count = options->scenario->providers_count,
         .t0 = options->t0,
         .in_flight_max = worker_places(options->scenario, options->workers),
         .memory = options->memory,

@@ -51,6 +51,7 @@ static void drive(const struct scenario *scenario, const char *const *origins)
                                      .marks_requests = true};
     struct curl_transport_options transport_options = {
         .origins = origins,
+        .providers_count = scenario->providers_count,
         .t0 = t0,
         .in_flight_max = scenario->load.in_flight_max,
         .memory = memory_heap(),
@@ -70,7 +71,8 @@ static void drive(const struct scenario *scenario, const char *const *origins)
 }
 
 /* Model m speaks to the first origin, model n to the second. */
-static void play_at(const char *origin, const char *other, const char *client, const char *arrivals)
+static void play_requests_at(const char *origin, const char *other, const char *client,
+                             const char *requests, const char *load)
 {
     static struct scenario scenario;
     const char *origins[SCENARIO_PROVIDERS_MAX];
@@ -84,10 +86,8 @@ static void play_at(const char *origin, const char *other, const char *client, c
              "\"target\": {\"mock\": {\"models\": {\"m\": {\"api\": \"anthropic\"},"
              "\"n\": {\"api\": \"anthropic\", \"provider\": \"other\"}},"
              "\"providers\": {\"other\": {\"api\": \"anthropic\"}}}},"
-             "\"load\": {\"requests\": [{\"model\": \"m\", \"input_tokens\": 10,"
-             "\"output_tokens\": 10}], \"arrivals\": [%s], \"in_flight_max\": 128,"
-             "\"deadline\": \"5s\"}}",
-             client, arrivals);
+             "\"load\": {\"requests\": [%s], %s, \"deadline\": \"5s\"}}",
+             client, requests, load);
     records_count = 0;
     arena_init(&arena, memory_heap(), 1 << 20);
     EXPECT_RC(scenario_load(&scenario, slice_of(text), SLICE("test"), &files, &arena, &err), RC_OK);
@@ -97,6 +97,16 @@ static void play_at(const char *origin, const char *other, const char *client, c
     origins[scenario.models[1].provider] = other;
     drive(&scenario, origins);
     arena_deinit(&arena);
+}
+
+#define REQUEST(model) "{\"model\": \"" model "\", \"input_tokens\": 10, \"output_tokens\": 10}"
+
+static void play_at(const char *origin, const char *other, const char *client, const char *arrivals)
+{
+    char load[256];
+
+    snprintf(load, sizeof(load), "\"arrivals\": [%s], \"in_flight_max\": 128", arrivals);
+    play_requests_at(origin, other, client, REQUEST("m"), load);
 }
 
 static void play(const enum raw_act *script, const char *client, const char *arrivals)
@@ -260,6 +270,36 @@ static void many_calls_fill_many_lanes_and_reuse_connections(void)
     EXPECT_U64(server.reused + server.connections, 80);
 }
 
+/* A provider's idle connections never make room for another's. */
+static void providers_do_not_share_lanes(void)
+{
+    static struct raw_server other;
+
+    CU_ASSERT_FATAL(raw_server_start(&server, SCRIPT(RAW_ANSWER)));
+    CU_ASSERT_FATAL(raw_server_start(&other, SCRIPT(RAW_ANSWER)));
+    play_requests_at(server.origin, other.origin, NONE, REQUEST("m") ", " REQUEST("n"),
+                     "\"arrivals\": [{\"rate\": \"100000/s\", \"process\": \"constant\","
+                     " \"for\": \"8ms\"}], \"in_flight_max\": 32");
+    raw_server_stop(&server);
+    raw_server_stop(&other);
+    EXPECT_U64(server.requests + other.requests, 800);
+    CU_ASSERT(server.requests > 300 && other.requests > 300);
+    CU_ASSERT(server.connections <= 32);
+    CU_ASSERT(other.connections <= 32);
+}
+
+static void a_base_url_may_have_a_path(void)
+{
+    char origin[sizeof(server.origin) + 8];
+
+    CU_ASSERT_FATAL(raw_server_start(&server, SCRIPT(RAW_ANSWER)));
+    snprintf(origin, sizeof(origin), "%s/proxy", server.origin);
+    play_at(origin, NULL, NONE, ONE_CALL);
+    raw_server_stop(&server);
+    EXPECT_U64(records[0].outcome, OUTCOME_OK);
+    CU_ASSERT(slice_starts_with(slice_of(server.first_line), SLICE("POST /proxy/v1/messages ")));
+}
+
 static void the_instants_of_an_attempt_stand_in_their_order(void)
 {
     const struct attempt_record *attempt = &records[0].attempts[0];
@@ -304,6 +344,8 @@ static CU_TestInfo tests[] = {
      a_connection_that_never_came_leaves_nothing_behind},
     {"many calls fill many lanes and reuse connections",
      many_calls_fill_many_lanes_and_reuse_connections},
+    {"providers do not share lanes", providers_do_not_share_lanes},
+    {"a base URL may have a path", a_base_url_may_have_a_path},
     {"the instants of an attempt stand in their order",
      the_instants_of_an_attempt_stand_in_their_order},
     CU_TEST_INFO_NULL,

@@ -45,8 +45,17 @@ static void reset(int fd)
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
+static void keep_line(struct raw_server *s, const char *request)
+{
+    size_t size = strcspn(request, "\r");
+
+    if (atomic_exchange(&s->has_first_line, true))
+        return;
+    snprintf(s->first_line, sizeof(s->first_line), "%.*s", (int)size, request);
+}
+
 /* One whole request off the front; false when the client left. What lies behind it stays. */
-static bool read_request(int fd, char *bytes, size_t *size)
+static bool read_request(struct raw_server *s, int fd, char *bytes, size_t *size)
 {
     for (;;) {
         char *end, *length;
@@ -57,6 +66,7 @@ static bool read_request(int fd, char *bytes, size_t *size)
         end = strstr(bytes, "\r\n\r\n");
         length = strcasestr(bytes, "content-length:");
         if (end != NULL && length != NULL) {
+            keep_line(s, bytes);
             whole = (size_t)(end + 4 - bytes) + strtoul(length + 15, NULL, 10);
             if (*size >= whole) {
                 memmove(bytes, bytes + whole, *size - whole);
@@ -113,7 +123,7 @@ static void *serve(void *context)
     uint32_t at = 0;
     bool is_open = bytes != NULL;
 
-    for (uint64_t request = 0; is_open && read_request(guest->fd, bytes, &size); request++) {
+    for (uint64_t request = 0; is_open && read_request(s, guest->fd, bytes, &size); request++) {
         s->requests++;
         s->reused += request > 0;
         is_open = act(s, guest->fd, s->script[at]);

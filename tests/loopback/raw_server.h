@@ -35,6 +35,8 @@ struct raw_server {
     _Atomic uint64_t connections, requests;
     _Atomic uint64_t reused; /* requests that were not the first of their connection */
     _Atomic uint64_t left;   /* connections whose client left while we were silent */
+    atomic_bool has_first_line;
+    char first_line[256]; /* of the first request */
 };
 
 /* False when the system refuses. `script` ends with RAW_END. */
