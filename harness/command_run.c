@@ -10,6 +10,7 @@
 
 #include <curl/curl.h>
 
+#include "crew.h"
 #include "os/descriptors.h"
 #include "os/signals.h"
 #include "trial.h"
@@ -50,13 +51,14 @@ static enum rc prepare_all(struct prepared *prepared, const struct options *opti
 }
 
 /* Before threads: what they would have to wait for later is done now. */
-static enum rc check_descriptors(const struct prepared *prepared, uint32_t count, struct error *err)
+static enum rc check_descriptors(const struct prepared *prepared, const struct options *options,
+                                 struct error *err)
 {
     uint64_t allowed = descriptors_raise();
 
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < options->files_count; i++) {
         const struct scenario *scenario = prepared[i].scenario;
-        uint64_t needed = CURL_TRANSPORT_DESCRIPTORS(scenario->load.in_flight_max);
+        uint64_t needed = crew_descriptors(scenario, options->workers);
 
         if (needed > allowed)
             return error_set(err, RC_LIMIT,
@@ -170,7 +172,7 @@ static enum exit_code try_all(const struct prepared *prepared, const struct opti
     struct error err = {0};
     enum exit_code worst = EXIT_PASS;
 
-    if (world->needs_sockets && check_descriptors(prepared, options->files_count, &err) != RC_OK)
+    if (world->needs_sockets && check_descriptors(prepared, options, &err) != RC_OK)
         return complain(&err, EXIT_NOT_CARRIED_OUT);
     if (open_system(&trial.signals_fd, &err) != RC_OK)
         return complain(&err, EXIT_NOT_CARRIED_OUT);
