@@ -27,6 +27,13 @@ static void take_journal(void *context, const struct journal_record *record)
     judge_feed_journal(watch->trial->judge, record);
 }
 
+static void take_alert(void *context, const struct alert_record *record)
+{
+    const struct watch *watch = context;
+
+    judge_feed_alert(watch->trial->judge, record);
+}
+
 static bool is_interrupted(void *context)
 {
     struct watch *watch = context;
@@ -48,6 +55,7 @@ enum rc simulated_world(struct trial *trial, struct error *err)
         .context = &watch,
         .on_call = take_call,
         .on_journal = take_journal,
+        .on_alert = take_alert,
         .monitor = trial->monitor,
         .is_interrupted = is_interrupted,
     };

@@ -305,6 +305,8 @@ static void judge_all(struct trial *trial)
     evidence_files_flush(&trial->files);
     note_monitor(trial);
     note_spending(trial);
+    if (trial->control != NULL)
+        judge_set_control(trial->judge, trial->control->judge);
     judge_finish(trial->judge, &trial->facts);
 }
 
