@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/nanos.h"
+#include "judge/evidence_level.h"
 
 enum {
     OPTIONS_FILES_MAX = 64,
@@ -40,16 +41,6 @@ enum option_bit {
     OPTION_LIVE = 1 << 14, /* --live and --yes-really */
     OPTION_INCONCLUSIVE = 1 << 15,
 };
-
-/* How much of what was seen stays on disk (design §6). */
-#define EVIDENCE_LEVEL_LIST(X) \
-    X(FULL, "full")            \
-    X(FAILURES, "failures")    \
-    X(SUMMARY, "summary")
-
-#define EVIDENCE_LEVEL_ENUM(id, word) EVIDENCE_##id,
-enum evidence_level { EVIDENCE_LEVEL_LIST(EVIDENCE_LEVEL_ENUM) EVIDENCE_LEVELS_COUNT };
-#undef EVIDENCE_LEVEL_ENUM
 
 /* What an inconclusive verdict means to the shell that asked. The report says inconclusive all the
  * same. */

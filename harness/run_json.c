@@ -8,11 +8,12 @@
 #include "base/rng.h"
 #include "base/version.h"
 #include "engine/simulator.h"
+#include "judge/facts.h"
 #include "os/clock.h"
 #include "report/json.h"
 #include "wire/json.h"
 
-enum { FORMAT = 1, JUDGEMENT_BYTES_MAX = 4 << 20 };
+enum { FORMAT = 2, JUDGEMENT_BYTES_MAX = 4 << 20 };
 
 static void write_key(struct buffer *out, const char *key)
 {
@@ -79,9 +80,10 @@ static void write_driver(const struct trial *trial, struct buffer *out)
 {
     write_key(out, "driver");
     buffer_printf(out,
-                  "{\"workers\": 1, \"lanes\": %u, \"connections_opened\": %llu, "
+                  "{\"workers\": %u, \"lanes\": %u, \"connections_opened\": %llu, "
                   "\"resends_refused\": %llu, \"ring_waits\": %llu}",
-                  trial->driver.lanes, (unsigned long long)trial->driver.connections_opened,
+                  trial->facts.is_simulated ? 1 : trial->options->workers, trial->driver.lanes,
+                  (unsigned long long)trial->driver.connections_opened,
                   (unsigned long long)trial->driver.resends_refused,
                   (unsigned long long)trial->ring_waits);
 }
@@ -93,6 +95,12 @@ static void write_problem(const struct error *problem, struct buffer *out)
         buffer_text(out, "null");
     else
         json_write_text(out, slice_of(problem->text));
+}
+
+static void write_facts(const struct trial *trial, struct buffer *out)
+{
+    write_key(out, "facts");
+    run_facts_write(trial->prepared->scenario, &trial->facts, judge_figures(trial->judge), out);
 }
 
 /* The judgement's members stand among ours: its object without the braces. */
@@ -130,8 +138,10 @@ void run_json_write(const struct trial *trial, const struct error *problem, nano
     write_machine(out);
     write_clock(trial, out);
     write_driver(trial, out);
+    write_facts(trial, out);
     write_judgement(trial, took, out);
     write_key(out, "scenario_text");
     json_write_text(out, scenario->text);
+    run_json_seal(out);
     buffer_text(out, "\n}\n");
 }

@@ -3,8 +3,8 @@
 #include "report/head.h"
 #include "wire/json.h"
 
-/* One object on one line. Instants and spans in nanoseconds; what nothing was recorded of is null.
- */
+/* One object on one line. Instants and spans in nanoseconds, money in dollars; what nothing was
+ * recorded of is null. */
 
 #define MEMBER(name) SLICE(",\"" name "\":")
 
@@ -49,7 +49,7 @@ static void write_examples(struct buffer *out, const struct verdict_row *row)
     buffer_byte(out, ']');
 }
 
-static void write_row(struct buffer *out, const struct verdict_row *row)
+static void write_row(struct buffer *out, const struct verdict_row *row, bool is_quoted)
 {
     buffer_text(out, "{\"name\":");
     json_write_text(out, slice_of(row->name));
@@ -60,6 +60,8 @@ static void write_row(struct buffer *out, const struct verdict_row *row)
     member_text(out, MEMBER("limit"), row->limit);
     member_text(out, MEMBER("value"), row->value);
     member_count(out, MEMBER("n"), row->n);
+    if (is_quoted)
+        member_flag(out, MEMBER("online"), true);
     if (row->kind != ROW_EXPECTATION) {
         member_count(out, MEMBER("violations"), row->violations);
         write_examples(out, row);
@@ -68,7 +70,8 @@ static void write_row(struct buffer *out, const struct verdict_row *row)
 }
 
 /* Laws with conditions, or expectations. */
-static void write_rows(struct buffer *out, const struct judge *judge, bool expectations)
+static void write_rows(struct buffer *out, const struct judge *judge,
+                       const struct report_facts *facts, bool expectations)
 {
     uint32_t count;
     const struct verdict_row *rows = judge_rows(judge, &count);
@@ -81,7 +84,7 @@ static void write_rows(struct buffer *out, const struct judge *judge, bool expec
         if (!is_first)
             buffer_byte(out, ',');
         is_first = false;
-        write_row(out, &rows[i]);
+        write_row(out, &rows[i], facts->quoted != NULL && facts->quoted[i]);
     }
     buffer_byte(out, ']');
 }
@@ -120,6 +123,37 @@ static void write_rules(struct buffer *out, const struct chaos *chaos, const str
     buffer_byte(out, ']');
 }
 
+static void member_money(struct buffer *out, struct slice member, money value)
+{
+    buffer_append(out, member);
+    money_write_number(out, value);
+}
+
+static void write_spending(struct buffer *out, const struct run_figures *f)
+{
+    member_count(out, MEMBER("tokens_in"), f->tokens_in);
+    member_count(out, MEMBER("tokens_out"), f->tokens_out);
+    member_money(out, MEMBER("cost"), f->cost);
+    member_money(out, MEMBER("cost_failed"), f->cost_failed);
+    member_count(out, MEMBER("cost_unknown"), f->cost_unknown);
+    member_money(out, MEMBER("billed"), f->billed);
+    member_text(out, MEMBER("prices_of"), PRICES_DATED);
+}
+
+static void write_alerts(struct buffer *out, const struct run_figures *f)
+{
+    buffer_append(out, MEMBER("alerts"));
+    for (int i = 0; i < ALERT_KINDS_COUNT; i++) {
+        buffer_byte(out, i > 0 ? ',' : '{');
+        json_write_text(out, slice_of(alert_kind_word((enum alert_kind)i)));
+        buffer_byte(out, ':');
+        buffer_u64(out, f->alerts[i]);
+    }
+    buffer_byte(out, '}');
+    member_count(out, MEMBER("alerts_delivered"), f->alerts_delivered);
+    member_count(out, MEMBER("alerts_lost"), f->alerts_lost);
+}
+
 static void write_figures(struct buffer *out, const struct scenario *scenario,
                           const struct run_figures *f)
 {
@@ -142,8 +176,21 @@ static void write_figures(struct buffer *out, const struct scenario *scenario,
     member_span(out, MEMBER("failed_p50"), f->n_failed, f->failed_p50);
     member_span(out, MEMBER("failed_p99"), f->n_failed, f->failed_p99);
     member_span(out, MEMBER("send_lag_p99"), f->calls, f->send_lag_p99);
+    write_spending(out, f);
+    write_alerts(out, f);
     write_rules(out, &scenario->chaos, f);
     buffer_byte(out, '}');
+}
+
+/* Figures of the run without faults, or null. */
+static void write_control(struct buffer *out, const struct scenario *scenario,
+                          const struct judge *control)
+{
+    buffer_append(out, MEMBER("control"));
+    if (control != NULL)
+        write_figures(out, scenario, judge_figures(control));
+    else
+        buffer_text(out, "null");
 }
 
 void report_json(const struct scenario *scenario, const struct judge *judge,
@@ -153,6 +200,7 @@ void report_json(const struct scenario *scenario, const struct judge *judge,
     json_write_text(out, slice_of(verdict_word(judge_verdict(judge))));
     member_text(out, MEMBER("scenario"), scenario->name);
     member_text(out, MEMBER("subject"), "client");
+    member_text(out, MEMBER("target"), scenario->target == TARGET_LIVE ? "live" : "mock");
     member_text(out, MEMBER("world"), facts->world);
     member_flag(out, MEMBER("interrupted"), facts->was_interrupted);
     buffer_append(out, MEMBER("took"));
@@ -163,10 +211,11 @@ void report_json(const struct scenario *scenario, const struct judge *judge,
     else
         buffer_text(out, "null");
     buffer_append(out, MEMBER("laws"));
-    write_rows(out, judge, false);
+    write_rows(out, judge, facts, false);
     buffer_append(out, MEMBER("expectations"));
-    write_rows(out, judge, true);
+    write_rows(out, judge, facts, true);
     buffer_append(out, MEMBER("figures"));
     write_figures(out, scenario, judge_figures(judge));
+    write_control(out, scenario, facts->control);
     buffer_text(out, "}\n");
 }

@@ -2,8 +2,9 @@
 #define REPORT_JSON_H
 
 /* What `--json` prints and run.json holds of the judgement: {"verdict": ..., "laws": [...],
- * "expectations": [...], "figures": {...}}; rows have name, verdict, reason, n, and more.
- * Conditions stand in laws[]. Pure: appends to `out`. */
+ * "expectations": [...], "figures": {...}, "control": {...}}; rows have name, verdict, reason, n,
+ * and more, and "online" where they were not judged again. Conditions stand in laws[]. `control`
+ * are the figures of the run without faults, or null. Pure: appends to `out`. */
 
 #include "base/buffer.h"
 #include "judge/judge.h"
