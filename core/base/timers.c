@@ -27,50 +27,50 @@ void timers_deinit(struct timers *t)
     *t = (struct timers){0};
 }
 
-static bool is_earlier(const struct timers *t, uint32_t a, uint32_t b)
+static bool is_earlier(struct timer a, struct timer b)
 {
-    return t->at[a] != t->at[b] ? t->at[a] < t->at[b] : a < b;
+    return a.at != b.at ? a.at < b.at : a.slot < b.slot;
 }
 
-static void put(struct timers *t, uint32_t place, uint32_t slot)
+static void put(struct timers *t, uint32_t place, struct timer timer)
 {
-    t->heap[place] = slot;
-    t->place[slot] = place;
+    t->heap[place] = timer;
+    t->place[timer.slot] = place;
 }
 
-static void move_up(struct timers *t, uint32_t place, uint32_t slot)
+static void move_up(struct timers *t, uint32_t place, struct timer timer)
 {
-    while (place > 0 && is_earlier(t, slot, t->heap[(place - 1) / 2])) {
+    while (place > 0 && is_earlier(timer, t->heap[(place - 1) / 2])) {
         put(t, place, t->heap[(place - 1) / 2]);
         place = (place - 1) / 2;
     }
-    put(t, place, slot);
+    put(t, place, timer);
 }
 
-static void move_down(struct timers *t, uint32_t place, uint32_t slot)
+static void move_down(struct timers *t, uint32_t place, struct timer timer)
 {
     for (;;) {
         uint32_t child = 2 * place + 1;
 
-        if (child + 1 < t->count && is_earlier(t, t->heap[child + 1], t->heap[child]))
+        if (child + 1 < t->count && is_earlier(t->heap[child + 1], t->heap[child]))
             child++;
-        if (child >= t->count || !is_earlier(t, t->heap[child], slot))
+        if (child >= t->count || !is_earlier(t->heap[child], timer))
             break;
         put(t, place, t->heap[child]);
         place = child;
     }
-    put(t, place, slot);
+    put(t, place, timer);
 }
 
 static void clear(struct timers *t, uint32_t slot)
 {
     uint32_t place = t->place[slot];
-    uint32_t last = t->heap[--t->count];
+    struct timer last = t->heap[--t->count];
 
     t->at[slot] = NANOS_NEVER;
-    if (last == slot)
+    if (last.slot == slot)
         return;
-    if (place > 0 && is_earlier(t, last, t->heap[(place - 1) / 2]))
+    if (place > 0 && is_earlier(last, t->heap[(place - 1) / 2]))
         move_up(t, place, last);
     else
         move_down(t, place, last);
@@ -78,6 +78,7 @@ static void clear(struct timers *t, uint32_t slot)
 
 void timers_set(struct timers *t, uint32_t slot, nanos at)
 {
+    struct timer timer = {at, slot};
     nanos before;
 
     assert(slot < t->slots_max);
@@ -90,23 +91,23 @@ void timers_set(struct timers *t, uint32_t slot, nanos at)
     }
     t->at[slot] = at;
     if (before == NANOS_NEVER)
-        move_up(t, t->count++, slot);
+        move_up(t, t->count++, timer);
     else if (at < before)
-        move_up(t, t->place[slot], slot);
+        move_up(t, t->place[slot], timer);
     else
-        move_down(t, t->place[slot], slot);
+        move_down(t, t->place[slot], timer);
 }
 
 nanos timers_first_at(const struct timers *t)
 {
-    return t->count > 0 ? t->at[t->heap[0]] : NANOS_NEVER;
+    return t->count > 0 ? t->heap[0].at : NANOS_NEVER;
 }
 
 bool timers_take(struct timers *t, nanos now, uint32_t *slot)
 {
     if (timers_first_at(t) > now || t->count == 0)
         return false;
-    *slot = t->heap[0];
+    *slot = t->heap[0].slot;
     clear(t, *slot);
     return true;
 }

@@ -12,11 +12,17 @@
 #include "base/memory.h"
 #include "base/nanos.h"
 
+/* A slot in the heap, with its instant beside it: comparing looks nowhere else. */
+struct timer {
+    nanos at;
+    uint32_t slot;
+};
+
 struct timers {
-    nanos *at;       /* by slot; NANOS_NEVER when not set */
-    uint32_t *heap;  /* slots, earliest first */
-    uint32_t *place; /* by slot: index into heap */
-    uint32_t count;  /* set */
+    nanos *at;          /* by slot; NANOS_NEVER when not set */
+    struct timer *heap; /* earliest first */
+    uint32_t *place;    /* by slot: index into heap */
+    uint32_t count;     /* set */
     uint32_t slots_max;
     const struct memory *memory;
 };

@@ -93,12 +93,18 @@ static bool has_attempt(const struct slot *slot)
     return slot->state == SLOT_SENDING || slot->state == SLOT_HANDED || slot->state == SLOT_SENT;
 }
 
+/* A place of the ring by its distance from the start, without dividing. */
+static uint32_t place(const struct client *c, uint32_t at)
+{
+    return at < c->queue_size ? at : at - c->queue_size;
+}
+
 static void push(struct client *c, enum client_effect_kind kind, uint32_t index)
 {
     assert(c->queue_count < c->queue_size);
     if (c->queue_count == 0)
         c->queue_first = 0; /* the front of the ring stays in the processor's cache */
-    c->queue[(c->queue_first + c->queue_count++) % c->queue_size] =
+    c->queue[place(c, c->queue_first + c->queue_count++)] =
         (struct pending){kind, index, c->slots[index].record.attempts_count};
 }
 
@@ -107,56 +113,56 @@ static nanos call_ends_at(const struct client *c, const struct slot *slot)
     return nanos_add(slot->plan.due_at, c->scenario->client.timeouts.call);
 }
 
-/* The instant at which something must happen in this slot, and what it would be. */
-static nanos alarm_of(const struct client *c, const struct slot *slot, enum outcome *strikes)
+/* When something must happen in a slot, and what it would be. */
+struct alarm {
+    nanos at;
+    enum outcome strikes;
+};
+
+static struct alarm earlier(struct alarm a, nanos at, enum outcome strikes)
+{
+    return at < a.at ? (struct alarm){at, strikes} : a;
+}
+
+/* Once an answer has begun, its limits count from the latest sign of progress. */
+static struct alarm answer_alarm(const struct timeouts *t, const struct slot *slot,
+                                 const struct attempt_record *attempt, struct alarm first)
+{
+    nanos since = slot->reader.token_latest_at;
+
+    if (reader_is_complete(&slot->reader))
+        return earlier(first, nanos_add(since, LINGER), OUTCOME_OK);
+    if (slot->plan.stream && attempt->first_token_at == NANOS_NEVER)
+        return earlier(first, nanos_add(attempt->sent_at, t->first_token),
+                       OUTCOME_TIMEOUT_FIRST_TOKEN);
+    if (since == NANOS_NEVER)
+        since = attempt->sent_at;
+    return earlier(first, nanos_add(since, t->between_tokens), OUTCOME_TIMEOUT_STALL);
+}
+
+static struct alarm alarm_of(const struct client *c, const struct slot *slot)
 {
     const struct timeouts *t = &c->scenario->client.timeouts;
-    nanos first = call_ends_at(c, slot);
+    struct alarm first = {NANOS_NEVER, OUTCOME_TIMEOUT_CALL};
     const struct attempt_record *attempt;
-    struct {
-        nanos at;
-        enum outcome outcome;
-    } others[3] = {{NANOS_NEVER, 0}, {NANOS_NEVER, 0}, {NANOS_NEVER, 0}};
 
-    *strikes = OUTCOME_TIMEOUT_CALL;
+    if (slot->state == SLOT_FREE || slot->state == SLOT_SENDING || slot->state == SLOT_DONE)
+        return first;
+    first.at = call_ends_at(c, slot);
     if (slot->state == SLOT_WAITING || slot->state == SLOT_ENDING)
-        return nanos_min(first, slot->acts_at);
-    if (slot->state != SLOT_HANDED && slot->state != SLOT_SENT)
-        return NANOS_NEVER;
+        return earlier(first, slot->acts_at, OUTCOME_TIMEOUT_CALL);
     attempt = &slot->record.attempts[slot->record.attempts_count - 1];
-    others[0].at = nanos_add(attempt->handed_at, t->attempt);
-    others[0].outcome = OUTCOME_TIMEOUT_ATTEMPT;
-    if (slot->state == SLOT_HANDED) {
-        others[1].at = nanos_add(attempt->handed_at, t->connect);
-        others[1].outcome = OUTCOME_TIMEOUT_CONNECT;
-    } else if (reader_is_complete(&slot->reader)) {
-        others[1].at = nanos_add(slot->reader.token_latest_at, LINGER);
-        others[1].outcome = OUTCOME_OK;
-    } else if (slot->plan.stream && attempt->first_token_at == NANOS_NEVER) {
-        others[1].at = nanos_add(attempt->sent_at, t->first_token);
-        others[1].outcome = OUTCOME_TIMEOUT_FIRST_TOKEN;
-    } else {
-        nanos since = slot->reader.token_latest_at != NANOS_NEVER ? slot->reader.token_latest_at
-                                                                  : attempt->sent_at;
-
-        others[2].at = nanos_add(since, t->between_tokens);
-        others[2].outcome = OUTCOME_TIMEOUT_STALL;
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
-        if (others[i].at < first) {
-            first = others[i].at;
-            *strikes = others[i].outcome;
-        }
-    }
-    return first;
+    first = earlier(first, nanos_add(attempt->handed_at, t->attempt), OUTCOME_TIMEOUT_ATTEMPT);
+    if (slot->state == SLOT_HANDED)
+        return earlier(first, nanos_add(attempt->handed_at, t->connect), OUTCOME_TIMEOUT_CONNECT);
+    return answer_alarm(t, slot, attempt, first);
 }
 
 /* Alarms mostly move later, or are gone before they strike; the timer is then left where it is, and
  * re-set when it strikes too early. So a token costs no heap operation, and hardly any attempt. */
 static void set_alarm(struct client *c, uint32_t index)
 {
-    enum outcome strikes;
-    nanos at = alarm_of(c, &c->slots[index], &strikes);
+    nanos at = alarm_of(c, &c->slots[index]).at;
 
     if (at < c->timers.at[index])
         timers_set(&c->timers, index, at);
@@ -463,11 +469,10 @@ static void end_attempt(struct client *c, uint32_t index, enum outcome outcome, 
 static void strike(struct client *c, uint32_t index, nanos now)
 {
     struct slot *slot = &c->slots[index];
-    enum outcome strikes;
-    nanos at = alarm_of(c, slot, &strikes);
+    struct alarm alarm = alarm_of(c, slot);
 
-    if (at > now) { /* it moved later, or is gone */
-        timers_set(&c->timers, index, at);
+    if (alarm.at > now) { /* it moved later, or is gone */
+        timers_set(&c->timers, index, alarm.at);
         return;
     }
     if (slot->state == SLOT_WAITING && slot->acts_at <= now) {
@@ -484,9 +489,9 @@ static void strike(struct client *c, uint32_t index, nanos now)
     }
     /* What was whole before is what its own end says, whichever alarm struck. */
     if (reader_is_complete(&slot->reader))
-        strikes = reader_end(&slot->reader, END_WHOLE, attempt_of(slot));
+        alarm.strikes = reader_end(&slot->reader, END_WHOLE, attempt_of(slot));
     push(c, CLIENT_CANCEL, index);
-    end_attempt(c, index, strikes, now);
+    end_attempt(c, index, alarm.strikes, now);
 }
 
 /* Whose call it is, the id alone decides. A single worker plays all. */
@@ -743,7 +748,7 @@ bool client_next(struct client *c, struct client_effect *effect)
     if (c->queue_count == 0)
         return false;
     pending = c->queue[c->queue_first];
-    c->queue_first = (c->queue_first + 1) % c->queue_size;
+    c->queue_first = place(c, c->queue_first + 1);
     c->queue_count--;
     slot = &c->slots[pending.slot];
     *effect = (struct client_effect){.kind = pending.kind,
@@ -783,13 +788,12 @@ uint64_t client_calls_started(const struct client *c)
 void client_check(const struct client *c)
 {
     uint32_t open = 0;
-    enum outcome strikes;
 
     for (uint32_t index = 0; index < c->slots_born; index++) {
         const struct slot *slot = &c->slots[index];
 
         open += slot->state != SLOT_FREE;
-        assert(c->timers.at[index] <= alarm_of(c, slot, &strikes));
+        assert(c->timers.at[index] <= alarm_of(c, slot).at);
         if (has_attempt(slot))
             assert(slot->record.attempts_count > 0);
     }

@@ -74,6 +74,12 @@ struct upstream {
 
 /* --- effects ---------------------------------------------------------------------------------- */
 
+/* A place of the ring by its distance from the start, without dividing. */
+static uint32_t place(const struct upstream *u, uint32_t at)
+{
+    return at < u->queue_size ? at : at - u->queue_size;
+}
+
 static struct pending *push(struct upstream *u, enum upstream_effect_kind kind, uint32_t index)
 {
     struct pending *pending;
@@ -81,7 +87,7 @@ static struct pending *push(struct upstream *u, enum upstream_effect_kind kind, 
     assert(u->queue_count < u->queue_size);
     if (u->queue_count == 0)
         u->queue_first = 0; /* the front of the ring stays in the processor's cache */
-    pending = &u->queue[(u->queue_first + u->queue_count++) % u->queue_size];
+    pending = &u->queue[place(u, u->queue_first + u->queue_count++)];
     *pending = (struct pending){.kind = kind, .exchange = index, .bytes_at = u->scratch.size};
     return pending;
 }
@@ -766,20 +772,21 @@ bool upstream_begin(struct upstream *u, const struct upstream_request *request, 
         return false;
     x = &u->exchanges[index];
     u->open++;
-    *x = (struct exchange){.state = EXCHANGE_OPENING, .begun_at = now, .run_number = ++u->requests};
-    x->record = (struct journal_record){
-        .number = x->run_number,
-        .provider = is_hook ? u->scenario->providers_count : request->provider,
-        .model = u->scenario->models_count,
-        .connection = request->connection,
-        .accepted_at = request->accepted_at,
-        .head_in_at = request->head_in_at,
-        .body_in_at = request->body_in_at,
-        .first_out_at = NANOS_NEVER,
-        .last_out_at = NANOS_NEVER,
-        .closed_at = NANOS_NEVER,
-        .rule = PLAN_NO_RULE,
-    };
+    memset(x, 0, sizeof(*x)); /* a literal of a kilobyte costs three times that */
+    x->state = EXCHANGE_OPENING;
+    x->begun_at = now;
+    x->run_number = ++u->requests;
+    x->record.number = x->run_number;
+    x->record.provider = is_hook ? u->scenario->providers_count : request->provider;
+    x->record.model = u->scenario->models_count;
+    x->record.connection = request->connection;
+    x->record.accepted_at = request->accepted_at;
+    x->record.head_in_at = request->head_in_at;
+    x->record.body_in_at = request->body_in_at;
+    x->record.first_out_at = NANOS_NEVER;
+    x->record.last_out_at = NANOS_NEVER;
+    x->record.closed_at = NANOS_NEVER;
+    x->record.rule = PLAN_NO_RULE;
     take_request(u, x, request, now);
     timers_set(&u->timers, index, nanos_max(now, opens_at(x)));
     *exchange = index;
@@ -859,7 +866,7 @@ bool upstream_next(struct upstream *u, struct upstream_effect *effect)
     if (u->queue_count == 0)
         return false;
     pending = u->queue[u->queue_first];
-    u->queue_first = (u->queue_first + 1) % u->queue_size;
+    u->queue_first = place(u, u->queue_first + 1);
     u->queue_count--;
     if (pending.bytes_size > 0) /* the scratch may not exist yet */
         bytes = (struct slice){u->scratch.data + pending.bytes_at, pending.bytes_size};
