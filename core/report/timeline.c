@@ -91,7 +91,21 @@ static void add_attempt(struct moments *moments, const struct attempt_record *a,
     add(moments, moment);
 }
 
-static void add_request(struct moments *moments, const struct journal_record *r)
+/* When the mock was done with a request. It may look at its clock only after the caller has read
+ * the answer: an effect is not told before its cause. */
+static nanos out_at(const struct call_record *call, const struct journal_record *r)
+{
+    nanos at = r->closed_by == CLOSED_WHOLE ? r->last_out_at : r->closed_at;
+
+    for (uint32_t i = 0; i < call_attempts_kept(call); i++)
+        if (call->attempts[i].ordinal == r->attempt && call->attempts[i].ended_at < at &&
+            comes_at_once(call->attempts[i].ended_at, at))
+            return call->attempts[i].ended_at;
+    return at;
+}
+
+static void add_request(struct moments *moments, const struct call_record *call,
+                        const struct journal_record *r)
 {
     struct moment moment = {MOMENT_IN, r->head_in_at, r->attempt, NULL, r};
 
@@ -102,7 +116,7 @@ static void add_request(struct moments *moments, const struct journal_record *r)
         !comes_at_once(r->first_out_at, r->last_out_at))
         add(moments, moment);
     moment.kind = MOMENT_OUT;
-    moment.at = r->closed_by == CLOSED_WHOLE ? r->last_out_at : r->closed_at;
+    moment.at = out_at(call, r);
     add(moments, moment);
 }
 
@@ -134,7 +148,7 @@ static void gather(const struct story *story, struct moments *moments)
                     call->attempts[i].ended_at != NANOS_NEVER ? call->attempts[i].ended_at
                                                               : story->cut_at);
     for (uint32_t i = 0; i < story->requests_count; i++)
-        add_request(moments, &story->requests[i]);
+        add_request(moments, call, &story->requests[i]);
     if (deadline_at < story_ends_at(story))
         add(moments, (struct moment){MOMENT_DEADLINE, deadline_at, UINT32_MAX, NULL, NULL});
     if (call->ended_at != NANOS_NEVER)

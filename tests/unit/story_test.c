@@ -173,6 +173,19 @@ static void a_request_that_nobody_asked_for_is_shown(void)
     expect_golden(buffer_slice(&out), "story-resent.txt");
 }
 
+/* The mock looks at its clock after writing; by then the caller may have read, and gone on. */
+static void an_effect_is_not_told_before_its_cause(void)
+{
+    call = sample_call(103);
+    is_refused(0, SAMPLE_GPT);
+    refused(0, NANOS_S);
+    requests[0].last_out_at = requests[0].closed_at = call.attempts[0].ended_at + NANOS_MS;
+    tell(true, NANOS_NEVER);
+    CU_ASSERT(slice_has(buffer_slice(&out),
+                        SLICE("429 rate_limited                            <- 429 rate_limited, "
+                              "retry-after 1s\n   +0.002 s  attempt 2 to gpt-4o, fallback\n")));
+}
+
 static void no_line_is_wide_or_ends_in_a_blank(void)
 {
     struct slice rest, line;
@@ -222,6 +235,7 @@ static CU_TestInfo tests[] = {
     {"without a journal one end speaks", without_a_journal_one_end_speaks},
     {"a call that was never sent has no bars", a_call_that_was_never_sent_has_no_bars},
     {"a request that nobody asked for is shown", a_request_that_nobody_asked_for_is_shown},
+    {"an effect is not told before its cause", an_effect_is_not_told_before_its_cause},
     {"no line is wide or ends in a blank", no_line_is_wide_or_ends_in_a_blank},
     {"damaged records are told without harm", damaged_records_are_told_without_harm},
     CU_TEST_INFO_NULL,
