@@ -8,6 +8,7 @@
 
 #include "harness/live.h"
 #include "tests/support/expect.h"
+#include "raw_server.h"
 #include "workplace.h"
 
 #define KEY "sk-this-is-a-secret-0123456789"
@@ -176,6 +177,101 @@ static void a_server_that_repeats_a_key_is_not_quoted(void)
     live_close(&live);
 }
 
+/* --- at a server ------------------------------------------------------------------------------ */
+
+#define BODY(text, tokens)                                                                  \
+    "{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\","        \
+    "\"content\":[{\"type\":\"text\",\"text\":\"" text "\"}],\"stop_reason\":\"end_turn\"," \
+    "\"usage\":{\"input_tokens\":900,\"output_tokens\":" tokens "}}"
+
+/* 50,000 tokens where 100 were asked for: $0.75. */
+#define DEAR BODY("hi", "50000")
+#define CHEAP BODY("hi", "5")
+#define TELLTALE                                                                                  \
+    "{\"type\":\"error\",\"error\":{\"type\":\"authentication_error\",\"message\":\"bad key " KEY \
+    "\"}}"
+
+static struct raw_server server;
+
+static void serve(const char *status, const char *body, const char *more)
+{
+    static char answer[1024];
+    static char text[2048];
+
+    snprintf(answer, sizeof(answer),
+             "HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %zu\r\n\r\n%s",
+             status, strlen(body), body);
+    CU_ASSERT_FATAL(raw_server_start(&server, (const enum raw_act[]){RAW_GIVEN, RAW_END}));
+    server.given = answer;
+    snprintf(text, sizeof(text), SCENARIO("%s", "5/s", PRICE, "%s"), server.origin, more);
+    workplace_write(&place, "near.jsonc", text);
+}
+
+static void expect_no_key_in_results(void)
+{
+    static const char *const files[] = {"scenario.jsonc", "run.json",    "calls.jsonl",
+                                        "attempts.jsonl", "summary.txt", "summary.md",
+                                        "junit.xml"};
+
+    CU_ASSERT(strstr(place.out, KEY) == NULL);
+    CU_ASSERT(strstr(place.err, KEY) == NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        struct slice text;
+
+        CU_ASSERT(workplace_result(&place, 0, files[i], &text));
+        CU_ASSERT(!slice_has(text, SLICE(KEY)));
+    }
+}
+
+static void a_request_carries_the_key_and_no_mark_of_ours(void)
+{
+    serve("200 OK", DEAR, "");
+    workplace_run(&place, "run near.jsonc --out results --set /load/requests/0/stream=false");
+    raw_server_stop(&server);
+    EXPECT_U64(server.requests, 10);
+    CU_ASSERT(strstr(server.first_head, "x-api-key: " KEY) != NULL);
+    CU_ASSERT(strcasestr(server.first_head, "x-brownout") == NULL);
+    expect_no_key_in_results();
+}
+
+static void a_server_that_repeats_the_key_leaves_no_trace_of_it(void)
+{
+    struct slice calls;
+
+    serve("401 Unauthorized", TELLTALE, "");
+    workplace_run(&place, "run near.jsonc --out results");
+    raw_server_stop(&server);
+    EXPECT_U64(server.requests, 10);
+    expect_no_key_in_results();
+    CU_ASSERT_FATAL(workplace_result(&place, 0, "calls.jsonl", &calls));
+    CU_ASSERT(slice_has(calls, SLICE("bad key ****")));
+}
+
+/* The estimate is $0.18 for 10 calls; each costs $0.75. */
+static void a_provider_that_bills_more_ends_the_run_in_order(void)
+{
+    struct slice text;
+
+    serve("200 OK", DEAR, LIMIT("$1.00"));
+    EXPECT_I64(workplace_run(&place, "run near.jsonc --out results --set "
+                                     "/load/requests/0/stream=false"),
+               98);
+    raw_server_stop(&server);
+    CU_ASSERT(server.requests >= 2);
+    CU_ASSERT(server.requests < 5);
+    CU_ASSERT_FATAL(workplace_result(&place, 0, "run.json", &text));
+    CU_ASSERT(slice_has(text, SLICE("above the spend_limit of $1.00")));
+    CU_ASSERT(slice_has(text, SLICE("\"interrupted\":true")));
+}
+
+static void the_limit_is_not_felt_by_who_keeps_to_it(void)
+{
+    serve("200 OK", CHEAP, LIMIT("$0.18"));
+    workplace_run(&place, "run near.jsonc --out results --set /load/requests/0/stream=false");
+    raw_server_stop(&server);
+    EXPECT_U64(server.requests, 10);
+}
+
 static CU_TestInfo tests[] = {
     {"a target far away needs the word", a_target_far_away_needs_the_word},
     {"a target far away needs a limit", a_target_far_away_needs_a_limit},
@@ -190,6 +286,13 @@ static CU_TestInfo tests[] = {
     {"keys are overwritten at the end", keys_are_overwritten_at_the_end},
     {"a key that no header takes is refused unseen", a_key_that_no_header_takes_is_refused_unseen},
     {"a server that repeats a key is not quoted", a_server_that_repeats_a_key_is_not_quoted},
+    {"a request carries the key and no mark of ours",
+     a_request_carries_the_key_and_no_mark_of_ours},
+    {"a server that repeats the key leaves no trace of it",
+     a_server_that_repeats_the_key_leaves_no_trace_of_it},
+    {"a provider that bills more ends the run in order",
+     a_provider_that_bills_more_ends_the_run_in_order},
+    {"the limit is not felt by who keeps to it", the_limit_is_not_felt_by_who_keeps_to_it},
     CU_TEST_INFO_NULL,
 };
 

@@ -48,10 +48,12 @@ static void reset(int fd)
 static void keep_line(struct raw_server *s, const char *request)
 {
     size_t size = strcspn(request, "\r");
+    size_t head_size = (size_t)(strstr(request, "\r\n\r\n") - request);
 
     if (atomic_exchange(&s->has_first_line, true))
         return;
     snprintf(s->first_line, sizeof(s->first_line), "%.*s", (int)size, request);
+    snprintf(s->first_head, sizeof(s->first_head), "%.*s", (int)head_size, request);
 }
 
 /* One whole request off the front; false when the client left. What lies behind it stays. */
@@ -93,6 +95,9 @@ static bool act(struct raw_server *s, int fd, enum raw_act what)
         return true;
     case RAW_ANSWER:
         answer(fd);
+        return true;
+    case RAW_GIVEN:
+        say(fd, s->given);
         return true;
     case RAW_CHUNKED_CUT:
         say(fd, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"

@@ -20,6 +20,7 @@ enum raw_act {
     RAW_FIN,         /* no byte, an orderly end */
     RAW_RST,         /* no byte, a reset */
     RAW_SILENCE,     /* no byte, until the client leaves */
+    RAW_GIVEN,       /* `given` */
 };
 
 enum { RAW_SCRIPT_MAX = 8, RAW_CONNECTIONS_MAX = 256 };
@@ -36,7 +37,9 @@ struct raw_server {
     _Atomic uint64_t reused; /* requests that were not the first of their connection */
     _Atomic uint64_t left;   /* connections whose client left while we were silent */
     atomic_bool has_first_line;
-    char first_line[256]; /* of the first request */
+    char first_line[256];  /* of the first request, */
+    char first_head[4096]; /* and all of its head */
+    const char *given;     /* a whole answer, keep-alive; set between start and the first request */
 };
 
 /* False when the system refuses. `script` ends with RAW_END. */
