@@ -46,8 +46,10 @@ struct transfer_host {
 struct transfer {
     struct transfer_host *host;
     void *easy;               /* CURL; NULL until first used */
+    void *place;              /* CURLU: the URL, read; likewise */
     struct curl_slist *lines; /* TRANSFER_HEADERS_MAX nodes, pointing into `headers` */
-    struct buffer headers;    /* zero-terminated lines */
+    struct buffer asked;      /* header lines as the engine wrote them, set last */
+    struct buffer headers;    /* the same, zero-terminated */
     struct buffer url;        /* zero-terminated, as set last */
     struct answer_head head;
     uint32_t slot;
