@@ -62,10 +62,12 @@ static void start(struct bench *b, const char *origin, const char *folder)
         .memory = memory_heap(),
         .workers = 1,
     };
+    const struct evidence_files_options files = {
+        .folder = folder, .scenario = b->scenario, .memory = memory_heap(), .level = EVIDENCE_FULL};
 
     origins[0] = origin;
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    if (evidence_files_open(&b->files, folder, b->scenario, memory_heap(), &err) != RC_OK ||
+    if (evidence_files_open(&b->files, &files, &err) != RC_OK ||
         crew_open(&b->crew, &options, &err) != RC_OK || crew_start(&b->crew, &err) != RC_OK)
         fail(&err);
 }

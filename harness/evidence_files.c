@@ -6,10 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/checksum.h"
+#include "judge/call_case.h"
 #include "os/files.h"
 #include "os/folder.h"
 
-enum { GATHERED_MAX = 1 << 16, LINES_MAX = 1 << 20 };
+enum { GATHERED_MAX = 1 << 16, LINES_MAX = 2 << 20 };
 
 static enum rc open_one(struct evidence_file *file, const char *folder, const char *name,
                         const struct memory *memory, struct error *err)
@@ -27,22 +29,7 @@ static enum rc open_one(struct evidence_file *file, const char *folder, const ch
     return RC_OK;
 }
 
-enum rc evidence_files_open(struct evidence_files *files, const char *folder,
-                            const struct scenario *scenario, const struct memory *memory,
-                            struct error *err)
-{
-    enum rc rc;
-
-    *files = (struct evidence_files){.scenario = scenario};
-    rc = open_one(&files->calls, folder, "calls.jsonl", memory, err);
-    if (rc == RC_OK)
-        rc = open_one(&files->attempts, folder, "attempts.jsonl", memory, err);
-    if (rc == RC_OK)
-        rc = open_one(&files->journal, folder, "journal.jsonl", memory, err);
-    if (rc != RC_OK)
-        evidence_files_close(files);
-    return rc;
-}
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void fail(struct evidence_files *files, struct evidence_file *file)
 {
@@ -53,12 +40,14 @@ static void fail(struct evidence_files *files, struct evidence_file *file)
     error_wrap(&files->error, "evidence");
 }
 
-static void write_out(struct evidence_files *files, struct evidence_file *file)
+static void write_out(struct evidence_files *files, struct evidence_file *file, bool is_end)
 {
-    enum rc rc = file->lines.rc;
+    enum rc rc;
 
-    if (!file->is_open || files->rc != RC_OK)
+    if (!file->is_open || files->rc != RC_OK || (file->lines_count == 0 && !is_end))
         return;
+    checkpoint_write(&file->checkpoint, file->lines_count, is_end, &file->lines);
+    rc = file->lines.rc;
     if (rc != RC_OK)
         rc = error_set(&files->error, rc, "%s", rc_text(rc));
     else
@@ -68,44 +57,128 @@ static void write_out(struct evidence_files *files, struct evidence_file *file)
         return;
     }
     file->bytes += file->lines.size;
+    file->lines_count = 0;
     buffer_clear(&file->lines);
 }
 
-static void added(struct evidence_files *files, struct evidence_file *file)
+static void added(struct evidence_files *files, struct evidence_file *file, uint64_t lines)
 {
+    file->lines_count += lines;
     if (file->lines.size >= GATHERED_MAX || file->lines.rc != RC_OK)
-        write_out(files, file);
+        write_out(files, file, false);
     if (files->rc != RC_OK)
         buffer_clear(&file->lines); /* nobody will write it */
 }
 
+static void write_call(void *context, const struct call_record *call)
+{
+    struct evidence_files *files = context;
+    struct evidence_file *calls = &files->list[EVIDENCE_FILE_CALLS];
+    struct evidence_file *attempts = &files->list[EVIDENCE_FILE_ATTEMPTS];
+
+    evidence_write_call(files->scenario, call, &calls->lines);
+    added(files, calls, 1);
+    evidence_write_attempts(files->scenario, call, &attempts->lines);
+    added(files, attempts, call_attempts_kept(call));
+}
+
+static void write_record(void *context, const struct journal_record *record)
+{
+    struct evidence_files *files = context;
+    struct evidence_file *journal = &files->list[EVIDENCE_FILE_JOURNAL];
+
+    evidence_write_journal(files->scenario, record, &journal->lines);
+    added(files, journal, 1);
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static enum rc open_all(struct evidence_files *files, struct error *err)
+{
+    for (int i = 0; i < EVIDENCE_FILES_COUNT; i++)
+        TRY(open_one(&files->list[i], files->folder, evidence_file_name((enum evidence_file_kind)i),
+                     files->memory, err));
+    return RC_OK;
+}
+
+enum rc evidence_files_open(struct evidence_files *files,
+                            const struct evidence_files_options *options, struct error *err)
+{
+    const struct keeper_sink sink = {files, write_call, write_record};
+    enum rc rc = RC_OK;
+
+    *files = (struct evidence_files){.scenario = options->scenario,
+                                     .memory = options->memory,
+                                     .level = options->level,
+                                     .folder = options->folder};
+    if (files->level != EVIDENCE_SUMMARY)
+        rc = open_all(files, err);
+    if (rc == RC_OK && files->level == EVIDENCE_FAILURES) {
+        rc = keeper_init(&files->keeper, files->scenario, files->memory, &sink);
+        if (rc != RC_OK)
+            error_set(err, rc, "evidence: %s", rc_text(rc));
+    }
+    if (rc != RC_OK)
+        evidence_files_close(files);
+    return rc;
+}
+
+/* --- what comes ------------------------------------------------------------------------------- */
+
 void evidence_files_call(struct evidence_files *files, const struct call_record *call)
 {
-    evidence_write_call(files->scenario, call, &files->calls.lines);
-    added(files, &files->calls);
-    evidence_write_attempts(files->scenario, call, &files->attempts.lines);
-    added(files, &files->attempts);
+    if (files->level == EVIDENCE_FULL)
+        write_call(files, call);
+}
+
+void evidence_files_judged(void *context, const struct call_record *call, bool is_violation)
+{
+    struct evidence_files *files = context;
+
+    files->calls_judged++;
+    if (files->level == EVIDENCE_FAILURES)
+        keeper_judged(&files->keeper, call, is_violation);
 }
 
 void evidence_files_journal(struct evidence_files *files, const struct journal_record *record)
 {
-    evidence_write_journal(files->scenario, record, &files->journal.lines);
-    added(files, &files->journal);
+    if (files->level == EVIDENCE_FULL)
+        write_record(files, record);
+    else if (files->level == EVIDENCE_FAILURES)
+        keeper_hold(&files->keeper, record);
 }
 
-void evidence_files_journal_line(struct evidence_files *files, struct slice line)
+void evidence_files_journal_line(struct evidence_files *files, struct slice line,
+                                 const struct journal_record *record)
 {
-    buffer_append(&files->journal.lines, line);
-    buffer_byte(&files->journal.lines, '\n');
-    added(files, &files->journal);
+    struct evidence_file *journal = &files->list[EVIDENCE_FILE_JOURNAL];
+
+    if (files->level == EVIDENCE_FAILURES && record != NULL)
+        keeper_hold(&files->keeper, record);
+    else if (files->level != EVIDENCE_SUMMARY) {
+        buffer_append(&journal->lines, line);
+        buffer_byte(&journal->lines, '\n');
+        added(files, journal, 1);
+    }
+}
+
+void evidence_files_alert(struct evidence_files *files, const struct alert_record *record)
+{
+    struct evidence_file *alerts = &files->list[EVIDENCE_FILE_ALERTS];
+
+    if (files->level == EVIDENCE_SUMMARY)
+        return;
+    evidence_write_alert(files->scenario, record, &alerts->lines);
+    added(files, alerts, 1);
 }
 
 void evidence_files_flush(struct evidence_files *files)
 {
-    write_out(files, &files->calls);
-    write_out(files, &files->attempts);
-    write_out(files, &files->journal);
+    for (int i = 0; i < EVIDENCE_FILES_COUNT; i++)
+        write_out(files, &files->list[i], false);
 }
+
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void close_one(struct evidence_file *file)
 {
@@ -115,10 +188,53 @@ static void close_one(struct evidence_file *file)
     *file = (struct evidence_file){0};
 }
 
+static void write_histograms(struct evidence_files *files, const struct judge *judge)
+{
+    struct evidence_file file = {0};
+    const struct histogram *series;
+    const char *name;
+
+    if (files->rc != RC_OK)
+        return;
+    files->rc = open_one(&file, files->folder, "histograms.jsonl", files->memory, &files->error);
+    for (uint32_t i = 0; (series = judge_series(judge, i, &name)) != NULL; i++) {
+        evidence_write_histogram(name, series, &file.lines);
+        added(files, &file, 1);
+    }
+    write_out(files, &file, true);
+    close_one(&file);
+}
+
+void evidence_files_finish(struct evidence_files *files, const struct judge *judge)
+{
+    if (files->level == EVIDENCE_FAILURES)
+        keeper_finish(&files->keeper);
+    for (int i = 0; i < EVIDENCE_FILES_COUNT; i++)
+        write_out(files, &files->list[i], true);
+    write_histograms(files, judge);
+}
+
+struct evidence_facts evidence_files_facts(const struct evidence_files *files,
+                                           struct slice scenario_text)
+{
+    struct evidence_facts facts = {.level = files->level,
+                                   .calls_judged = files->calls_judged,
+                                   .calls_kept = files->list[EVIDENCE_FILE_CALLS].checkpoint.lines,
+                                   .records_lost = files->keeper.records_lost,
+                                   .scenario = checksum(0, scenario_text)};
+
+    for (int i = 0; i < EVIDENCE_FILES_COUNT; i++) {
+        facts.files[i].lines = files->list[i].checkpoint.lines;
+        facts.files[i].hash = files->list[i].checkpoint.hash;
+    }
+    return facts;
+}
+
 void evidence_files_close(struct evidence_files *files)
 {
     evidence_files_flush(files);
-    close_one(&files->calls);
-    close_one(&files->attempts);
-    close_one(&files->journal);
+    for (int i = 0; i < EVIDENCE_FILES_COUNT; i++)
+        close_one(&files->list[i]);
+    keeper_deinit(&files->keeper);
+    files->level = EVIDENCE_SUMMARY; /* takes nothing any more */
 }

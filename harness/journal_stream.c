@@ -45,14 +45,15 @@ static void take_line(struct journal_stream *j, struct slice line)
         take_end(j, line);
         return;
     }
-    evidence_files_journal_line(j->files, line);
-    if (evidence_read_journal(j->scenario, line, &record, &err) == RC_OK) {
-        j->records++;
-        judge_feed_journal(j->judge, &record);
+    if (evidence_read_journal(j->scenario, line, &record, &err) != RC_OK) {
+        evidence_files_journal_line(j->files, line, NULL);
+        if (j->unreadable.rc == RC_OK)
+            j->unreadable = err;
         return;
     }
-    if (j->unreadable.rc == RC_OK)
-        j->unreadable = err;
+    evidence_files_journal_line(j->files, line, &record);
+    j->records++;
+    judge_feed_journal(j->judge, &record);
 }
 
 void journal_stream_feed(struct journal_stream *j, struct slice bytes)

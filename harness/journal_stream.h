@@ -4,8 +4,8 @@
 /* The mock's journal as it comes in: bytes to lines, lines to evidence and to the judge.
  *
  * Happy path: feed until the end of the stream; the last line {"end":true,"records":N,"lost":0}
- * says that it was whole. Failure modes: a line that cannot be read is kept in the file, counted,
- * and the journal is then not whole. One thread owns it. */
+ * says that it was whole. Failure modes: a line that cannot be read is kept in the file (at every
+ * level of evidence that keeps lines), and the journal is then not whole. One thread owns it. */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -99,8 +99,12 @@ static void write_problem(const struct error *problem, struct buffer *out)
 
 static void write_facts(const struct trial *trial, struct buffer *out)
 {
+    struct evidence_facts evidence = evidence_files_facts(&trial->files, trial->prepared->portable);
+
     write_key(out, "facts");
     run_facts_write(trial->prepared->scenario, &trial->facts, judge_figures(trial->judge), out);
+    write_key(out, "evidence");
+    evidence_facts_write(&evidence, out);
 }
 
 /* The judgement's members stand among ours: its object without the braces. */

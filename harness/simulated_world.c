@@ -31,6 +31,7 @@ static void take_alert(void *context, const struct alert_record *record)
 {
     const struct watch *watch = context;
 
+    evidence_files_alert(&watch->trial->files, record);
     judge_feed_alert(watch->trial->judge, record);
 }
 

@@ -51,6 +51,7 @@ static void take_alert(void *context, const struct alert_record *record)
 {
     struct trial *trial = context;
 
+    evidence_files_alert(&trial->files, record);
     judge_feed_alert(trial->judge, record);
 }
 

@@ -71,7 +71,12 @@ static enum rc fill_folder(struct trial *trial, struct error *err)
     if (size < 0 || (size_t)size >= sizeof(trial->scenario_file))
         return error_set(err, RC_LIMIT, "%s: the name is too long", trial->folder);
     TRY(write_file(trial->folder, "scenario.jsonc", trial->prepared->portable, err));
-    return evidence_files_open(&trial->files, trial->folder, scenario, memory_heap(), err);
+    return evidence_files_open(&trial->files,
+                               &(struct evidence_files_options){.folder = trial->folder,
+                                                                .scenario = scenario,
+                                                                .memory = memory_heap(),
+                                                                .level = trial->options->evidence},
+                               err);
 }
 
 /* --- the beginning ---------------------------------------------------------------------------- */
@@ -83,6 +88,7 @@ static enum rc hire(struct trial *trial, struct error *err)
         .rules = &scenario->monitor, .manner = &scenario->client.alerts, .memory = memory_heap()};
 
     TRY(judge_new(&trial->judge, scenario, memory_heap(), err));
+    judge_set_on_judged(trial->judge, evidence_files_judged, &trial->files);
     if (scenario->monitor.is_on)
         TRY(monitor_new(&trial->monitor, &monitor, err));
     if (scenario->target == TARGET_LIVE)
@@ -302,12 +308,12 @@ static void note_spending(struct trial *trial)
 /* Everything is in: the last of it to disk, and to judgement. */
 static void judge_all(struct trial *trial)
 {
-    evidence_files_flush(&trial->files);
     note_monitor(trial);
     note_spending(trial);
     if (trial->control != NULL)
         judge_set_control(trial->judge, trial->control->judge);
     judge_finish(trial->judge, &trial->facts);
+    evidence_files_finish(&trial->files, trial->judge);
 }
 
 /* The first thing that went wrong is the one that is told. */

@@ -488,3 +488,31 @@ void evidence_write_alert(const struct scenario *scenario, const struct alert_re
     member_instant(out, MEMBER("settled_at"), record->settled_at);
     buffer_append(out, SLICE("}\n"));
 }
+
+/* --- histograms ------------------------------------------------------------------------------- */
+
+void evidence_write_histogram(const char *series, const struct histogram *histogram,
+                              struct buffer *out)
+{
+    bool is_known = histogram->count > 0;
+    size_t bucket = 0;
+    nanos highest;
+    uint64_t count;
+    bool is_first = true;
+
+    member_word(out, SLICE("{\"series\":"), series);
+    member_count(out, MEMBER("n"), histogram->count);
+    member_instant(out, MEMBER("min"), is_known ? histogram->min : NANOS_NEVER);
+    member_instant(out, MEMBER("max"), is_known ? histogram->max : NANOS_NEVER);
+    buffer_append(out, MEMBER("buckets"));
+    buffer_byte(out, '[');
+    while (histogram_next(histogram, &bucket, &highest, &count)) {
+        write_comma(out, &is_first);
+        buffer_byte(out, '[');
+        buffer_i64(out, highest);
+        buffer_byte(out, ',');
+        buffer_u64(out, count);
+        buffer_byte(out, ']');
+    }
+    buffer_append(out, SLICE("]}\n"));
+}

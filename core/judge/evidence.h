@@ -23,6 +23,7 @@
 #include "base/money.h"
 #include "base/nanos.h"
 #include "base/outcome.h"
+#include "metric/histogram.h"
 #include "monitor/alert.h"
 #include "policy/conduct.h"
 #include "scenario/scenario.h"
@@ -139,6 +140,11 @@ void evidence_write_journal(const struct scenario *scenario, const struct journa
 
 void evidence_write_alert(const struct scenario *scenario, const struct alert_record *record,
                           struct buffer *out);
+
+/* A series whole: {"series":"response","n":...,"min":...,"max":...,"buckets":[[value,count],...]},
+ * each bucket by the highest value it holds. A line of histograms.jsonl. */
+void evidence_write_histogram(const char *series, const struct histogram *histogram,
+                              struct buffer *out);
 
 /* One line of attempts.jsonl. */
 struct attempt_line {

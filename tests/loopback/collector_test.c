@@ -150,7 +150,7 @@ static int stop_disk(void)
     int ends[2];
 
     CU_ASSERT_FATAL(pipe2(ends, O_CLOEXEC) == 0);
-    CU_ASSERT_FATAL(dup2(ends[1], trial.files.calls.fd) == trial.files.calls.fd);
+    CU_ASSERT_FATAL(dup2(ends[1], trial.files.list[EVIDENCE_FILE_CALLS].fd) == trial.files.list[EVIDENCE_FILE_CALLS].fd);
     close(ends[1]);
     return ends[0];
 }
@@ -175,8 +175,8 @@ static void *collect(void *context)
     collector_run(&collector);
     crew_join(&crew);
     evidence_files_flush(&trial.files);
-    close(trial.files.calls.fd); /* whoever reads comes to the end */
-    trial.files.calls.is_open = false;
+    close(trial.files.list[EVIDENCE_FILE_CALLS].fd); /* whoever reads comes to the end */
+    trial.files.list[EVIDENCE_FILE_CALLS].is_open = false;
     return NULL;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge/checkpoint.h"
 #include "judge/evidence.h"
 #include "scenario/scenario.h"
 #include "tests/support/expect.h"
@@ -94,10 +95,13 @@ static void read_decisions(struct world *world, struct slice journal)
 
     world->decisions_count = 0;
     while (slice_cut(&journal, '\n', &line)) {
-        struct decision *decision = &world->decisions[world->decisions_count++];
+        struct decision *decision = &world->decisions[world->decisions_count];
         struct journal_record record;
         struct error err = {0};
 
+        if (line_is_checkpoint(line))
+            continue;
+        world->decisions_count++;
         CU_ASSERT_FATAL(world->decisions_count < DECISIONS_MAX);
         EXPECT_RC(evidence_read_journal(&scenario, line, &record, &err), RC_OK);
         snprintf(decision->key, sizeof(decision->key), "%s/%u", record.call, record.attempt);
@@ -120,6 +124,8 @@ static void read_calls(struct world *world, struct slice calls)
     while (slice_cut(&calls, '\n', &line)) {
         const char *id = strstr(line.data, "\"call\":\"");
 
+        if (line_is_checkpoint(line))
+            continue;
         CU_ASSERT_FATAL(id != NULL && world->calls_count < CALLS_MAX);
         id += strlen("\"call\":\"");
         slice_copy((struct slice){id, strcspn(id, "\"")}, world->calls[world->calls_count++],

@@ -733,6 +733,24 @@ static void a_call_is_useful_only_within_its_deadline(void)
     CU_ASSERT(!call_is_useful(&scenario, &call));
 }
 
+static void a_histogram_is_written_with_all_its_buckets(void)
+{
+    struct histogram h;
+
+    EXPECT_RC(histogram_init(&h, memory_heap()), RC_OK);
+    evidence_write_histogram("response", &h, &line);
+    EXPECT_TEXT(buffer_slice(&line), "{\"series\":\"response\",\"n\":0,\"min\":null,\"max\":null,"
+                                     "\"buckets\":[]}\n");
+    histogram_record(&h, 5);
+    histogram_record(&h, 4097);
+    histogram_record(&h, 4097);
+    buffer_clear(&line);
+    evidence_write_histogram("response", &h, &line);
+    EXPECT_TEXT(buffer_slice(&line), "{\"series\":\"response\",\"n\":3,\"min\":5,\"max\":4097,"
+                                     "\"buckets\":[[5,1],[4099,2]]}\n");
+    histogram_deinit(&h);
+}
+
 static CU_TestInfo tests[] = {
     {"reads back every field of a journal line", reads_back_every_field_of_a_journal_line},
     {"reads back what never happened and is not known",
@@ -765,6 +783,7 @@ static CU_TestInfo tests[] = {
      an_attempt_joins_its_own_call_in_its_own_place},
     {"reads back every field of an alert", reads_back_every_field_of_an_alert},
     {"refuses an alert line cut at any byte", refuses_an_alert_line_cut_at_any_byte},
+    {"a histogram is written with all its buckets", a_histogram_is_written_with_all_its_buckets},
     {"a call is useful only within its deadline", a_call_is_useful_only_within_its_deadline},
     CU_TEST_INFO_NULL,
 };
