@@ -255,7 +255,7 @@ static enum rc skip_comment(struct json *j)
     return RC_OK;
 }
 
-static enum rc skip_blanks(struct json *j)
+static enum rc skip_some_blanks(struct json *j)
 {
     for (;;) {
         int c = next_byte(j);
@@ -268,6 +268,14 @@ static enum rc skip_blanks(struct json *j)
         else
             return RC_OK;
     }
+}
+
+/* Programs write none, or one: small enough to stand in its callers. */
+static inline enum rc skip_blanks(struct json *j)
+{
+    int c = next_byte(j);
+
+    return c > ' ' && c != '/' ? RC_OK : skip_some_blanks(j);
 }
 
 /* --- the tokens ------------------------------------------------------------------------------ */

@@ -81,11 +81,17 @@ static bool takes(enum shape_kind shape, enum json_kind kind)
     return false;
 }
 
+/* Names of another length are told apart without looking at them: most keys are none of ours. */
+static bool is_named(const struct shape *shape, const struct json_token *key)
+{
+    return (key->has_escapes || key->raw.size == shape->name.size) && json_is(key, shape->name);
+}
+
 static const struct shape *row_for(const struct shape *shape, const struct json_token *key,
                                    enum json_kind kind)
 {
     for (; shape->kind != SHAPE_END; shape++)
-        if (takes(shape->kind, kind) && json_is(key, shape->name))
+        if (is_named(shape, key) && takes(shape->kind, kind))
             return shape;
     return NULL;
 }
