@@ -147,14 +147,16 @@ void collector_finish_alerts(struct collector *c, nanos patience)
     hook_sender_turn(c->hooks, c->now);
 }
 
-void collector_finish_journal(struct collector *c, nanos patience)
+void collector_finish_journal(struct collector *c, nanos silence)
 {
-    nanos until = clock_monotonic() + patience;
+    nanos heard_at = clock_monotonic();
 
-    while (c->has_journal && clock_monotonic() < until) {
+    while (c->has_journal && clock_monotonic() < heard_at + silence) {
         struct pollfd ready = {.fd = c->mock->journal_fd, .events = POLLIN};
 
-        if (!take_journal(c) && c->has_journal)
+        if (take_journal(c))
+            heard_at = clock_monotonic();
+        else if (c->has_journal)
             poll(&ready, 1, (int)(PATIENCE / NANOS_MS));
     }
 }

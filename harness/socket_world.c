@@ -15,7 +15,9 @@
 static const nanos HEAD_START = 100 * NANOS_MS;
 static const nanos ALERTS_PATIENCE = 5 * NANOS_S;
 static const nanos ALERTS_PATIENCE_SIGNALLED = NANOS_S;
-static const nanos JOURNAL_PATIENCE = 20 * NANOS_S;
+
+/* Of a mock that was asked to end: a mock that is well answers within milliseconds. */
+static const nanos JOURNAL_SILENCE = 3 * NANOS_S;
 static const nanos MOCK_PATIENCE = 5 * NANOS_S;
 
 /* A zeroed one can be taken apart. */
@@ -141,7 +143,7 @@ static void play(struct stage *s, struct trial *trial)
     crew_join(&s->crew);
     collector_finish_alerts(&s->collector, patience_for_alerts(s));
     mock_process_finish(&s->mock);
-    collector_finish_journal(&s->collector, JOURNAL_PATIENCE);
+    collector_finish_journal(&s->collector, JOURNAL_SILENCE);
     progress_end(&s->progress);
     note_facts(s, trial);
 }
@@ -167,7 +169,7 @@ static void take_down(struct stage *s)
     hook_sender_free(s->hooks);
     journal_stream_deinit(&s->journal);
     mock_process_finish(&s->mock);
-    mock_process_close(&s->mock, MOCK_PATIENCE);
+    mock_process_close(&s->mock, s->collector.has_journal ? 0 : MOCK_PATIENCE);
 }
 
 enum rc socket_world(struct trial *trial, struct error *err)
