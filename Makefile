@@ -129,9 +129,10 @@ fuzz-%:
 $(FUZZERS:%=$(OUT)/bin/%): $(OUT)/bin/%: $(OUT)/tests/fuzz/%.o $(LIBCORE)
 	$(LINK) -fsanitize=fuzzer -lm
 
-# The providers' own SDKs against the mock: needs python3, node, npm and their registries.
-interop: $(BIN)/brownout-mock
-	tests/interop/run $< out/interop
+# The providers' own SDKs against the mock, and our client against another's: needs python3, node,
+# npm and their registries.
+interop: $(PROGRAMS)
+	tests/interop/run $(BIN) out/interop
 
 deps:
 	build/deps programs tests lint bench
