@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,9 @@
 #include "base/buffer.h"
 
 enum { TRACE_BYTES_MAX = 256 << 20 };
+
+/* How long a pipe may keep silent. Who types has all the time there is. */
+enum { PATIENCE_S = 10, FOR_EVER = -1 };
 
 static enum rc fail(struct error *err, const char *path)
 {
@@ -20,14 +24,34 @@ static enum rc fail(struct error *err, const char *path)
     return RC_SYSTEM;
 }
 
-static enum rc read_all(int fd, const char *path, size_t bytes_max, struct buffer *into,
-                        struct error *err)
+/* A pipe may have no writer, or one that has nothing to say. Other files are always ready. */
+static enum rc await_bytes(int fd, const char *path, int patience_s, struct error *err)
+{
+    struct pollfd waiting = {.fd = fd, .events = POLLIN};
+    int patience_ms = patience_s == FOR_EVER ? FOR_EVER : patience_s * 1000;
+    int ready;
+
+    do
+        ready = poll(&waiting, 1, patience_ms);
+    while (ready < 0 && errno == EINTR);
+    if (ready < 0)
+        return fail(err, path);
+    if (ready == 0)
+        return error_set(err, RC_SYSTEM, "%s: nothing came for %d s, expected a file", path,
+                         patience_s);
+    return RC_OK;
+}
+
+static enum rc read_all(int fd, const char *path, size_t bytes_max, int patience_s,
+                        struct buffer *into, struct error *err)
 {
     for (;;) {
         char piece[65536];
-        ssize_t size = read(fd, piece, sizeof(piece));
+        ssize_t size;
 
-        if (size < 0 && errno == EINTR)
+        TRY(await_bytes(fd, path, patience_s, err));
+        size = read(fd, piece, sizeof(piece));
+        if (size < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (size < 0)
             return fail(err, path);
@@ -46,7 +70,7 @@ enum rc files_read(const char *path, size_t bytes_max, struct arena *arena, stru
                    struct error *err)
 {
     bool is_stdin = strcmp(path, "-") == 0;
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat status;
     struct buffer whole;
     enum rc rc;
@@ -57,7 +81,7 @@ enum rc files_read(const char *path, size_t bytes_max, struct arena *arena, stru
     if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode))
         rc = error_set(err, RC_SYSTEM, "%s: is a folder, expected a file", path);
     else
-        rc = read_all(fd, path, bytes_max, &whole, err);
+        rc = read_all(fd, path, bytes_max, is_stdin ? FOR_EVER : PATIENCE_S, &whole, err);
     if (rc == RC_OK) {
         struct slice copy = arena_copy(arena, buffer_slice(&whole));
 

@@ -8,7 +8,8 @@
 #include "base/file_reader.h"
 #include "base/slice.h"
 
-/* A whole regular file, at most `bytes_max`, into the arena. "-" reads standard input. */
+/* A whole file, at most `bytes_max`, into the arena. "-" reads standard input, for as long as that
+ * takes; any other pipe is given up after ten seconds of silence. */
 MUST_USE enum rc files_read(const char *path, size_t bytes_max, struct arena *arena,
                             struct slice *bytes, struct error *err);
 

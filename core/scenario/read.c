@@ -147,6 +147,18 @@ static enum rc refuse_grammar(struct reading *r, enum rc rc, const struct json *
     return refuse_at(r, rc, at, text);
 }
 
+/* In a comment, for the grammar has seen the rest. Other programs would take the text to end there.
+ */
+static enum rc refuse_nul(struct reading *r)
+{
+    const char *nul = memchr(r->text.data, '\0', r->text.size);
+
+    if (nul == NULL)
+        return RC_OK;
+    return refuse_at(r, RC_MALFORMED, (size_t)(nul - r->text.data),
+                     "found the byte 0x00, expected a text without");
+}
+
 enum rc read_check(struct reading *r, struct value *whole)
 {
     struct json_key_seen *keys = arena_take(r->arena, JSON_KEYS_MAX, sizeof(*keys));
@@ -165,7 +177,7 @@ enum rc read_check(struct reading *r, struct value *whole)
     if (rc == RC_OK)
         rc = json_next(&json, &token); /* nothing may follow */
     if (rc == RC_END)
-        return RC_OK;
+        return refuse_nul(r);
     return refuse_grammar(r, rc, &json);
 }
 

@@ -147,6 +147,12 @@ enum rc read_money(struct reading *r, const struct value *value, void *out)
     return RC_OK;
 }
 
+/* "-0" is 0 to JSON; where a count is meant it is a slip. */
+static bool is_negative(const struct value *value)
+{
+    return slice_starts_with(value->token.raw, SLICE("-"));
+}
+
 enum rc read_whole(struct reading *r, const struct value *value, uint64_t min, uint64_t max,
                    uint64_t *out)
 {
@@ -155,7 +161,7 @@ enum rc read_whole(struct reading *r, const struct value *value, uint64_t min, u
 
     if (value->token.kind == JSON_NUMBER)
         rc = json_u64(&value->token, &number);
-    if (rc == RC_OK && (number < min || number > max))
+    if (rc == RC_OK && (number < min || number > max || is_negative(value)))
         rc = RC_LIMIT;
     if (rc != RC_OK)
         return read_refuse(r, rc, value, "a whole number from %llu to %llu",

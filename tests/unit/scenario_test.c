@@ -512,6 +512,20 @@ static void a_character_that_is_not_expected_is_shown_whole(void)
     EXPECT_TEXT(slice_of(err.text), "test.jsonc:1:1: found the byte 0x00, expected a value");
 }
 
+/* Other programs would take the text to end there. */
+static void a_nul_byte_is_refused_even_in_a_comment(void)
+{
+    EXPECT_RC(load(SLICE("{} // a\0b")), RC_MALFORMED);
+    EXPECT_TEXT(slice_of(err.text), "test.jsonc:1:8: found the byte 0x00, expected a text without");
+}
+
+static void minus_zero_is_no_count(void)
+{
+    expect_refusal("/seed", "-0",
+                   SLICE("test.jsonc:1:10: found -0, expected a whole number from 0 to "
+                         "9007199254740991"));
+}
+
 static void expectations_are_read_with_their_escapes(void)
 {
     EXPECT_RC(load_small_with("/expect", "[\"calls.useful \\u003e= 90%\"]"), RC_OK);
@@ -770,6 +784,8 @@ static CU_TestInfo tests[] = {
     {"the grammar is refused at its byte", the_grammar_is_refused_at_its_byte},
     {"a character that is not expected is shown whole",
      a_character_that_is_not_expected_is_shown_whole},
+    {"a NUL byte is refused even in a comment", a_nul_byte_is_refused_even_in_a_comment},
+    {"minus zero is no count", minus_zero_is_no_count},
     {"expectations are read with their escapes", expectations_are_read_with_their_escapes},
     {"a scenario that is no object is refused", a_scenario_that_is_no_object_is_refused},
     {"a text beyond the ceiling is refused", a_text_beyond_the_ceiling_is_refused},
