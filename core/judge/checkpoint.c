@@ -153,11 +153,14 @@ static void verify(struct checkpointed *c, struct slice stretch, struct slice li
 static void scan(struct checkpointed *c)
 {
     while (c->after == 0 && c->damage[0] == '\0') {
-        const char *data = c->bytes.data + c->scanned;
         size_t left = c->bytes.size - c->scanned;
-        const char *end = left > 0 ? memchr(data, '\n', left) : NULL;
+        const char *data, *end;
         struct slice line;
 
+        if (left == 0)
+            return;
+        data = c->bytes.data + c->scanned;
+        end = memchr(data, '\n', left);
         if (end == NULL)
             return;
         line = (struct slice){data, (size_t)(end - data)};
@@ -186,11 +189,11 @@ static void turn_over(struct checkpointed *c)
 
 static bool hand_out(struct checkpointed *c, struct slice *line, uint64_t *number)
 {
-    const char *data = c->bytes.data + c->at;
-    const char *end;
+    const char *data, *end;
 
     if (c->at == c->verified)
-        return false;
+        return false; /* perhaps there are no bytes at all to point into */
+    data = c->bytes.data + c->at;
     end = memchr(data, '\n', c->verified - c->at);
     assert(end != NULL);
     *line = (struct slice){data, (size_t)(end - data)};

@@ -252,6 +252,18 @@ static void a_stretch_without_end_is_refused(void)
                            "line 1: no checkpoint follows: a configured limit was reached");
 }
 
+/* Found by fuzzing: nothing was ever fed, so there is not even a buffer to point into. */
+static void an_empty_file_hands_out_nothing(void)
+{
+    struct got got = {.is_true = true};
+
+    checkpointed_init(&reader, memory_heap());
+    checkpointed_end(&reader);
+    take(&got);
+    EXPECT_U64(got.lines, 0);
+    CU_ASSERT(!reader.has_end);
+}
+
 static void no_memory_is_damage_too(void)
 {
     struct flaky flaky = {.allow = 0};
@@ -287,6 +299,7 @@ static CU_TestInfo tests[] = {
      a_line_that_went_came_twice_or_changed_places_is_noticed},
     {"says which line, and what", says_which_line_and_what},
     {"a stretch without end is refused", a_stretch_without_end_is_refused},
+    {"an empty file hands out nothing", an_empty_file_hands_out_nothing},
     {"no memory is damage too", no_memory_is_damage_too},
     {"a file without lines has a checkpoint all the same",
      a_file_without_lines_has_a_checkpoint_all_the_same},
