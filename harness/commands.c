@@ -24,6 +24,13 @@ static const struct command known_commands[] = {
      "Nothing is run. Exit codes: 0 a valid scenario (warnings or not), 2 refused, with the file,\n"
      "line and column.\n",
      "brownout check scenarios/demo.jsonc --print", SCENARIO_OPTIONS | OPTION_PRINT, command_check},
+    {"judge", "DIR...", "judge an earlier run again, from the files of its results folder",
+     "The same verdicts, as long as the evidence is whole; what is damaged or missing makes them\n"
+     "inconclusive, never a pass, and what was not kept (--evidence) is quoted from the run "
+     "itself,\n"
+     "marked online. Exit codes: 0 pass, 99 fail, 98 inconclusive, 2 no such folder.\n",
+     "brownout judge results/demo-20260101T000000Z-1",
+     OPTION_JSON | OPTION_QUIET | OPTION_NO_COLOR | OPTION_HELP, command_judge},
     {"explain", "DIR CALL", "tell one call's story from both ends, as a timeline",
      "DIR is a results folder, CALL an id as reports name them. Nothing is run; the call is\n"
      "judged again by itself. Exit codes: 0 told, 2 no such folder or call.\n",

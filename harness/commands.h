@@ -29,6 +29,7 @@ void commands_print_overview(void);
 /* One each, in files named after them. */
 enum exit_code command_run(const struct options *options);
 enum exit_code command_sim(const struct options *options);
+enum exit_code command_judge(const struct options *options);
 enum exit_code command_explain(const struct options *options);
 enum exit_code command_check(const struct options *options);
 enum exit_code command_mock(const struct options *options);

@@ -5,6 +5,7 @@
 
 #include "base/checksum.h"
 #include "judge/fields.h"
+#include "judge/keeper.h"
 
 /* Flat members are written and read by one list each (FACTS, FIGURES): a kind and a name. */
 
@@ -188,6 +189,11 @@ void evidence_facts_write(const struct evidence_facts *facts, struct buffer *out
     WRITE_MEMBER(COUNT, calls_judged)
     WRITE_MEMBER(COUNT, calls_kept)
     WRITE_MEMBER(COUNT, records_lost)
+    write_key(out, "one_in");
+    if (facts->level == EVIDENCE_FAILURES)
+        buffer_u64(out, KEEPER_ONE_IN);
+    else
+        buffer_text(out, "null");
     write_key(out, "scenario");
     write_hash(out, facts->scenario);
     write_key(out, "files");
@@ -412,6 +418,7 @@ static enum rc read_evidence(struct field_reader *in, void *place, size_t size)
 }
 
 static const struct field told_fields[] = {
+    FIELD("problem", field_read_text, struct run_told, problem),
     FIELD("world", field_read_text, struct run_told, world),
     FIELD("took", field_read_instant, struct run_told, took),
     FIELD_WHOLE("facts", read_facts, struct run_told),

@@ -49,10 +49,11 @@ void evidence_facts_write(const struct evidence_facts *facts, struct buffer *out
 /* Appends the last member; `out` holds the whole object but its closing brace. */
 void run_json_seal(struct buffer *out);
 
-/* What was written. `world` and `took` are the report's. */
+/* What was written. The first three are the report's. */
 struct run_told {
     char world[8];
     nanos took;
+    char problem[128]; /* why it could not be carried out; empty: it was */
     struct run_facts facts;
     struct run_figures figures;
     struct evidence_facts evidence;

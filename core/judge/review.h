@@ -7,7 +7,7 @@
  *   whole               anything            –              what was judged again
  *   damaged, missing    fail                fail, unknown  fail (of the run: only if it said so)
  *   damaged, missing    anything else       anything       inconclusive, because of the damage
- *   thinned             fail                fail           fail
+ *   thinned             fail                fail           fail; quoted unless all of it was found
  *   thinned             fail                anything else  inconclusive: they contradict each other
  *   thinned             anything else       anything       what the run said, quoted
  *

@@ -150,7 +150,8 @@ static int stop_disk(void)
     int ends[2];
 
     CU_ASSERT_FATAL(pipe2(ends, O_CLOEXEC) == 0);
-    CU_ASSERT_FATAL(dup2(ends[1], trial.files.list[EVIDENCE_FILE_CALLS].fd) == trial.files.list[EVIDENCE_FILE_CALLS].fd);
+    CU_ASSERT_FATAL(dup2(ends[1], trial.files.list[EVIDENCE_FILE_CALLS].fd) ==
+                    trial.files.list[EVIDENCE_FILE_CALLS].fd);
     close(ends[1]);
     return ends[0];
 }

@@ -58,6 +58,7 @@ static void fill(void)
 {
     memset(&told, 0, sizeof(told));
     strcpy(told.world, "sim");
+    strcpy(told.problem, "no mock");
     told.took = 5;
     told.facts = (struct run_facts){.calls_planned = UINT64_MAX,
                                     .cut_at = 80 * NANOS_S,
@@ -81,8 +82,9 @@ static void fill(void)
 static void write_all(void)
 {
     buffer_clear(&text);
-    buffer_printf(&text, "{\n  \"world\": \"%s\", \"took\": %lld,\n  \"facts\": ", told.world,
-                  (long long)told.took);
+    buffer_printf(&text,
+                  "{\n  \"problem\": \"%s\", \"world\": \"%s\", \"took\": %lld,\n  \"facts\": ",
+                  told.problem, told.world, (long long)told.took);
     run_facts_write(&scenario, &told.facts, &told.figures, &text);
     buffer_text(&text, ",\n  \"evidence\": ");
     evidence_facts_write(&told.evidence, &text);
@@ -112,6 +114,7 @@ static void reads_back_all_that_was_written(void)
     EXPECT_RC(run_json_read(&scenario, buffer_slice(&text), &read, &err), RC_OK);
     CU_ASSERT_STRING_EQUAL(err.text, "");
     CU_ASSERT_STRING_EQUAL(read.world, told.world);
+    CU_ASSERT_STRING_EQUAL(read.problem, told.problem);
     EXPECT_I64(read.took, told.took);
     CU_ASSERT(memcmp(&read.facts, &told.facts, sizeof(told.facts)) == 0);
     CU_ASSERT(memcmp(&read.figures, &told.figures, sizeof(told.figures)) == 0);
@@ -151,7 +154,7 @@ static void says_what_is_wrong_with_it(void)
     run_json_seal(&text);
     buffer_text(&text, "\n}\n");
     EXPECT_RC(run_json_read(&scenario, buffer_slice(&text), &read, &err), RC_MALFORMED);
-    CU_ASSERT_STRING_EQUAL(err.text, "run.json: no \"world\"");
+    CU_ASSERT_STRING_EQUAL(err.text, "run.json: no \"problem\"");
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */

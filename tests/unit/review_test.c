@@ -94,7 +94,7 @@ static void thinned_evidence_repeats_a_fail_and_contradicts_a_pass(void)
     struct reviewed r = review(ROW_LAW, "no-hang", "", true, F, F);
 
     EXPECT_I64(r.verdict, F);
-    CU_ASSERT(!r.is_quoted);
+    CU_ASSERT(!r.is_quoted); /* every violation was found again */
     EXPECT_I64(review(ROW_LAW, "no-hang", "", true, F, P).verdict, I);
     EXPECT_I64(review(ROW_LAW, "no-hang", "", true, P, F).verdict, F);
 }
