@@ -6,11 +6,13 @@
 
 #include "base/nearest.h"
 #include "call_search.h"
+#include "judge/facts.h"
+#include "os/files.h"
 #include "os/folder.h"
 #include "output.h"
 #include "prepared.h"
 
-enum { TEXT_BYTES_MAX = 1 << 20 };
+enum { TEXT_BYTES_MAX = 1 << 20, RUN_JSON_BYTES_MAX = 64 << 20 };
 
 /* --- unknown calls ---------------------------------------------------------------------------- */
 
@@ -42,9 +44,20 @@ static bool is_planned(const struct scenario *scenario, struct call_id id)
     return false;
 }
 
-/* It was planned, or it never was: either way its line is not there. */
+/* Why there is no line of a call that was planned. */
+static const char *reason_of(const struct run_told *told)
+{
+    static const char *const reasons[] = {
+        [EVIDENCE_FULL] = "the run was cut before it ended, or its line was lost",
+        [EVIDENCE_FAILURES] =
+            "it broke no law, ended ok, and was thinned out (--evidence failures)",
+        [EVIDENCE_SUMMARY] = "this run kept no lines at all (--evidence summary)"};
+
+    return told != NULL ? reasons[told->evidence.level] : reasons[EVIDENCE_FULL];
+}
+
 static enum rc refuse_unknown(const char *folder, const struct scenario *scenario,
-                              struct call_id id, struct error *err)
+                              struct call_id id, const struct run_told *told, struct error *err)
 {
     struct call_id near[CALLS_NEAR_MAX];
     char text[CALL_ID_TEXT_MAX], list[CALLS_NEAR_MAX * (CALL_ID_TEXT_MAX + 2)] = "none";
@@ -61,21 +74,38 @@ static enum rc refuse_unknown(const char *folder, const struct scenario *scenari
         return error_set(err, RC_MALFORMED, "the plan of this run has no call %s; nearest: %s",
                          text, list);
     return error_set(err, RC_MALFORMED,
-                     "%s was planned, but its records were not kept: the run was cut before it, or "
-                     "it broke no law and was thinned out (--evidence); nearest that were: %s",
-                     text, list);
+                     "%s was planned, but its records were not kept: %s; nearest that were: %s",
+                     text, reason_of(told), list);
 }
 
 /* --- the story -------------------------------------------------------------------------------- */
 
-/* When a run ends that leaves a call open: `drain` after its last due. (Cut by a signal it ended
- * earlier; the call was open all the same.) */
-static nanos cut_of(const struct scenario *scenario)
+/* What run.json says of the run; false when there is none that can be trusted. */
+static bool read_run(const char *folder, const struct scenario *scenario, struct run_told *told)
+{
+    char path[FOLDER_PATH_MAX];
+    struct arena arena;
+    struct slice text;
+    bool is_told = false;
+
+    if ((size_t)snprintf(path, sizeof(path), "%s/run.json", folder) >= sizeof(path))
+        return false;
+    arena_init(&arena, memory_heap(), RUN_JSON_BYTES_MAX);
+    if (files_read(path, RUN_JSON_BYTES_MAX / 2, &arena, &text, NULL) == RC_OK)
+        is_told = run_json_read(scenario, text, told, NULL) == RC_OK;
+    arena_deinit(&arena);
+    return is_told;
+}
+
+/* When a run ends that leaves a call open: as it says itself, else `drain` after the last due. */
+static nanos cut_of(const struct scenario *scenario, const struct run_told *told)
 {
     nanos last_due_at = 0;
     struct source source;
     struct call_plan plan;
 
+    if (told != NULL)
+        return told->facts.cut_at;
     source_init(&source, scenario);
     while (source_next(&source, &plan))
         last_due_at = plan.due_at;
@@ -101,14 +131,14 @@ static enum rc judge_alone(struct judge **judge, const struct call_search *searc
 }
 
 static enum rc tell(const struct call_search *search, const struct scenario *scenario,
-                    struct error *err)
+                    const struct run_told *told, struct error *err)
 {
     struct story story = {.scenario = scenario,
                           .call = &search->call,
                           .requests = search->requests,
                           .requests_count = search->requests_count,
                           .has_journal = search->has_journal,
-                          .cut_at = cut_of(scenario)};
+                          .cut_at = cut_of(scenario, told)};
     struct judge *judge = NULL;
     struct buffer text;
     enum rc rc;
@@ -129,14 +159,18 @@ static enum rc explain(const char *folder, const struct scenario *scenario, cons
                        struct error *err)
 {
     static struct call_search search; /* large, and one at a time */
+    static struct run_told run;
+    const struct run_told *told = read_run(folder, scenario, &run) ? &run : NULL;
     struct call_id id;
 
     if (!call_id_read(scenario, slice_of(id_text), &id))
         return refuse_id(scenario, id_text, err);
+    if (told != NULL && told->evidence.level == EVIDENCE_SUMMARY)
+        return error_set(err, RC_MALFORMED, "%s: %s", folder, reason_of(told));
     TRY(call_search(&search, folder, scenario, id, err));
     if (!search.was_found)
-        return refuse_unknown(folder, scenario, id, err);
-    return tell(&search, scenario, err);
+        return refuse_unknown(folder, scenario, id, told, err);
+    return tell(&search, scenario, told, err);
 }
 
 enum exit_code command_explain(const struct options *options)

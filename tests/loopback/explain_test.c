@@ -30,16 +30,21 @@ static struct workplace place;
 static char folder[WORKPLACE_PATH_MAX], call[64];
 
 /* Keeps the folder and the call of its "explain" line. */
-static void run(const char *command)
+static void run_with(const char *command, const char *options)
 {
     char arguments[128];
     const char *hint;
 
-    snprintf(arguments, sizeof(arguments), "%s storm.jsonc", command);
+    snprintf(arguments, sizeof(arguments), "%s storm.jsonc%s", command, options);
     EXPECT_I64(workplace_run(&place, arguments), 99);
     hint = strstr(place.out, "explain  brownout explain ");
     CU_ASSERT_PTR_NOT_NULL_FATAL(hint);
     CU_ASSERT_FATAL(sscanf(hint, "explain  brownout explain %500s %60s", folder, call) == 2);
+}
+
+static void run(const char *command)
+{
+    run_with(command, "");
 }
 
 static void set_up(void)
@@ -137,6 +142,13 @@ static void a_call_that_was_thinned_out_is_said_to_be(void)
               says(place.err, "nearest that were: steady:8, steady:6"));
 }
 
+static void what_the_level_of_evidence_left_out_is_said(void)
+{
+    run_with("sim", " --evidence summary");
+    EXPECT_I64(explain("steady:7"), 2);
+    CU_ASSERT(says(place.err, "kept no lines at all (--evidence summary)"));
+}
+
 static void a_missing_attempt_is_no_story(void)
 {
     run("sim");
@@ -192,6 +204,7 @@ static CU_TestInfo tests[] = {
     {"an unknown call is refused with its neighbours",
      an_unknown_call_is_refused_with_its_neighbours},
     {"a call that was thinned out is said to be", a_call_that_was_thinned_out_is_said_to_be},
+    {"what the level of evidence left out is said", what_the_level_of_evidence_left_out_is_said},
     {"a missing attempt is no story", a_missing_attempt_is_no_story},
     {"without its journal one end speaks", without_its_journal_one_end_speaks},
     {"leaves summaries for machines", leaves_summaries_for_machines},
