@@ -1,10 +1,11 @@
 /* Our driver against the bare responder: how many short calls a second it makes when it does all it
- * does in earnest (engine, policy, parsing, evidence lines on disk), at a given number of
- * connections.
+ * does in earnest (engine, policy, parsing, evidence on disk), at a given number of connections.
  *
- * Usage: driver ORIGIN CONNECTIONS SECONDS FOLDER; prints calls/s. Far more calls are due than can
- * be made, so the ceiling in_flight_max makes it a closed loop, like the bare one it is compared
- * with. */
+ *     driver ORIGIN CONNECTIONS SECONDS FOLDER LEVEL      prints calls per second
+ *
+ * Far more calls are due than can be made, so the ceiling in_flight_max makes it a closed loop,
+ * like the bare one it is compared with. LEVEL is one of evidence: "full" writes two lines a call,
+ * "failures" keeps what the judge would have kept. */
 
 #include <curl/curl.h>
 #include <poll.h>
@@ -13,6 +14,7 @@
 
 #include "harness/crew.h"
 #include "harness/evidence_files.h"
+#include "harness/options.h"
 #include "os/clock.h"
 #include "scenario/scenario.h"
 
@@ -21,6 +23,7 @@ struct bench {
     struct scenario *scenario;
     struct evidence_files files;
     struct crew crew;
+    enum evidence_level level;
     uint64_t calls, failed;
 };
 
@@ -63,7 +66,7 @@ static void start(struct bench *b, const char *origin, const char *folder)
         .workers = 1,
     };
     const struct evidence_files_options files = {
-        .folder = folder, .scenario = b->scenario, .memory = memory_heap(), .level = EVIDENCE_FULL};
+        .folder = folder, .scenario = b->scenario, .memory = memory_heap(), .level = b->level};
 
     origins[0] = origin;
     curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -72,54 +75,88 @@ static void start(struct bench *b, const char *origin, const char *folder)
         fail(&err);
 }
 
+static enum evidence_level read_level(char *word)
+{
+    char option[] = "--evidence";
+    char *arguments[] = {option, word};
+    struct options options;
+    struct error err;
+
+    if (options_parse(&options, ARRAY_SIZE(arguments), arguments, OPTION_EVIDENCE, &err) != RC_OK)
+        fail(&err);
+    return options.evidence;
+}
+
 static void take_call(void *context, const struct call_record *call)
 {
     struct bench *b = context;
+    bool is_ok = call->outcome == OUTCOME_OK;
 
     evidence_files_call(&b->files, call);
-    b->calls += call->outcome == OUTCOME_OK;
-    b->failed += call->outcome != OUTCOME_OK && call->outcome != OUTCOME_UNFINISHED;
+    evidence_files_judged(&b->files, call, !is_ok);
+    b->calls += is_ok;
+    b->failed += !is_ok && call->outcome != OUTCOME_UNFINISHED;
+}
+
+static void collect(struct bench *b)
+{
+    struct pollfd ready = {.fd = b->crew.wake_fd, .events = POLLIN};
+
+    poll(&ready, 1, 20);
+    if (ready.revents != 0)
+        crew_take_wake(&b->crew);
+    while (crew_take(&b->crew, take_call, b))
+        continue;
+}
+
+/* Returns when it ended. */
+static nanos collect_until(struct bench *b, nanos until)
+{
+    nanos now = clock_monotonic();
+
+    for (; now < until; now = clock_monotonic())
+        collect(b);
+    return now;
+}
+
+static double measure(struct bench *b, nanos span)
+{
+    nanos began_at = collect_until(b, clock_monotonic() + NANOS_S / 2); /* connecting is not it */
+    uint64_t warm = b->calls;
+    nanos ended_at = collect_until(b, began_at + span);
+
+    return (double)(b->calls - warm) * NANOS_S / (double)(ended_at - began_at);
+}
+
+static void stop(struct bench *b)
+{
+    crew_stop(&b->crew);
+    while (!crew_is_over(&b->crew))
+        collect(b);
+    crew_join(&b->crew);
+    crew_deinit(&b->crew);
+    evidence_files_close(&b->files);
+    arena_deinit(&b->arena);
 }
 
 int main(int argc, char **argv)
 {
     static struct bench b;
-    nanos began_at, ends_at;
-    bool is_stopped = false;
-    double took_s = 0;
-    uint64_t calls = 0;
+    double rate;
 
-    if (argc != 5) {
-        fprintf(stderr, "usage: driver ORIGIN CONNECTIONS SECONDS FOLDER\n");
+    if (argc != 6) {
+        fprintf(stderr, "usage: driver ORIGIN CONNECTIONS SECONDS FOLDER LEVEL\n");
         return 2;
     }
+    b.level = read_level(argv[5]);
     load(&b, argv[2]);
-    began_at = clock_monotonic();
-    ends_at = began_at + (nanos)(atof(argv[3]) * (double)NANOS_S);
     start(&b, argv[1], argv[4]);
-    while (!crew_is_over(&b.crew)) {
-        struct pollfd ready = {.fd = b.crew.wake_fd, .events = POLLIN};
-
-        poll(&ready, 1, 20);
-        if (ready.revents != 0)
-            crew_take_wake(&b.crew);
-        while (crew_take(&b.crew, take_call, &b))
-            continue;
-        if (!is_stopped && clock_monotonic() >= ends_at) {
-            took_s = (double)(clock_monotonic() - began_at) / 1e9;
-            calls = b.calls;
-            is_stopped = true;
-            crew_stop(&b.crew);
-        }
-    }
-    crew_join(&b.crew);
-    crew_deinit(&b.crew);
-    evidence_files_close(&b.files);
-    arena_deinit(&b.arena);
+    rate = measure(&b, (nanos)(atof(argv[3]) * (double)NANOS_S));
+    stop(&b);
     if (b.failed > 0) {
         fprintf(stderr, "driver: %llu calls failed\n", (unsigned long long)b.failed);
         return 1;
     }
-    printf("%.0f\n", (double)calls / took_s);
+    printf("%.0f\n", rate);
     return 0;
 }
