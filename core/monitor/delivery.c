@@ -124,10 +124,8 @@ void delivery_answered(struct delivery *d, uint16_t status, nanos advice_wait, n
 
 void delivery_failed(struct delivery *d, nanos now)
 {
-    if (d->phase != DELIVERY_UNDER_WAY)
-        return;
-    d->status = 0;
-    try_again(d, 0, now);
+    if (d->phase == DELIVERY_UNDER_WAY)
+        try_again(d, 0, now);
 }
 
 void delivery_wake(struct delivery *d, nanos now)
@@ -163,6 +161,7 @@ static void hand_out_post(struct delivery *d, nanos now, struct monitor_effect *
     const struct alert *alert = ring_front(&d->queue);
 
     d->tries++;
+    d->status = 0;
     buffer_clear(&d->headers);
     buffer_text(&d->headers, "content-type: application/json\r\nx-brownout-alert: ");
     buffer_text(&d->headers, alert->key);
