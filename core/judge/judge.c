@@ -178,7 +178,8 @@ static bool has_likeness(const struct call_case *c)
 static bool hold_against(struct law_state *state, enum law law, const struct call_case *c,
                          bool is_likeness)
 {
-    struct law_finding finding;
+    char text[LAW_TEXT_MAX];
+    struct law_finding finding = {.text = text};
     enum law_result result = law_judge(law, &state->rules.limits, c, &finding);
 
     law_state_note(state, &finding);

@@ -121,17 +121,20 @@ enum law_result {
     LAW_UNDECIDED, /* the journal does not say what it would have to */
 };
 
+enum { LAW_TEXT_MAX = 160 };
+
 struct law_finding {
     int64_t seen; /* the size of it, where the law has one: attempts, or a span; also when held */
     uint64_t agreed, unknown; /* attempts, of laws that lay both accounts side by side */
     money unknown_billed;     /* for the unknown ones, by the journal */
-    char text[160];           /* what happened; set when broken */
+    char *text;               /* LAW_TEXT_MAX bytes of the caller's, apart because zeroing them for
+                                 every law cost a third of all judging; what happened, when broken */
 };
 
 /* Can one call break it? Else it is a condition or a law of the run. */
 bool law_is_of_calls(enum law law);
 
-/* A law of calls alone. */
+/* A law of calls alone. `finding` comes zeroed but for its text. */
 enum law_result law_judge(enum law law, const struct law_limits *limits, const struct call_case *c,
                           struct law_finding *finding);
 

@@ -29,7 +29,7 @@ enum law_result law_broken(const struct call_case *c, struct law_finding *findin
                            const char *format, ...)
 {
     struct readable due = readable_instant(c->call->due_at);
-    size_t capacity = sizeof(finding->text);
+    size_t capacity = LAW_TEXT_MAX;
     va_list arguments;
     size_t used;
 
@@ -430,11 +430,13 @@ static enum law_result one_outcome(const struct law_limits *limits, const struct
     return LAW_HELD;
 }
 
+typedef enum law_result law_of_call(const struct law_limits *limits, const struct call_case *c,
+                                    struct law_finding *finding);
+
 enum law_result law_judge(enum law law, const struct law_limits *limits, const struct call_case *c,
                           struct law_finding *finding)
 {
-    static enum law_result (*const judges[LAWS_COUNT])(
-        const struct law_limits *limits, const struct call_case *c, struct law_finding *finding) = {
+    static law_of_call *const judges[LAWS_COUNT] = {
         [LAW_ONE_OUTCOME] = one_outcome,
         [LAW_NO_HANG] = no_hang,
         [LAW_COMPLETE_ANSWERS] = complete_answers,
@@ -450,10 +452,5 @@ enum law_result law_judge(enum law law, const struct law_limits *limits, const s
     };
 
     assert(judges[law] != NULL);
-    /* Field by field: zeroing the text cost a third of all judging. */
-    finding->seen = 0;
-    finding->agreed = finding->unknown = 0;
-    finding->unknown_billed = 0;
-    finding->text[0] = '\0';
     return judges[law](limits, c, finding);
 }
