@@ -76,10 +76,12 @@ static void write_call(void *context, const struct call_record *call)
     struct evidence_file *calls = &files->list[EVIDENCE_FILE_CALLS];
     struct evidence_file *attempts = &files->list[EVIDENCE_FILE_ATTEMPTS];
 
-    evidence_write_call(files->scenario, call, &calls->lines);
-    added(files, calls, 1);
     evidence_write_attempts(files->scenario, call, &attempts->lines);
     added(files, attempts, call_attempts_kept(call));
+    evidence_write_call(files->scenario, call, &calls->lines);
+    if (calls->lines.size >= GATHERED_MAX)
+        write_out(files, attempts, false); /* a kill leaves no call without its attempts */
+    added(files, calls, 1);
 }
 
 static void write_record(void *context, const struct journal_record *record)

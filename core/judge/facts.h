@@ -18,9 +18,10 @@
 #include "judge/evidence_level.h"
 #include "judge/judge.h"
 
+/* In the order in which they are written out: no call without its attempts. */
 #define EVIDENCE_FILE_LIST(X)     \
-    X(CALLS, "calls.jsonl")       \
     X(ATTEMPTS, "attempts.jsonl") \
+    X(CALLS, "calls.jsonl")       \
     X(JOURNAL, "journal.jsonl")   \
     X(ALERTS, "alerts.jsonl")
 
