@@ -1,5 +1,6 @@
 #include "report/terminal.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -180,6 +181,20 @@ static void write_hint(const struct report_facts *facts, const char *call, struc
     buffer_byte(out, '\n');
 }
 
+/* What "(online)" means, where it stands. */
+static void write_online(const struct report_facts *facts, uint32_t count, struct buffer *out)
+{
+    uint32_t quoted = 0;
+
+    for (uint32_t i = 0; facts->quoted != NULL && i < count; i++)
+        quoted += facts->quoted[i];
+    if (quoted > 0)
+        buffer_printf(out,
+                      "online   %" PRIu32 " rows as the run itself found them: the evidence "
+                      "that was kept cannot repeat them\n",
+                      quoted);
+}
+
 static void write_end(const struct scenario *scenario, const struct judge *judge,
                       const struct report_facts *facts, struct buffer *out)
 {
@@ -190,6 +205,7 @@ static void write_end(const struct scenario *scenario, const struct judge *judge
     buffer_byte(out, '\n');
     if (facts->results != NULL)
         buffer_printf(out, "results  %s\n", facts->results);
+    write_online(facts, count, out);
     write_hint(facts, rows_first_call(scenario, rows, count), out);
     if (facts->was_interrupted)
         buffer_text(out, "stopped  before the plan was carried out whole\n");

@@ -346,8 +346,10 @@ static void write_wait(const struct attempt_record *failed, nanos wait, bool goe
     buffer_printf(out, "waits %s", readable_span(wait).text);
     if (failed->advice_wait > wait && !goes_elsewhere)
         buffer_printf(out, ", though told to wait %s", readable_span(failed->advice_wait).text);
+    else if (failed->advice_wait > 0 && wait - failed->advice_wait <= wait / 10 && !goes_elsewhere)
+        buffer_text(out, ", as told");
     else if (failed->advice_wait > 0 && !goes_elsewhere)
-        buffer_printf(out, ", told %s", readable_span(failed->advice_wait).text);
+        buffer_printf(out, ", told to wait %s", readable_span(failed->advice_wait).text);
     buffer_byte(out, '\n');
 }
 

@@ -95,7 +95,7 @@ static void colour_comes_only_when_asked_for(void)
 
 static void rows_that_were_not_judged_again_say_so(void)
 {
-    static const bool quoted[64] = {[3] = true};
+    static const bool quoted[128] = {[3] = true};
     struct report_facts facts = sim;
 
     facts.quoted = quoted;
@@ -104,6 +104,7 @@ static void rows_that_were_not_judged_again_say_so(void)
     report(&facts);
     CU_ASSERT(slice_has(buffer_slice(&out), SLICE("7 attempts      600  fail (online)\n")));
     CU_ASSERT(slice_has(buffer_slice(&out), SLICE("500  pass\n")));
+    CU_ASSERT(slice_has(buffer_slice(&out), SLICE("online   1 rows as the run itself found")));
 }
 
 static void the_first_broken_row_gives_the_call_to_explain(void)
