@@ -116,7 +116,7 @@ static enum rc check_judgement(const struct prepared *p, struct error *err)
 {
     struct judge *judge = NULL;
 
-    TRY(judge_new(&judge, p->scenario, memory_heap(), err));
+    TRY(judge_new(&judge, p->scenario, p->memory, err));
     judge_free(judge);
     return RC_OK;
 }
@@ -143,18 +143,26 @@ static enum rc load(struct prepared *p, const char *file, const struct options *
     return make_portable(p, folder, err);
 }
 
-enum rc prepared_load(struct prepared *prepared, const char *file, const struct options *options,
-                      struct error *err)
+enum rc prepared_load_in(struct prepared *prepared, const char *file, const struct options *options,
+                         const struct memory *memory, struct error *err)
 {
     enum rc rc;
 
-    *prepared = (struct prepared){0};
-    arena_init(&prepared->arena, memory_heap(), ARENA_BYTES_MAX);
+    *prepared = (struct prepared){.memory = memory};
+    arena_init(&prepared->arena, memory, ARENA_BYTES_MAX);
     rc = load(prepared, file, options, err);
     if (rc != RC_OK)
         prepared_deinit(prepared);
     return rc;
 }
+
+enum rc prepared_load(struct prepared *prepared, const char *file, const struct options *options,
+                      struct error *err)
+{
+    return prepared_load_in(prepared, file, options, memory_heap(), err);
+}
+
+/* --- without faults --------------------------------------------------------------------------- */
 
 static enum rc calm(struct prepared *p, uint32_t rules_count, struct slice *text, struct error *err)
 {
@@ -183,8 +191,8 @@ static enum rc load_control(struct prepared *p, const struct prepared *prepared,
 enum rc prepared_control(struct prepared *control, const struct prepared *prepared,
                          struct error *err)
 {
-    *control = (struct prepared){0};
-    arena_init(&control->arena, memory_heap(), ARENA_BYTES_MAX);
+    *control = (struct prepared){.memory = prepared->memory};
+    arena_init(&control->arena, prepared->memory, ARENA_BYTES_MAX);
     if (load_control(control, prepared, err) != RC_OK) {
         prepared_deinit(control);
         return error_wrap(err, "control run");

@@ -13,6 +13,7 @@
 #include "scenario/scenario.h"
 
 struct prepared {
+    const struct memory *memory; /* borrowed for life */
     struct arena arena;
     struct scenario *scenario;
     struct slice portable; /* its text, naming other files absolutely: for a copy elsewhere */
@@ -20,6 +21,11 @@ struct prepared {
 
 MUST_USE enum rc prepared_load(struct prepared *prepared, const char *file,
                                const struct options *options, struct error *err);
+
+/* The same with memory of the caller's choice. */
+MUST_USE enum rc prepared_load_in(struct prepared *prepared, const char *file,
+                                  const struct options *options, const struct memory *memory,
+                                  struct error *err);
 
 /* The same plan and seed in which nothing goes wrong: every rule keeps its window, so that phases
  * are known, and its share is 0. For a prepared scenario with has_control. */
