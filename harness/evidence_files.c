@@ -196,9 +196,11 @@ static void write_histograms(struct evidence_files *files, const struct judge *j
     const struct histogram *series;
     const char *name;
 
+    if (files->rc == RC_OK)
+        files->rc =
+            open_one(&file, files->folder, "histograms.jsonl", files->memory, &files->error);
     if (files->rc != RC_OK)
-        return;
-    files->rc = open_one(&file, files->folder, "histograms.jsonl", files->memory, &files->error);
+        return; /* the folder may be gone by now */
     for (uint32_t i = 0; (series = judge_series(judge, i, &name)) != NULL; i++) {
         evidence_write_histogram(name, series, &file.lines);
         added(files, &file, 1);
