@@ -234,9 +234,10 @@ bool delivery_next(struct delivery *d, nanos now, struct monitor_effect *effect)
     return false;
 }
 
+/* A cancel or a refused alert that is not taken yet has something in the queue behind it. */
 bool delivery_is_idle(const struct delivery *d)
 {
-    return d->phase == DELIVERY_EMPTY && d->refused.count == 0 && !d->owes_cancel;
+    return d->phase == DELIVERY_EMPTY;
 }
 
 /* --- birth and death -------------------------------------------------------------------------- */

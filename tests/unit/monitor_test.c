@@ -738,6 +738,18 @@ static void giving_up_in_a_pause_cancels_nothing(void)
                     "    1100ms  any: lost budget:hourly:0 (open), tries 1\n");
 }
 
+static void what_was_delivered_stays_so_when_all_is_given_up(void)
+{
+    open_monitor();
+    note(read_call(SLICE("$3")));
+    now += ANSWER_TAKES;
+    answer(HOOK_ANY);
+    monitor_give_up(monitor, now);
+    finish_story();
+    CU_ASSERT(records[0].is_delivered);
+    EXPECT_I64(records[0].settled_at, now);
+}
+
 static void a_full_queue_gives_the_newest_up_at_once(void)
 {
     const uint64_t too_many = 10;
@@ -936,6 +948,8 @@ static CU_TestInfo tests[] = {
     {"without hooks alerts are counted", without_hooks_alerts_are_counted},
     {"giving up settles everything as open", giving_up_settles_everything_as_open},
     {"giving up in a pause cancels nothing", giving_up_in_a_pause_cancels_nothing},
+    {"what was delivered stays so when all is given up",
+     what_was_delivered_stays_so_when_all_is_given_up},
     {"a full queue gives the newest up at once", a_full_queue_gives_the_newest_up_at_once},
     {"effects that nobody takes hold alerts back", effects_that_nobody_takes_hold_alerts_back},
     {"a breach that found no room is told at the next call",
