@@ -9,6 +9,7 @@
 #include "output.h"
 #include "prepared.h"
 #include "scenario/arithmetic.h"
+#include "wire/json.h"
 
 enum { TEXT_BYTES_MAX = 16 << 20 };
 
@@ -41,7 +42,55 @@ static void write_warnings(const struct scenario *scenario, const struct arithme
                       readable_money(scenario->spend_limit).text);
 }
 
-static enum exit_code say(const struct scenario *scenario, bool wants_print)
+static void write_json_warnings(const struct arithmetic *sum, struct buffer *out)
+{
+    for (uint32_t i = 0; i < sum->warnings_count; i++) {
+        const struct warning *warning = &sum->warnings[i];
+
+        buffer_printf(out, "%s{\"line\":%u,\"column\":%u,\"text\":", i == 0 ? "" : ",",
+                      warning->position.line, warning->position.column);
+        json_write_text(out, slice_of(warning->text));
+        buffer_text(out, "}");
+    }
+}
+
+/* One line, whatever the scenario. */
+static void write_json(const struct scenario *scenario, const struct arithmetic *sum, money worst,
+                       struct buffer *out)
+{
+    buffer_text(out, "{\"file\":");
+    json_write_text(out, scenario->file);
+    buffer_text(out, ",\"valid\":true,\"name\":");
+    json_write_text(out, slice_of(scenario->name));
+    buffer_printf(out,
+                  ",\"calls\":%llu,\"attempts_max\":%u,\"input_tokens\":%llu,"
+                  "\"output_tokens\":%llu,\"lasts_s\":[%.3f,%.3f],\"cost_usd\":",
+                  (unsigned long long)sum->calls, sum->attempts_max,
+                  (unsigned long long)sum->input_tokens, (unsigned long long)sum->output_tokens,
+                  (double)sum->lasts_least / 1e9, (double)sum->lasts_most / 1e9);
+    money_write_number(out, sum->cost);
+    buffer_text(out, ",\"cost_worst_usd\":");
+    if (worst > 0)
+        money_write_number(out, worst);
+    else
+        buffer_text(out, "null");
+    buffer_text(out, ",\"warnings\":[");
+    write_json_warnings(sum, out);
+    buffer_text(out, "]}\n");
+}
+
+static void write_answer(const struct scenario *scenario, const struct arithmetic *sum, money worst,
+                         const struct options *options, struct buffer *out)
+{
+    if (options->wants_print)
+        scenario_write(scenario, out);
+    else if (options->wants_json)
+        write_json(scenario, sum, worst, out);
+    else if (!options->wants_quiet)
+        write_sums(scenario, sum, worst, out);
+}
+
+static enum exit_code say(const struct scenario *scenario, const struct options *options)
 {
     static struct arithmetic sum;
     struct error err = {0};
@@ -53,10 +102,7 @@ static enum exit_code say(const struct scenario *scenario, bool wants_print)
     buffer_init(&warnings, memory_heap(), TEXT_BYTES_MAX);
     arithmetic_of(scenario, &sum);
     worst = worst_of(scenario);
-    if (wants_print)
-        scenario_write(scenario, &out);
-    else
-        write_sums(scenario, &sum, worst, &out);
+    write_answer(scenario, &sum, worst, options, &out);
     write_warnings(scenario, &sum, worst, &warnings);
     output_write(stdout, buffer_slice(&out));
     output_write(stderr, buffer_slice(&warnings));
@@ -69,6 +115,24 @@ static enum exit_code say(const struct scenario *scenario, bool wants_print)
     return code;
 }
 
+static enum exit_code refuse(const char *file, const struct options *options,
+                             const struct error *err)
+{
+    struct buffer out;
+
+    buffer_init(&out, memory_heap(), TEXT_BYTES_MAX);
+    if (options->wants_json) {
+        buffer_text(&out, "{\"file\":");
+        json_write_text(&out, slice_of(file));
+        buffer_text(&out, ",\"valid\":false,\"error\":");
+        json_write_text(&out, slice_of(err->text));
+        buffer_text(&out, "}\n");
+        output_write(stdout, buffer_slice(&out));
+    }
+    buffer_deinit(&out);
+    return complain(err, EXIT_USAGE);
+}
+
 static enum exit_code check_one(const char *file, const struct options *options)
 {
     struct prepared prepared;
@@ -76,8 +140,8 @@ static enum exit_code check_one(const char *file, const struct options *options)
     enum exit_code code;
 
     if (prepared_load(&prepared, file, options, &err) != RC_OK)
-        return complain(&err, EXIT_USAGE);
-    code = say(prepared.scenario, options->wants_print);
+        return refuse(file, options, &err);
+    code = say(prepared.scenario, options);
     prepared_deinit(&prepared);
     return code;
 }

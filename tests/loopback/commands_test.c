@@ -277,6 +277,53 @@ static void lists_what_exists(void)
     CU_ASSERT(says(place.out, "example: brownout sim"));
 }
 
+static bool is_json(const char *text)
+{
+    struct slice rest = slice_of(text);
+    struct json json;
+    struct json_token token;
+    enum rc rc;
+
+    json_init(&json, rest, JSON_STRICT);
+    while ((rc = json_next(&json, &token)) == RC_OK)
+        continue;
+    return rc == RC_END;
+}
+
+static void lists_are_there_for_programs_too(void)
+{
+    static const char *const lists[] = {"laws", "measures", "faults", "presets"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        char command[32];
+
+        snprintf(command, sizeof(command), "%s --json", lists[i]);
+        EXPECT_I64(workplace_run(&place, command), 0);
+        CU_ASSERT(is_json(place.out));
+        CU_ASSERT(says(place.out, "{\"name\": "));
+    }
+}
+
+static void check_tells_programs_a_line_per_file(void)
+{
+    EXPECT_I64(workplace_run(&place, "check doubt.jsonc --json"), 0);
+    CU_ASSERT(is_json(place.out));
+    CU_ASSERT(says(place.out, "\"valid\":true,\"name\":\"doubt\",\"calls\":30,"));
+    CU_ASSERT(says(place.out, "\"text\":"));
+    EXPECT_I64(workplace_run(&place, "check broken.jsonc --json"), 2);
+    CU_ASSERT(is_json(place.out));
+    CU_ASSERT(says(place.out, "\"valid\":false,\"error\":\"broken.jsonc:2:2: "));
+}
+
+static void a_quiet_check_says_what_is_wrong_alone(void)
+{
+    EXPECT_I64(workplace_run(&place, "check good.jsonc --quiet"), 0);
+    EXPECT_TEXT(slice_of(place.out), "");
+    EXPECT_I64(workplace_run(&place, "check doubt.jsonc --quiet"), 0);
+    EXPECT_TEXT(slice_of(place.out), "");
+    CU_ASSERT(says(place.err, "warning: "));
+}
+
 /* --- ended early ------------------------------------------------------------------------------ */
 
 static void max_time_ends_in_order_and_decides_nothing(void)
@@ -410,6 +457,9 @@ static CU_TestInfo tests[] = {
     {"a kept scenario finds its trace", a_kept_scenario_finds_its_trace},
     {"what check --print prints can be checked", what_check_prints_can_be_checked},
     {"lists what exists", lists_what_exists},
+    {"lists are there for programs too", lists_are_there_for_programs_too},
+    {"check tells programs a line per file", check_tells_programs_a_line_per_file},
+    {"a quiet check says what is wrong alone", a_quiet_check_says_what_is_wrong_alone},
     {"--max-time ends in order and decides nothing", max_time_ends_in_order_and_decides_nothing},
     {"an interrupt ends in order with everything written",
      an_interrupt_ends_in_order_with_everything_written},
