@@ -2,6 +2,7 @@
 
 #include "monitor/price.h"
 #include "tests/support/expect.h"
+#include "tests/support/tree.h"
 
 static struct price price;
 static money cost;
@@ -141,6 +142,57 @@ static void the_table_keeps_the_vendors_own_rules(void)
     }
 }
 
+static void write_million(struct buffer *row, money per_token)
+{
+    money_write(row, money_times(per_token, 1000000));
+}
+
+static void write_tariff(struct buffer *row, const struct tariff *tariff, const char *separator)
+{
+    write_million(row, tariff->input);
+    buffer_text(row, separator);
+    write_million(row, tariff->cached);
+    buffer_text(row, separator);
+    write_million(row, tariff->cache_write);
+    buffer_text(row, separator);
+    write_million(row, tariff->output);
+}
+
+static void write_row(struct buffer *row, const char *name)
+{
+    buffer_clear(row);
+    buffer_printf(row, "| `%s` | ", name);
+    write_tariff(row, &price.tariff, " | ");
+    if (price.long_prompt_tokens == UINT64_MAX) {
+        buffer_text(row, " | no |\n");
+        return;
+    }
+    buffer_printf(row, " | above %llu: ", (unsigned long long)price.long_prompt_tokens);
+    write_tariff(row, &price.long_tariff, ", ");
+    buffer_text(row, " |\n");
+}
+
+static void the_page_shows_the_table_as_it_is(void)
+{
+    struct arena arena;
+    struct buffer row;
+    struct slice page;
+    const char *name;
+
+    arena_init(&arena, memory_heap(), 1 << 20);
+    buffer_init(&row, memory_heap(), 1024);
+    page = tree_read("docs/monitor.md", &arena);
+    CU_ASSERT_FATAL(page.data != NULL);
+    CU_ASSERT(slice_has(page, SLICE("Prices of " PRICES_DATED ",")));
+    for (uint32_t i = 0; (name = price_at(i, &price)) != NULL; i++) {
+        write_row(&row, name);
+        if (!slice_has(page, buffer_slice(&row)))
+            EXPECT_TEXT(buffer_slice(&row), "a row of docs/monitor.md");
+    }
+    buffer_deinit(&row);
+    arena_deinit(&arena);
+}
+
 /* --- arithmetic ------------------------------------------------------------------------------- */
 
 static void eight_hundred_tokens_in_cost_exactly_0_0024_dollars(void)
@@ -265,6 +317,7 @@ static CU_TestInfo tests[] = {
     {"an unknown model has no price", an_unknown_model_has_no_price},
     {"no name of the table is a kind of another", no_name_of_the_table_is_a_kind_of_another},
     {"the table keeps the vendors' own rules", the_table_keeps_the_vendors_own_rules},
+    {"the page shows the table as it is", the_page_shows_the_table_as_it_is},
     {"800 tokens in cost $0.0024, exactly", eight_hundred_tokens_in_cost_exactly_0_0024_dollars},
     {"Anthropic counts cached tokens apart", anthropic_counts_cached_tokens_apart},
     {"OpenAI counts cached tokens in", openai_counts_cached_tokens_in},
