@@ -46,6 +46,16 @@ static const char *model_name(const struct call_case *c, uint32_t model)
     return model < c->scenario->models_count ? c->scenario->models[model].name : "an unknown model";
 }
 
+/* An unfinished call, in the middle of a sentence. */
+static const char *pending_text(const struct call_record *call)
+{
+    static const char *const words[] = {[PENDING_NOTHING] = "still open",
+                                        [PENDING_ATTEMPT] = "still waiting for an answer",
+                                        [PENDING_WAIT] = "still waiting to try again"};
+
+    return words[call->pending];
+}
+
 /* "429 rate_limited", or the word alone where no status came. */
 static void step_text(const struct step *step, char *text, size_t capacity)
 {
@@ -55,6 +65,42 @@ static void step_text(const struct step *step, char *text, size_t capacity)
         snprintf(text, capacity, "%s", word);
     else
         snprintf(text, capacity, "%u %s", (unsigned)step_status(step), word);
+}
+
+/* How its attempts ended, in order, equal ones together: "7 x 429 rate_limited, ok". */
+static void steps_text(const struct call_case *c, char *text, size_t capacity)
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (uint32_t i = 0, next; i < c->steps_count && used < capacity; i = next) {
+        char word[48];
+
+        next = i + 1;
+        while (next < c->steps_count && step_outcome(&c->steps[next]) == step_outcome(&c->steps[i]))
+            next++;
+        step_text(&c->steps[i], word, sizeof(word));
+        used += (size_t)snprintf(text + used, capacity - used, "%s", i > 0 ? ", " : "");
+        if (next - i > 1 && used < capacity)
+            used += (size_t)snprintf(text + used, capacity - used, "%u x ", next - i);
+        if (used < capacity)
+            used += (size_t)snprintf(text + used, capacity - used, "%s", word);
+    }
+    if (used >= capacity)
+        memcpy(text + capacity - sizeof("..."), "...", sizeof("..."));
+}
+
+/* "3 attempts (2 x 429 rate_limited, 200 ok)" */
+static void attempts_text(const struct call_case *c, char *text, size_t capacity)
+{
+    char steps[64];
+
+    steps_text(c, steps, sizeof(steps));
+    if (c->attempts == 0)
+        snprintf(text, capacity, "no attempt");
+    else
+        snprintf(text, capacity, "%u attempt%s (%s)", c->attempts, c->attempts == 1 ? "" : "s",
+                 steps);
 }
 
 /* --- no-hang ---------------------------------------------------------------------------------- */
@@ -88,6 +134,16 @@ static nanos longest_silence(const struct call_case *c)
     return longest;
 }
 
+/* The attempt that was silent for that long. */
+static const struct attempt_record *silent_for(const struct call_case *c, nanos silence)
+{
+    uint32_t i = 0;
+
+    while (attempt_silence(&c->call->attempts[i], c->cut_at) != silence)
+        i++;
+    return &c->call->attempts[i];
+}
+
 /* Nobody is doing anything for it, and nobody will. */
 static bool is_forgotten(const struct call_record *call)
 {
@@ -102,12 +158,17 @@ bool call_hangs(const struct call_case *c, nanos silence)
 static enum law_result no_hang(const struct law_limits *limits, const struct call_case *c,
                                struct law_finding *finding)
 {
+    const struct attempt_record *silent;
+
     finding->seen = longest_silence(c);
     if (is_forgotten(c->call))
         return law_broken(c, finding, "open at the cut with neither an attempt nor a wait pending");
     if (finding->seen <= limits->silence)
         return LAW_HELD;
-    return law_broken(c, finding, "was silent for %s", SPAN(finding->seen));
+    silent = silent_for(c, finding->seen);
+    return law_broken(c, finding, "attempt %u at %s was silent for %s; %s are allowed",
+                      silent->ordinal, model_name(c, silent->model), SPAN(finding->seen),
+                      SPAN(limits->silence));
 }
 
 /* --- complete-answers ------------------------------------------------------------------------- */
@@ -143,11 +204,18 @@ static enum law_result complete_answers(const struct law_limits *limits, const s
 static enum law_result attempts_bounded(const struct law_limits *limits, const struct call_case *c,
                                         struct law_finding *finding)
 {
+    char attempts[96], seen[48] = "";
+
     finding->seen = c->attempts;
     if (c->attempts <= limits->attempts_max)
         return LAW_HELD;
-    return law_broken(c, finding, "%u attempts, %u of them in the journal; at most %u are allowed",
-                      c->attempts, c->requests_count, limits->attempts_max);
+    attempts_text(c, attempts, sizeof(attempts));
+    if (c->call->attempts_count < c->attempts)
+        snprintf(seen, sizeof(seen), ", %u of them known to the caller", c->call->attempts_count);
+    else if (c->has_journal && c->requests_count < c->attempts)
+        snprintf(seen, sizeof(seen), ", %u of them in the journal", c->requests_count);
+    return law_broken(c, finding, "%s%s; at most %u are allowed", attempts, seen,
+                      limits->attempts_max);
 }
 
 /* --- permanent-not-retried -------------------------------------------------------------------- */
@@ -257,16 +325,18 @@ static enum law_result deadline_kept(const struct law_limits *limits, const stru
     nanos limit = nanos_add(limits->deadline, limits->grace);
     bool has_ended = call->ended_at != NANOS_NEVER;
     nanos end_at = has_ended ? call->ended_at : c->cut_at;
+    char attempts[96];
 
     if (end_at == NANOS_NEVER)
         return LAW_SILENT;
     finding->seen = end_at - call->due_at;
     if (finding->seen <= limit)
         return has_ended ? LAW_HELD : LAW_SILENT; /* cut before it could break the law */
+    attempts_text(c, attempts, sizeof(attempts));
     if (!has_ended)
-        return law_broken(c, finding, "still open %s after it was due; %s are allowed",
-                          SPAN(finding->seen), SPAN(limit));
-    return law_broken(c, finding, "ended as %s %s after it was due; %s are allowed",
+        return law_broken(c, finding, "%s, %s %s after it was due; %s are allowed", attempts,
+                          pending_text(call), SPAN(finding->seen), SPAN(limit));
+    return law_broken(c, finding, "%s, ended as %s %s after it was due; %s are allowed", attempts,
                       outcome_word(call->outcome), SPAN(finding->seen), SPAN(limit));
 }
 

@@ -80,7 +80,7 @@ static void tells_the_call_that_the_report_names(void)
     run("sim");
     EXPECT_I64(explain(call), 0);
     CU_ASSERT(says(place.out, "steady:0: one call, seen from both ends"));
-    CU_ASSERT(says(place.out, "attempts-bounded       2 attempts, 2 of them in the journal"));
+    CU_ASSERT(says(place.out, "attempts-bounded       2 attempts (2 x 429 rate_limited); at most 1"));
     CU_ASSERT(says(place.out, "-> request 1 in; rule storm"));
     CU_ASSERT(says(place.out, "though told to wait 3 s"));
 }

@@ -136,7 +136,9 @@ static void no_hang_is_broken_by_silence_beyond_its_limit(void)
     struct call_record call = unfinished(PENDING_ATTEMPT); /* silent from 52 s to the cut at 80 s */
 
     judge_one("{\"no-hang\": {\"silence\": \"27s\"}}", &call);
-    expect_broken("no-hang", "was silent for 28 s (due 50.000 s)");
+    expect_broken(
+        "no-hang",
+        "attempt 1 at claude-sonnet-4-5 was silent for 28 s; 27 s are allowed (due 50.000 s)");
     hearing_end(&hearing);
     judge_one("{\"no-hang\": {\"silence\": \"28s\"}}", &call);
     expect_held("no-hang");
@@ -210,8 +212,9 @@ static void attempts_bounded_is_broken_by_one_more(void)
     struct call_record call = call_of_attempts(6);
 
     judge_one(NULL, &call);
-    expect_broken("attempts-bounded",
-                  "6 attempts, 6 of them in the journal; at most 5 are allowed (due 10.000 s)");
+    expect_broken(
+        "attempts-bounded",
+        "6 attempts (5 x 500 server_error, 200 ok); at most 5 are allowed (due 10.000 s)");
 }
 
 static void attempts_bounded_counts_requests_that_the_caller_does_not_know_of(void)
@@ -229,7 +232,8 @@ static void attempts_bounded_counts_requests_that_the_caller_does_not_know_of(vo
     hearing.facts.calls_planned = 1;
     hearing_finish(&hearing);
     expect_broken("attempts-bounded",
-                  "3 attempts, 3 of them in the journal; at most 2 are allowed (due 10.000 s)");
+                  "3 attempts (3 x 200 ok), 1 of them known to the caller; at most 2 are allowed "
+                  "(due 10.000 s)");
 }
 
 static void attempts_bounded_counts_attempts_that_never_reached_the_mock(void)
@@ -238,8 +242,10 @@ static void attempts_bounded_counts_attempts_that_never_reached_the_mock(void)
 
     call.attempts[0].sent_at = call.attempts[1].sent_at = NANOS_NEVER;
     judge_one("{\"attempts-bounded\": {\"max\": 2}}", &call);
-    expect_broken("attempts-bounded",
-                  "3 attempts, 1 of them in the journal; at most 2 are allowed (due 10.000 s)");
+    expect_broken(
+        "attempts-bounded",
+        "3 attempts (2 x 500 server_error, 200 ok), 1 of them in the journal; at most 2 are "
+        "allowed (due 10.000 s)");
 }
 
 /* --- permanent-not-retried -------------------------------------------------------------------- */
@@ -432,8 +438,9 @@ static void deadline_kept_holds_until_deadline_and_grace_are_over(void)
 static void deadline_kept_is_broken_by_a_later_end(void)
 {
     judge_end(14 * NANOS_S + 210 * NANOS_MS);
-    expect_broken("deadline-kept", "ended as rate_limited 14.21 s after it was due; 11 s are "
-                                   "allowed (due 10.000 s)");
+    expect_broken("deadline-kept",
+                  "1 attempt (429 rate_limited), ended as rate_limited 14.21 s after "
+                  "it was due; 11 s are allowed (due 10.000 s)");
 }
 
 static void deadline_kept_is_broken_by_a_call_still_open_then(void)
@@ -442,7 +449,8 @@ static void deadline_kept_is_broken_by_a_call_still_open_then(void)
 
     judge_one(NULL, &call);
     expect_broken("deadline-kept",
-                  "still open 30 s after it was due; 11 s are allowed (due 50.000 s)");
+                  "1 attempt (200 unfinished), still waiting to try again 30 s after it was due; "
+                  "11 s are allowed (due 50.000 s)");
 }
 
 static void deadline_kept_does_not_blame_a_call_cut_before_its_deadline(void)
