@@ -14,7 +14,6 @@
 #include "report/terminal.h"
 #include "run_json.h"
 #include "summaries.h"
-#include "summaries.h"
 
 enum { TEXT_BYTES_MAX = 16 << 20 };
 
