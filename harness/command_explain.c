@@ -112,22 +112,30 @@ static nanos cut_of(const struct scenario *scenario, const struct run_told *told
     return nanos_add(last_due_at, scenario->load.drain);
 }
 
-/* Judges the call alone. */
-static enum rc judge_alone(struct judge **judge, const struct call_search *search,
-                           const struct scenario *scenario, nanos cut_at, struct error *err)
+/* Judges the call of a story alone. */
+static enum rc judge_alone(struct judge **judge, const struct story *story, struct error *err)
 {
     const struct run_facts facts = {.calls_planned = 1,
-                                    .cut_at = cut_at,
-                                    .has_journal = search->has_journal,
-                                    .journal_is_whole = search->has_journal,
-                                    .is_live = scenario->target == TARGET_LIVE};
+                                    .cut_at = story->cut_at,
+                                    .has_journal = story->has_journal,
+                                    .journal_is_whole = story->has_journal,
+                                    .is_live = story->scenario->target == TARGET_LIVE};
 
-    TRY(judge_new(judge, scenario, memory_heap(), err));
-    judge_feed_call(*judge, &search->call);
-    for (uint32_t i = 0; i < search->requests_count; i++)
-        judge_feed_journal(*judge, &search->requests[i]);
+    TRY(judge_new(judge, story->scenario, memory_heap(), err));
+    judge_feed_call(*judge, story->call);
+    for (uint32_t i = 0; i < story->requests_count; i++)
+        judge_feed_journal(*judge, &story->requests[i]);
     judge_finish(*judge, &facts);
     return RC_OK;
+}
+
+/* A live run has a file, and nobody who writes into it. */
+static bool has_journal(const struct call_search *search, const struct scenario *scenario,
+                        const struct run_told *told)
+{
+    if (told != NULL)
+        return told->facts.has_journal && search->has_journal;
+    return scenario->target == TARGET_MOCK && search->has_journal;
 }
 
 static enum rc tell(const struct call_search *search, const struct scenario *scenario,
@@ -137,13 +145,13 @@ static enum rc tell(const struct call_search *search, const struct scenario *sce
                           .call = &search->call,
                           .requests = search->requests,
                           .requests_count = search->requests_count,
-                          .has_journal = search->has_journal,
+                          .has_journal = has_journal(search, scenario, told),
                           .cut_at = cut_of(scenario, told)};
     struct judge *judge = NULL;
     struct buffer text;
     enum rc rc;
 
-    TRY(judge_alone(&judge, search, scenario, story.cut_at, err));
+    TRY(judge_alone(&judge, &story, err));
     story.rows = judge_rows(judge, &story.rows_count);
     buffer_init(&text, memory_heap(), TEXT_BYTES_MAX);
     report_story(&story, &text);
