@@ -352,7 +352,7 @@ static void more_workers_than_instances_make_each_call_once(void)
 {
     load(FAULTY);
     play_in(&sockets, "run twin.jsonc --quiet --out results", 0);
-    expect_the_same_with("run twin.jsonc --quiet --workers 64 --out results", 1);
+    expect_the_same_with("run twin.jsonc --quiet --workers 16 --out results", 1);
 }
 
 static CU_TestInfo tests[] = {
