@@ -59,12 +59,25 @@ void buffer_grown(struct buffer *b, size_t size)
     b->size += size;
 }
 
+/* There is room already: nearly always, and then nothing else is asked. */
+static inline bool has_room(const struct buffer *b, size_t size)
+{
+    size_t end = b->capacity < b->ceiling ? b->capacity : b->ceiling;
+
+    return b->rc == RC_OK && b->data != NULL && b->size <= end && size <= end - b->size;
+}
+
 void buffer_append(struct buffer *b, struct slice bytes)
 {
     char *room;
 
     if (bytes.size == 0) /* needs no memory, not even the first */
         return;
+    if (has_room(b, bytes.size)) {
+        memcpy(b->data + b->size, bytes.data, bytes.size);
+        b->size += bytes.size;
+        return;
+    }
     room = buffer_reserve(b, bytes.size);
     if (room == NULL)
         return;
@@ -74,6 +87,10 @@ void buffer_append(struct buffer *b, struct slice bytes)
 
 void buffer_byte(struct buffer *b, char byte)
 {
+    if (has_room(b, 1)) {
+        b->data[b->size++] = byte;
+        return;
+    }
     buffer_append(b, (struct slice){&byte, 1});
 }
 

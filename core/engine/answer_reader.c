@@ -1,5 +1,7 @@
 #include "engine/answer_reader.h"
 
+#include <string.h>
+
 void reader_init(struct answer_reader *r, const struct memory *memory)
 {
     *r = (struct answer_reader){.token_latest_at = NANOS_NEVER};
@@ -27,7 +29,7 @@ void reader_begin(struct answer_reader *r, enum api api, bool asked_stream)
     r->has_advice_header = false;
     r->advice_is_whole = false;
     r->token_latest_at = NANOS_NEVER;
-    r->answer = (struct answer){0};
+    memset(&r->answer, 0, sizeof(r->answer));
     buffer_clear(&r->body);
 }
 

@@ -709,19 +709,17 @@ static void release(struct client *c)
     c->calls_open--;
 }
 
-static struct told_ask told_of(const struct client *c, const struct slot *slot)
+static void fill_told(struct client *c, const struct slot *slot)
 {
-    struct told_ask told = {
-        .model = slot->model,
-        .attempt = slot->record.attempts_count,
-        .stream = slot->plan.stream,
-        .input_tokens = slot->plan.input_tokens,
-        .output_tokens = slot->plan.output_tokens,
-        .output_tokens_max = output_tokens_max(c, slot),
-    };
+    struct told_ask *told = &c->told;
 
-    memcpy(told.call, slot->id_text, slot->id_size + 1);
-    return told;
+    told->model = slot->model;
+    told->attempt = slot->record.attempts_count;
+    told->stream = slot->plan.stream;
+    told->input_tokens = slot->plan.input_tokens;
+    told->output_tokens = slot->plan.output_tokens;
+    told->output_tokens_max = output_tokens_max(c, slot);
+    memcpy(told->call, slot->id_text, slot->id_size + 1);
 }
 
 static void fill_send(struct client *c, struct client_effect *effect)
@@ -730,7 +728,7 @@ static void fill_send(struct client *c, struct client_effect *effect)
 
     effect->provider = provider_of(c, slot);
     if (c->options.speaks_values) {
-        c->told = told_of(c, slot);
+        fill_told(c, slot);
         effect->told = &c->told;
         return;
     }
@@ -741,24 +739,22 @@ static void fill_send(struct client *c, struct client_effect *effect)
 
 bool client_next(struct client *c, struct client_effect *effect)
 {
-    struct pending pending;
-    struct slot *slot;
+    const struct pending *pending;
 
     release(c);
     if (c->queue_count == 0)
         return false;
-    pending = c->queue[c->queue_first];
+    pending = &c->queue[c->queue_first];
     c->queue_first = place(c, c->queue_first + 1);
     c->queue_count--;
-    slot = &c->slots[pending.slot];
-    *effect = (struct client_effect){.kind = pending.kind,
-                                     .slot = pending.slot,
-                                     .attempt = pending.attempt,
-                                     .record = &slot->record};
-    if (pending.kind == CLIENT_SEND)
+    *effect = (struct client_effect){.kind = pending->kind,
+                                     .slot = pending->slot,
+                                     .attempt = pending->attempt,
+                                     .record = &c->slots[pending->slot].record};
+    if (pending->kind == CLIENT_SEND)
         fill_send(c, effect);
-    else if (pending.kind == CLIENT_DONE)
-        c->releasing = pending.slot;
+    else if (pending->kind == CLIENT_DONE)
+        c->releasing = pending->slot;
     return true;
 }
 

@@ -859,35 +859,35 @@ static void release(struct upstream *u)
 
 bool upstream_next(struct upstream *u, struct upstream_effect *effect)
 {
-    struct pending pending;
+    const struct pending *pending;
     struct slice bytes = {0};
 
     release(u);
     if (u->queue_count == 0)
         return false;
-    pending = u->queue[u->queue_first];
+    pending = &u->queue[u->queue_first];
     u->queue_first = place(u, u->queue_first + 1);
     u->queue_count--;
-    if (pending.bytes_size > 0) /* the scratch may not exist yet */
-        bytes = (struct slice){u->scratch.data + pending.bytes_at, pending.bytes_size};
+    if (pending->bytes_size > 0) /* the scratch may not exist yet */
+        bytes = (struct slice){u->scratch.data + pending->bytes_at, pending->bytes_size};
     *effect = (struct upstream_effect){
-        .kind = pending.kind,
-        .exchange = pending.exchange,
-        .status = pending.status,
-        .content_length = pending.content_length,
-        .end = pending.end,
+        .kind = pending->kind,
+        .exchange = pending->exchange,
+        .status = pending->status,
+        .content_length = pending->content_length,
+        .end = pending->end,
     };
-    if (pending.kind == UPSTREAM_TOLD)
-        u->told = told_of(u, &u->exchanges[pending.exchange], &pending);
-    if (pending.is_told)
+    if (pending->kind == UPSTREAM_TOLD)
+        u->told = told_of(u, &u->exchanges[pending->exchange], pending);
+    if (pending->is_told)
         effect->told = &u->told;
-    if (pending.kind == UPSTREAM_HEAD)
+    if (pending->kind == UPSTREAM_HEAD)
         effect->headers = bytes;
-    if (pending.kind == UPSTREAM_BODY)
+    if (pending->kind == UPSTREAM_BODY)
         effect->body = bytes;
-    if (pending.kind == UPSTREAM_JOURNAL) {
-        effect->record = &u->exchanges[pending.exchange].record;
-        u->releasing = pending.exchange;
+    if (pending->kind == UPSTREAM_JOURNAL) {
+        effect->record = &u->exchanges[pending->exchange].record;
+        u->releasing = pending->exchange;
     }
     return true;
 }

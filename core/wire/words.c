@@ -37,12 +37,12 @@ void words_write(struct buffer *out, uint64_t request_number, uint64_t first, ui
 void words_write_id(struct buffer *out, struct slice prefix, uint64_t run_tag,
                     uint64_t request_number)
 {
-    char tag[16];
+    char tag[17]; /* and the "r" behind it */
 
-    for (size_t at = sizeof(tag); at > 0; run_tag >>= 4)
+    tag[16] = 'r';
+    for (size_t at = 16; at > 0; run_tag >>= 4)
         tag[--at] = "0123456789abcdef"[run_tag & 15];
     buffer_append(out, prefix);
     buffer_append(out, (struct slice){tag, sizeof(tag)});
-    buffer_byte(out, 'r');
     buffer_u64(out, request_number);
 }
