@@ -1,10 +1,14 @@
 #include "judge/evidence.h"
 
+#include <string.h>
+
 #include "judge/evidence_words.h"
 
 /* Evidence lines are written on the load path: straight appends, no printf, no allocation once the
- * buffer has grown to its longest line. evidence_read.c is the other direction; what one of them
- * forgets, the tests of the round trip miss. */
+ * buffer has grown to its longest line. Half of what a simulated run takes goes into them, so a
+ * member and its value are written in one go, without a call to buffer.h while there is room.
+ * evidence_read.c is the other direction; what one of them forgets, the tests of the round trip
+ * notice. */
 
 /* One member's opening: `,"name":`. */
 #define MEMBER(name) SLICE(",\"" name "\":")
@@ -40,22 +44,73 @@ const struct words plan_advice_words = {plan_advices, ARRAY_SIZE(plan_advices)};
 
 /* --- values ----------------------------------------------------------------------------------- */
 
+enum { NUMBER_SIZE_MAX = 20 };
+
+static inline char *room_for(struct buffer *out, size_t size)
+{
+    if (out->rc == RC_OK && size <= out->capacity - out->size && out->data != NULL)
+        return out->data + out->size;
+    return buffer_reserve(out, size);
+}
+
+static inline void put(struct buffer *out, struct slice bytes)
+{
+    char *room = room_for(out, bytes.size);
+
+    if (room == NULL)
+        return;
+    memcpy(room, bytes.data, bytes.size);
+    out->size += bytes.size;
+}
+
+static inline void put_byte(struct buffer *out, char byte)
+{
+    put(out, (struct slice){&byte, 1});
+}
+
+/* Two digits at a time, from the back; returns how many. */
+static size_t write_digits(char *room, uint64_t value)
+{
+    static const char pairs[] =
+        "00010203040506070809101112131415161718192021222324252627282930313233"
+        "34353637383940414243444546474849505152535455565758596061626364656667"
+        "6869707172737475767778798081828384858687888990919293949596979899";
+    char digits[NUMBER_SIZE_MAX];
+    size_t at = sizeof(digits);
+
+    while (value >= 10) {
+        at -= 2;
+        memcpy(digits + at, pairs + value % 100 * 2, 2);
+        value /= 100;
+    }
+    if (value > 0 || at == sizeof(digits))
+        digits[--at] = (char)('0' + value);
+    memcpy(room, digits + at, sizeof(digits) - at);
+    return sizeof(digits) - at;
+}
+
 static void write_flag(struct buffer *out, bool flag)
 {
-    buffer_append(out, flag ? SLICE("true") : SLICE("false"));
+    put(out, flag ? SLICE("true") : SLICE("false"));
 }
 
 static void write_null(struct buffer *out)
 {
-    buffer_append(out, SLICE("null"));
+    put(out, SLICE("null"));
 }
 
-static void write_instant(struct buffer *out, nanos at)
+/* Of our own lists: nothing in them needs an escape. */
+static void write_word(struct buffer *out, const char *word)
 {
-    if (at == NANOS_NEVER)
-        write_null(out);
-    else
-        buffer_i64(out, at);
+    size_t size = strlen(word);
+    char *room = room_for(out, size + 2);
+
+    if (room == NULL)
+        return;
+    room[0] = '"';
+    memcpy(room + 1, word, size);
+    room[size + 1] = '"';
+    out->size += size + 2;
 }
 
 static void write_text_or_null(struct buffer *out, struct slice text)
@@ -82,6 +137,7 @@ static void write_provider(struct buffer *out, const struct scenario *scenario, 
         json_write_text(out, slice_of(scenario->providers[provider].name));
 }
 
+/* A source's name may need escapes. */
 static void write_call_id(struct buffer *out, const struct scenario *scenario, struct call_id id)
 {
     char text[CALL_ID_TEXT_MAX];
@@ -90,64 +146,87 @@ static void write_call_id(struct buffer *out, const struct scenario *scenario, s
     json_write_text(out, (struct slice){text, size});
 }
 
-static void member_instant(struct buffer *out, struct slice member, nanos at)
-{
-    buffer_append(out, member);
-    write_instant(out, at);
-}
-
 static void member_count(struct buffer *out, struct slice member, uint64_t count)
 {
-    buffer_append(out, member);
-    buffer_u64(out, count);
+    char *room = room_for(out, member.size + NUMBER_SIZE_MAX);
+
+    if (room == NULL)
+        return;
+    memcpy(room, member.data, member.size);
+    out->size += member.size + write_digits(room + member.size, count);
+}
+
+static void member_null(struct buffer *out, struct slice member)
+{
+    put(out, member);
+    write_null(out);
+}
+
+static void member_instant(struct buffer *out, struct slice member, nanos at)
+{
+    if (at == NANOS_NEVER) {
+        member_null(out, member);
+    } else if (at >= 0) {
+        member_count(out, member, (uint64_t)at);
+    } else {
+        put(out, member);
+        buffer_i64(out, at);
+    }
 }
 
 /* A count that may be unknown, and then is null, never a silent zero. */
 static void member_usage(struct buffer *out, struct slice member, bool is_known, uint64_t count)
 {
-    buffer_append(out, member);
     if (is_known)
-        buffer_u64(out, count);
+        member_count(out, member, count);
     else
-        write_null(out);
+        member_null(out, member);
 }
 
 static void member_word(struct buffer *out, struct slice member, const char *word)
 {
-    buffer_append(out, member);
-    json_write_text(out, slice_of(word));
+    put(out, member);
+    write_word(out, word);
+}
+
+static void member_text(struct buffer *out, struct slice member, const char *text)
+{
+    put(out, member);
+    json_write_text(out, slice_of(text));
 }
 
 static void member_flag(struct buffer *out, struct slice member, bool flag)
 {
-    buffer_append(out, member);
+    put(out, member);
     write_flag(out, flag);
 }
 
 /* Dollars; null where they are not known. */
 static void member_money(struct buffer *out, struct slice member, bool is_known, money amount)
 {
-    buffer_append(out, member);
-    if (is_known)
-        money_write_number(out, amount);
-    else
+    put(out, member);
+    if (!is_known)
         write_null(out);
+    else if (amount == 0)
+        put_byte(out, '0');
+    else
+        money_write_number(out, amount);
 }
 
 static void write_comma(struct buffer *out, bool *is_first)
 {
     if (!*is_first)
-        buffer_byte(out, ',');
+        put_byte(out, ',');
     *is_first = false;
 }
 
 static void write_phase(struct buffer *out, bool *is_first, const char *prefix, const char *name)
 {
     write_comma(out, is_first);
-    buffer_byte(out, '"');
+    put_byte(out, '"');
     buffer_text(out, prefix);
     json_write_part(out, slice_of(name));
-    buffer_byte(out, '"');
+    put_byte(out, '"');
 }
 
 static void write_phases(struct buffer *out, const struct phases *phases, nanos at)
@@ -155,7 +234,7 @@ static void write_phases(struct buffer *out, const struct phases *phases, nanos 
     struct phase_set set = phases_at(phases, at);
     bool is_first = true;
 
-    buffer_byte(out, '[');
+    put_byte(out, '[');
     for (uint32_t i = 0; i < phases->count; i++) {
         if (set.named >> i & 1)
             write_phase(out, &is_first, "", phases->list[i].name);
@@ -166,7 +245,7 @@ static void write_phases(struct buffer *out, const struct phases *phases, nanos 
         write_phase(out, &is_first, "", "before");
     if (set.is_quiet)
         write_phase(out, &is_first, "", "quiet");
-    buffer_byte(out, ']');
+    put_byte(out, ']');
 }
 
 /* --- calls and attempts ----------------------------------------------------------------------- */
@@ -187,10 +266,10 @@ static void write_latency_ms(struct buffer *out, const struct call_record *call)
     }
     us = (uint64_t)(call->ended_at - call->due_at) / 1000;
     buffer_u64(out, us / 1000);
-    buffer_byte(out, '.');
-    buffer_byte(out, (char)('0' + us / 100 % 10));
-    buffer_byte(out, (char)('0' + us / 10 % 10));
-    buffer_byte(out, (char)('0' + us % 10));
+    put_byte(out, '.');
+    put_byte(out, (char)('0' + us / 100 % 10));
+    put_byte(out, (char)('0' + us / 10 % 10));
+    put_byte(out, (char)('0' + us % 10));
 }
 
 /* An attempt was retried when another one followed it; its outcome is the cause. */
@@ -201,16 +280,16 @@ static void write_retries(struct buffer *out, const struct call_record *call)
 
     for (uint32_t i = 0; i + 1 < attempts_kept(call); i++)
         counts[call->attempts[i].outcome]++;
-    buffer_byte(out, '{');
+    put_byte(out, '{');
     for (int cause = 0; cause < OUTCOME_COUNT; cause++) {
         if (counts[cause] == 0)
             continue;
         write_comma(out, &is_first);
-        json_write_text(out, slice_of(outcome_word((enum outcome)cause)));
-        buffer_byte(out, ':');
+        write_word(out, outcome_word((enum outcome)cause));
+        put_byte(out, ':');
         buffer_u64(out, counts[cause]);
     }
-    buffer_byte(out, '}');
+    put_byte(out, '}');
 }
 
 /* The instants of a call that was never handed over. */
@@ -229,15 +308,15 @@ static void write_guide_members(const struct scenario *scenario, const struct ca
 {
     const struct usage *usage = &call->usage;
 
-    buffer_append(out, SLICE("{\"model\":"));
+    put(out, SLICE("{\"model\":"));
     write_model(out, scenario, call->attempts_count > 0 ? call->model_answered : call->model_asked);
-    buffer_append(out, MEMBER("latency_ms"));
+    put(out, MEMBER("latency_ms"));
     write_latency_ms(out, call);
     member_usage(out, MEMBER("input_tokens"), usage->is_known, usage->input_tokens);
     member_usage(out, MEMBER("output_tokens"), usage->is_known, usage->output_tokens);
-    buffer_append(out, MEMBER("error"));
+    put(out, MEMBER("error"));
     write_text_or_null(out, slice_of(call->error));
-    buffer_append(out, MEMBER("stop_reason"));
+    put(out, MEMBER("stop_reason"));
     write_text_or_null(out, slice_of(call->stop_reason));
 }
 
@@ -263,17 +342,17 @@ void evidence_write_call(const struct scenario *scenario, const struct call_reco
     const struct usage *usage = &call->usage;
 
     write_guide_members(scenario, call, out);
-    buffer_append(out, MEMBER("call"));
+    put(out, MEMBER("call"));
     write_call_id(out, scenario, call->id);
-    buffer_append(out, MEMBER("origin"));
-    buffer_append(out, SLICE("\"driver\""));
+    put(out, MEMBER("origin"));
+    put(out, SLICE("\"driver\""));
     member_count(out, MEMBER("instance"), call->instance);
-    buffer_append(out, MEMBER("phases"));
+    put(out, MEMBER("phases"));
     write_phases(out, &scenario->chaos.phases, call->due_at);
     member_flag(out, MEMBER("stream"), call->stream);
-    buffer_append(out, MEMBER("model_asked"));
+    put(out, MEMBER("model_asked"));
     write_model(out, scenario, call->model_asked);
-    buffer_append(out, MEMBER("model_answered"));
+    put(out, MEMBER("model_answered"));
     if (call->attempts_count > 0)
         write_model(out, scenario, call->model_answered);
     else
@@ -287,16 +366,16 @@ void evidence_write_call(const struct scenario *scenario, const struct call_reco
     member_count(out, MEMBER("cost_unknown"), call->cost_unknown);
     write_call_instants(call, out);
     member_count(out, MEMBER("attempts"), call->attempts_count);
-    buffer_append(out, MEMBER("retries"));
+    put(out, MEMBER("retries"));
     write_retries(out, call);
     member_instant(out, MEMBER("wait_max"), call->wait_max);
-    buffer_append(out, MEMBER("pending"));
+    put(out, MEMBER("pending"));
     if (call->outcome == OUTCOME_UNFINISHED)
-        json_write_text(out, slice_of(pendings[call->pending]));
+        write_word(out, pendings[call->pending]);
     else
         write_null(out);
     member_word(out, MEMBER("outcome"), outcome_word(call->outcome));
-    buffer_append(out, SLICE("}\n"));
+    put(out, SLICE("}\n"));
 }
 
 static void write_attempt(const struct scenario *scenario, const struct call_record *call,
@@ -307,16 +386,16 @@ static void write_attempt(const struct scenario *scenario, const struct call_rec
                             ? scenario->models[attempt->model].provider
                             : scenario->providers_count;
 
-    buffer_append(out, SLICE("{\"call\":"));
+    put(out, SLICE("{\"call\":"));
     write_call_id(out, scenario, call->id);
     member_count(out, MEMBER("attempt"), attempt->ordinal);
-    buffer_append(out, MEMBER("provider"));
+    put(out, MEMBER("provider"));
     write_provider(out, scenario, provider);
-    buffer_append(out, MEMBER("model"));
+    put(out, MEMBER("model"));
     write_model(out, scenario, attempt->model);
     member_count(out, MEMBER("layer"), attempt->layer);
     member_flag(out, MEMBER("is_fallback"), attempt->is_fallback);
-    buffer_append(out, MEMBER("phases"));
+    put(out, MEMBER("phases"));
     write_phases(out, &scenario->chaos.phases,
                  attempt->sent_at != NANOS_NEVER ? attempt->sent_at : attempt->handed_at);
     member_instant(out, MEMBER("handed_at"), attempt->handed_at);
@@ -336,9 +415,9 @@ static void write_attempt(const struct scenario *scenario, const struct call_rec
     member_usage(out, MEMBER("cached_tokens"), usage->is_known, usage->cached_tokens);
     member_usage(out, MEMBER("cache_write_tokens"), usage->is_known, usage->cache_write_tokens);
     member_money(out, MEMBER("cost_usd"), attempt->has_cost, attempt->cost);
-    buffer_append(out, MEMBER("request_id"));
+    put(out, MEMBER("request_id"));
     write_text_or_null(out, slice_of(attempt->request_id));
-    buffer_append(out, SLICE("}\n"));
+    put(out, SLICE("}\n"));
 }
 
 void evidence_write_attempts(const struct scenario *scenario, const struct call_record *call,
@@ -369,14 +448,14 @@ static void write_rules(struct buffer *out, const struct chaos *chaos, uint64_t 
 {
     bool is_first = true;
 
-    buffer_byte(out, '[');
+    put_byte(out, '[');
     for (uint32_t i = 0; i < chaos->rules_count; i++) {
         if (!(rules >> i & 1))
             continue;
         write_comma(out, &is_first);
         json_write_text(out, slice_of(chaos->rules[i].name));
     }
-    buffer_byte(out, ']');
+    put_byte(out, ']');
 }
 
 /* What the answer told; null when it did not come so far. */
@@ -390,19 +469,19 @@ static void write_told(struct buffer *out, const struct usage *usage)
     member_count(out, MEMBER("output_tokens"), usage->output_tokens);
     member_count(out, MEMBER("cached_tokens"), usage->cached_tokens);
     member_count(out, MEMBER("cache_write_tokens"), usage->cache_write_tokens);
-    buffer_byte(out, '}');
+    put_byte(out, '}');
 }
 
 static void write_hook(struct buffer *out, const struct journal_record *r)
 {
-    buffer_append(out, MEMBER("hook"));
+    put(out, MEMBER("hook"));
     write_text_or_null(out, slice_of(r->is_hook ? hook_kind_word(r->hook) : ""));
-    buffer_append(out, MEMBER("hook_valid"));
+    put(out, MEMBER("hook_valid"));
     if (r->is_hook)
         write_flag(out, r->is_hook_valid);
     else
         write_null(out);
-    buffer_append(out, MEMBER("alert"));
+    put(out, MEMBER("alert"));
     write_text_or_null(out, slice_of(r->alert));
 }
 
@@ -420,13 +499,13 @@ void evidence_write_journal(const struct scenario *scenario, const struct journa
                             struct buffer *out)
 {
     member_count(out, SLICE("{\"number\":"), record->number);
-    buffer_append(out, MEMBER("provider"));
+    put(out, MEMBER("provider"));
     write_provider(out, scenario, record->provider);
-    buffer_append(out, MEMBER("model"));
+    put(out, MEMBER("model"));
     write_model(out, scenario, record->model);
     member_count(out, MEMBER("connection"), record->connection);
     member_word(out, MEMBER("key"), keys_used[record->key]);
-    buffer_append(out, MEMBER("call"));
+    put(out, MEMBER("call"));
     write_text_or_null(out, slice_of(record->call));
     member_count(out, MEMBER("attempt"), record->attempt);
     write_exchange_instants(out, record);
@@ -436,21 +515,21 @@ void evidence_write_journal(const struct scenario *scenario, const struct journa
     member_flag(out, MEMBER("is_complete"), record->is_complete);
     member_word(out, MEMBER("advice"), plan_advices[record->advice]);
     member_instant(out, MEMBER("advice_wait"), record->advice_wait);
-    buffer_append(out, MEMBER("rule"));
+    put(out, MEMBER("rule"));
     write_rule(out, &scenario->chaos, record->rule);
-    buffer_append(out, MEMBER("rules_matched"));
+    put(out, MEMBER("rules_matched"));
     write_rules(out, &scenario->chaos, record->rules_matched);
     member_count(out, MEMBER("input_tokens"), record->input_tokens);
     member_count(out, MEMBER("output_tokens"), record->output_tokens);
     member_count(out, MEMBER("tokens_written"), record->tokens_written);
     member_count(out, MEMBER("bytes_out"), record->bytes_out);
-    buffer_append(out, MEMBER("usage_told"));
+    put(out, MEMBER("usage_told"));
     write_told(out, &record->usage_told);
     member_money(out, MEMBER("cost_usd"), record->has_cost, record->cost);
     write_hook(out, record);
-    buffer_append(out, MEMBER("plan"));
+    put(out, MEMBER("plan"));
     json_write_text(out, slice_of(record->plan));
-    buffer_append(out, SLICE("}\n"));
+    put(out, SLICE("}\n"));
 }
 
 /* --- alerts ----------------------------------------------------------------------------------- */
@@ -470,23 +549,23 @@ void evidence_write_alert(const struct scenario *scenario, const struct alert_re
 
     member_count(out, SLICE("{\"number\":"), alert->number);
     member_word(out, MEMBER("kind"), alert_kind_word(alert->kind));
-    buffer_append(out, MEMBER("budget"));
+    put(out, MEMBER("budget"));
     write_text_or_null(out, slice_of(budget_name(scenario, alert)));
     member_count(out, MEMBER("period"), alert->period);
-    member_word(out, MEMBER("key"), alert->key);
+    member_text(out, MEMBER("key"), alert->key);
     member_instant(out, MEMBER("raised_at"), alert->raised_at);
-    buffer_append(out, MEMBER("call"));
+    put(out, MEMBER("call"));
     write_text_or_null(out, slice_of(alert->call));
     member_money(out, MEMBER("spent_usd"), is_budget, alert->spent);
     member_money(out, MEMBER("limit_usd"), is_budget, alert->limit);
     member_count(out, MEMBER("suppressed"), alert->suppressed);
-    member_word(out, MEMBER("text"), alert->text);
+    member_text(out, MEMBER("text"), alert->text);
     member_word(out, MEMBER("hook"), hook_kind_word(record->hook));
     member_flag(out, MEMBER("is_delivered"), record->is_delivered);
     member_count(out, MEMBER("tries"), record->tries);
     member_count(out, MEMBER("status"), record->status);
     member_instant(out, MEMBER("settled_at"), record->settled_at);
-    buffer_append(out, SLICE("}\n"));
+    put(out, SLICE("}\n"));
 }
 
 /* --- histograms ------------------------------------------------------------------------------- */
@@ -504,15 +583,15 @@ void evidence_write_histogram(const char *series, const struct histogram *histog
     member_count(out, MEMBER("n"), histogram->count);
     member_instant(out, MEMBER("min"), is_known ? histogram->min : NANOS_NEVER);
     member_instant(out, MEMBER("max"), is_known ? histogram->max : NANOS_NEVER);
-    buffer_append(out, MEMBER("buckets"));
-    buffer_byte(out, '[');
+    put(out, MEMBER("buckets"));
+    put_byte(out, '[');
     while (histogram_next(histogram, &bucket, &highest, &count)) {
         write_comma(out, &is_first);
-        buffer_byte(out, '[');
+        put_byte(out, '[');
         buffer_i64(out, highest);
-        buffer_byte(out, ',');
+        put_byte(out, ',');
         buffer_u64(out, count);
-        buffer_byte(out, ']');
+        put_byte(out, ']');
     }
-    buffer_append(out, SLICE("]}\n"));
+    put(out, SLICE("]}\n"));
 }
