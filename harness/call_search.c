@@ -204,8 +204,7 @@ static enum rc take_neighbour(void *context, struct slice line, struct error *er
     struct call_record call;
     uint32_t place = n->count;
 
-    (void)err;
-    if (evidence_read_call(n->scenario, line, &call, NULL) != RC_OK ||
+    if (evidence_read_call(n->scenario, line, &call, err) != RC_OK ||
         call.id.source != n->id.source)
         return RC_OK;
     while (place > 0 && distance(n, call.id) < distance(n, n->near[place - 1]))

@@ -84,6 +84,7 @@ static enum rc refuse_unknown(const char *folder, const struct scenario *scenari
 static bool read_run(const char *folder, const struct scenario *scenario, struct run_told *told)
 {
     char path[FOLDER_PATH_MAX];
+    struct error err = {0}; /* nobody reads it: there are other ways to know */
     struct arena arena;
     struct slice text;
     bool is_told = false;
@@ -91,8 +92,8 @@ static bool read_run(const char *folder, const struct scenario *scenario, struct
     if ((size_t)snprintf(path, sizeof(path), "%s/run.json", folder) >= sizeof(path))
         return false;
     arena_init(&arena, memory_heap(), RUN_JSON_BYTES_MAX);
-    if (files_read(path, RUN_JSON_BYTES_MAX / 2, &arena, &text, NULL) == RC_OK)
-        is_told = run_json_read(scenario, text, told, NULL) == RC_OK;
+    if (files_read(path, RUN_JSON_BYTES_MAX / 2, &arena, &text, &err) == RC_OK)
+        is_told = run_json_read(scenario, text, told, &err) == RC_OK;
     arena_deinit(&arena);
     return is_told;
 }

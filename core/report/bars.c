@@ -41,14 +41,14 @@ static void draw(const struct story *story, const struct axis *axis, uint32_t in
     nanos ends_at = is_open ? story_ends_at(story) : attempt->ended_at;
 
     memset(cells, ' ', COLUMNS);
-    if (deadline < axis->from + axis->lasts)
-        cells[column_of(axis, deadline)] = '!';
     if (waits_from < attempt->handed_at)
         fill(axis, cells, waits_from, attempt->handed_at, '.');
     fill(axis, cells, attempt->handed_at, ends_at, '-');
     if (attempt->first_token_at != NANOS_NEVER)
         fill(axis, cells, attempt->first_token_at,
              attempt->last_content_at != NANOS_NEVER ? attempt->last_content_at : ends_at, '=');
+    if (deadline < axis->from + axis->lasts)
+        cells[column_of(axis, deadline)] = '!';
     cells[column_of(axis, ends_at)] = is_open ? '>' : attempt->outcome == OUTCOME_OK ? 'o' : 'x';
 }
 

@@ -362,25 +362,31 @@ static void write_span(const struct moment *before, nanos span, struct buffer *o
                   readable_span(span).text);
 }
 
+/* The deadline passes by itself: it interrupts neither a wait nor a silence. */
+static const struct moment *before_of(const struct moments *moments, uint32_t index)
+{
+    assert(index > 0);
+    while (index > 1 && moments->list[index - 1].kind == MOMENT_DEADLINE)
+        index--;
+    return &moments->list[index - 1];
+}
+
 /* The attempt after whose failure the caller has done nothing before moment `index`; NULL when it
  * was not waiting. */
 static const struct attempt_record *waits_since(const struct moments *moments, uint32_t index)
 {
-    const struct moment *next = &moments->list[index];
+    const struct moment *next = &moments->list[index], *before;
 
     if (next->kind != MOMENT_HANDED && next->kind != MOMENT_CUT && next->kind != MOMENT_CALL_ENDED)
         return NULL;
-    while (index > 0 && moments->list[index - 1].kind == MOMENT_DEADLINE)
-        index--;
-    return index > 0 && moments->list[index - 1].kind == MOMENT_ENDED
-               ? moments->list[index - 1].attempt
-               : NULL;
+    before = before_of(moments, index);
+    return before->kind == MOMENT_ENDED ? before->attempt : NULL;
 }
 
 /* What lies between moment `index` and the one before it. */
 static void write_gap(const struct moments *moments, uint32_t index, struct buffer *out)
 {
-    const struct moment *before = &moments->list[index - 1], *next = &moments->list[index];
+    const struct moment *next = &moments->list[index], *before = before_of(moments, index);
     const struct attempt_record *failed = waits_since(moments, index);
     bool goes_elsewhere =
         failed != NULL && next->attempt != NULL && next->attempt->model != failed->model;

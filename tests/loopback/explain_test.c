@@ -80,7 +80,8 @@ static void tells_the_call_that_the_report_names(void)
     run("sim");
     EXPECT_I64(explain(call), 0);
     CU_ASSERT(says(place.out, "steady:0: one call, seen from both ends"));
-    CU_ASSERT(says(place.out, "attempts-bounded       2 attempts (2 x 429 rate_limited); at most 1"));
+    CU_ASSERT(
+        says(place.out, "attempts-bounded       2 attempts (2 x 429 rate_limited); at most 1"));
     CU_ASSERT(says(place.out, "-> request 1 in; rule storm"));
     CU_ASSERT(says(place.out, "though told to wait 3 s"));
 }
@@ -140,6 +141,14 @@ static void a_call_that_was_thinned_out_is_said_to_be(void)
     CU_ASSERT(says(place.err, "steady:7 was planned, but its records were not kept"));
     CU_ASSERT(says(place.err, "nearest that were: steady:6, steady:8, steady:5, steady:9") ||
               says(place.err, "nearest that were: steady:8, steady:6"));
+}
+
+static void without_run_json_the_plan_says_when_it_ended(void)
+{
+    run("sim");
+    CU_ASSERT(unlink(file_path("run.json")) == 0);
+    EXPECT_I64(explain("steady:7"), 0);
+    CU_ASSERT(says(place.out, "steady:7: one call, seen from both ends"));
 }
 
 static void what_the_level_of_evidence_left_out_is_said(void)
@@ -204,6 +213,7 @@ static CU_TestInfo tests[] = {
     {"an unknown call is refused with its neighbours",
      an_unknown_call_is_refused_with_its_neighbours},
     {"a call that was thinned out is said to be", a_call_that_was_thinned_out_is_said_to_be},
+    {"without run.json the plan says when it ended", without_run_json_the_plan_says_when_it_ended},
     {"what the level of evidence left out is said", what_the_level_of_evidence_left_out_is_said},
     {"a missing attempt is no story", a_missing_attempt_is_no_story},
     {"without its journal one end speaks", without_its_journal_one_end_speaks},

@@ -106,6 +106,25 @@ static void a_second_judgement_says_that_it_is_one(void)
     EXPECT_TEXT(said("judged"), "again, from the files of that run");
 }
 
+static struct verdict_row broken(const char *example)
+{
+    struct verdict_row row = {.verdict = VERDICT_FAIL, .examples_count = 1};
+
+    slice_copy(slice_of(example), row.examples[0].call, sizeof(row.examples[0].call));
+    return row;
+}
+
+static void the_call_to_begin_with_is_of_a_row_that_failed(void)
+{
+    struct verdict_row rows[] = {broken("steady:1"), broken("steady:2"), broken("budget:hourly:0"),
+                                 broken("steady:4")};
+
+    rows[0].verdict = VERDICT_INCONCLUSIVE;
+    rows[1].is_warning = true;
+    CU_ASSERT_STRING_EQUAL(rows_first_call(&scenario, rows, 4), "steady:4");
+    CU_ASSERT_PTR_NULL(rows_first_call(&scenario, rows, 3));
+}
+
 static void everything_at_once_fits(void)
 {
     a_live_target_is_said_at_once_and_by_its_host_alone();
@@ -130,6 +149,8 @@ static CU_TestInfo tests[] = {
      a_live_target_is_said_at_once_and_by_its_host_alone},
     {"the control run stands beside", the_control_run_stands_beside},
     {"a second judgement says that it is one", a_second_judgement_says_that_it_is_one},
+    {"the call to begin with is of a row that failed",
+     the_call_to_begin_with_is_of_a_row_that_failed},
     {"everything at once fits", everything_at_once_fits},
     CU_TEST_INFO_NULL,
 };

@@ -138,6 +138,34 @@ static void a_call_that_waits_at_the_cut_is_still_open(void)
     expect_golden(buffer_slice(&out), "story-waiting.txt");
 }
 
+static void an_attempt_that_nobody_answers_is_open_at_the_cut(void)
+{
+    struct attempt_record *attempt = &call.attempts[0];
+
+    call = sample_call(150);
+    attempt->first_byte_at = attempt->first_token_at = NANOS_NEVER;
+    attempt->first_content_at = attempt->last_content_at = attempt->ended_at = NANOS_NEVER;
+    attempt->outcome = OUTCOME_UNFINISHED;
+    attempt->status = 0;
+    attempt->has_cost = false;
+    attempt->usage = call.usage = (struct usage){0};
+    call.cost = 0;
+    call.cost_unknown = 1;
+    snprintf(call.error, sizeof(call.error), "%s", outcome_meaning(OUTCOME_UNFINISHED));
+    call.outcome = OUTCOME_UNFINISHED;
+    call.pending = PENDING_ATTEMPT;
+    call.ended_at = NANOS_NEVER;
+    asked(0, SAMPLE_STORM_RULE, "silence");
+    requests[0].is_complete = false;
+    requests[0].tokens_written = 0;
+    requests[0].status = 0;
+    requests[0].closed_by = CLOSED_RUN;
+    requests[0].first_out_at = requests[0].last_out_at = NANOS_NEVER;
+    requests[0].closed_at = call.due_at + 43 * NANOS_S;
+    tell(true, call.due_at + 43 * NANOS_S);
+    expect_golden(buffer_slice(&out), "story-open.txt");
+}
+
 static void without_a_journal_one_end_speaks(void)
 {
     call = sample_call(7);
@@ -232,6 +260,8 @@ static CU_TestInfo tests[] = {
      an_impatient_client_is_shown_what_it_was_told},
     {"a fallback after a stall is one story", a_fallback_after_a_stall_is_one_story},
     {"a call that waits at the cut is still open", a_call_that_waits_at_the_cut_is_still_open},
+    {"an attempt that nobody answers is open at the cut",
+     an_attempt_that_nobody_answers_is_open_at_the_cut},
     {"without a journal one end speaks", without_a_journal_one_end_speaks},
     {"a call that was never sent has no bars", a_call_that_was_never_sent_has_no_bars},
     {"a request that nobody asked for is shown", a_request_that_nobody_asked_for_is_shown},
