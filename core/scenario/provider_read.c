@@ -59,8 +59,7 @@ static enum rc read_key_env(struct reading *r, const struct value *value,
 {
     struct slice text = value->token.raw;
 
-    if (value->token.kind != JSON_STRING || value->token.has_escapes ||
-        !slice_starts_with(text, SLICE("$")) ||
+    if (value->token.kind != JSON_STRING || !slice_starts_with(text, SLICE("$")) ||
         !is_environment_name((struct slice){text.data + 1, text.size - 1}))
         return read_refuse_as(r, RC_MALFORMED, value,
                               "found an api_key that is not \"$NAME\", expected the name of an "
