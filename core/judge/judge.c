@@ -432,6 +432,7 @@ static void judge_run(struct judge *judge)
         .spending = &judge->spending,
         .is_whole = lost_evidence(judge, LAW_NEEDS_JOURNAL) == NULL &&
                     judge->facts.lost[0] == '\0' && !judge->facts.was_interrupted,
+        .send_lag = judge->tally.figures.send_lag_p99,
         .is_schedule_kept = judge->is_schedule_kept,
     };
 

@@ -47,15 +47,16 @@ static void hold_report(const struct run_evidence *e, uint32_t model, struct law
     law_state_blame_named(state, e->scenario->models[model].name, 0, text);
 }
 
-/* How far the two clocks' accounts of one service time may be apart. In the simulator the wire
- * itself takes its time, which only the caller feels. */
+/* How far the two accounts of one service time may be apart. A generator that hands over late reads
+ * late as well; and in the simulator the wire itself takes its time, which only the caller feels.
+ */
 static nanos distance_allowed(const struct run_evidence *e, const struct law_limits *limits,
                               nanos mock)
 {
     nanos wire = e->facts->is_simulated ? 2 * e->scenario->link.latency : 0;
     nanos share = (nanos)(limits->apart_share * (double)mock);
 
-    return nanos_max(limits->apart, share) + wire;
+    return nanos_max(limits->apart, share) + wire + e->send_lag;
 }
 
 static void doubt(struct law_state *state, const char *why)

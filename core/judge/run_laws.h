@@ -23,6 +23,7 @@ struct run_evidence {
     const struct spending *spending;
     bool is_whole;         /* nothing of the calls or the journal was lost: then also what is *not*
                               there says something */
+    nanos send_lag;        /* p99: how late the generator learns of things on this machine */
     bool is_schedule_kept; /* else the generator was too busy to be a witness of time */
 };
 

@@ -286,14 +286,69 @@ static void alert_laws_do_not_apply_without_a_receiver(void)
 
 static void posts_to_hooks_are_no_requests_of_calls(void)
 {
+    struct journal_record first = post_of("slow:0", NANOS_S);
+
     begin();
     feed(0, 10);
-    post("slow:0", NANOS_S);
+    post("slow:1", 12 * NANOS_S);
+    slice_copy(SLICE("steady:3"), first.call, sizeof(first.call));
+    first.rule = SAMPLE_STORM_RULE;
+    judge_feed_journal(hearing.judge, &first); /* later in the journal, earlier in time */
     hearing_finish(&hearing);
     EXPECT_U64(judge_figures(hearing.judge)->attempts, 10);
+    EXPECT_U64(judge_figures(hearing.judge)->rules_fired[SAMPLE_STORM_RULE], 0);
     EXPECT_U64(hearing_row(&hearing, "attempts-bounded")->verdict, VERDICT_PASS);
-    EXPECT_U64(judge_figures(hearing.judge)->hooks[HOOK_ANY].posts, 1);
+    EXPECT_U64(judge_figures(hearing.judge)->hooks[HOOK_ANY].posts, 2);
     EXPECT_I64(judge_figures(hearing.judge)->hooks[HOOK_ANY].first_at, NANOS_S);
+}
+
+/* Forty calls whose exchange ends at `closed_at` and who end themselves at `ended_at`. */
+static void feed_spread(nanos closed_at, nanos ended_at)
+{
+    for (uint64_t i = 0; i < 40; i++) {
+        struct call_record call = sample_call(i);
+        struct journal_record record;
+
+        call.ended_at = ended_at;
+        record = sample_journal(&hearing.scenario, &call, 0);
+        record.closed_at = closed_at;
+        judge_feed_journal(hearing.judge, &record);
+        judge_feed_call(hearing.judge, &call);
+        hearing.facts.calls_planned++;
+    }
+}
+
+static void money_of_a_call_that_ends_in_another_window_may_count_in_both(void)
+{
+    static const nanos ends[][2] = {{5 * NANOS_S, 15 * NANOS_S}, {15 * NANOS_S, 5 * NANOS_S}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        begin();
+        feed_spread(ends[i][0], ends[i][1]);
+        EXPECT_U64(finish("alert-once")->violations, 0); /* due in neither */
+        hearing_end(&hearing);
+        begin();
+        feed_spread(ends[i][0], ends[i][1]);
+        post("budget:tight:0", 6 * NANOS_S);
+        post("budget:tight:1", 16 * NANOS_S);
+        EXPECT_U64(finish("alert-once")->violations, 0); /* nor out of place in either */
+        hearing_end(&hearing);
+    }
+}
+
+static void a_strangers_money_may_have_been_counted(void)
+{
+    struct call_record call = sample_call(0);
+    struct journal_record stranger;
+
+    begin();
+    feed(0, 10);
+    stranger = sample_journal(&hearing.scenario, &call, 0);
+    stranger.call[0] = '\0';
+    stranger.cost = MONEY_USD;
+    judge_feed_journal(hearing.judge, &stranger);
+    post("budget:tight:0", 3 * NANOS_S);
+    EXPECT_U64(finish("alert-once")->violations, 0);
 }
 
 /* --- alert-delivered -------------------------------------------------------------------------- */
@@ -324,6 +379,22 @@ static void an_alert_given_up_breaks_alert_delivered(void)
     expect_broken(finish("alert-delivered"), "budget:tight:0",
                   "did not reach any: 4 tries, at last a 500; raised at 4.400 s");
     EXPECT_U64(judge_figures(hearing.judge)->alerts_lost, 1);
+}
+
+static void every_alert_given_up_counts(void)
+{
+    struct alert_record lost = alert_of("budget:tight:0", ALERT_BUDGET, 5 * NANOS_S);
+
+    begin();
+    feed(0, 100);
+    lost.is_delivered = false;
+    lost.status = 0;
+    lost.tries = 1;
+    for (int i = 0; i < 3; i++, lost.alert.raised_at -= NANOS_S)
+        judge_feed_alert(hearing.judge, &lost);
+    EXPECT_U64(finish("alert-delivered")->violations, 3);
+    CU_ASSERT_STRING_EQUAL(hearing_row(&hearing, "alert-delivered")->examples[0].text,
+                           "did not reach any: 1 try, at last no answer; raised at 3.000 s");
 }
 
 static void an_alert_that_the_receiver_never_saw_breaks_alert_delivered(void)
@@ -427,6 +498,24 @@ static void a_report_over_other_calls_breaks_percentiles_agree(void)
                   "percentiles were reported over 99 answers; there were 100");
 }
 
+/* Of spread times, and against the monitor's own arithmetic. */
+static void percentiles_are_worked_out_as_the_monitor_does(void)
+{
+    struct rolling rolling = {0};
+
+    begin();
+    for (uint64_t i = 0; i < 37; i++) {
+        struct call_record call = sample_call(i);
+
+        call.ended_at = call.due_at + NANOS_S + (nanos)(i * 7 % 37) * 10 * NANOS_MS;
+        rolling_record(&rolling, call.ended_at - call.due_at);
+        hearing_feed(&hearing, &call);
+    }
+    hearing.facts.has_reported = true;
+    hearing.facts.reported[SAMPLE_CLAUDE] = rolling_figures(&rolling);
+    EXPECT_U64(finish("percentiles-agree")->violations, 0);
+}
+
 /* Five hundred calls of 2 s after one of 9 s: the oldest must have gone. */
 static void only_the_last_five_hundred_answers_count(void)
 {
@@ -498,6 +587,22 @@ static void the_simulators_wire_takes_its_time(void)
     hearing.scenario.link.latency = 100 * NANOS_MS;
     feed_apart(20, 1750 * NANOS_MS);
     hearing.facts.is_simulated = true;
+    EXPECT_U64(finish("percentiles-agree")->verdict, VERDICT_PASS);
+}
+
+static void a_generator_that_hands_over_late_may_read_late_as_well(void)
+{
+    begin();
+    for (uint64_t i = 0; i < 30; i++) {
+        struct call_record call = sample_call(i);
+        struct journal_record record = sample_journal(&hearing.scenario, &call, 0);
+
+        call.attempts[0].handed_at += 9 * NANOS_MS; /* within what schedule-kept forgives */
+        record.last_out_at = record.head_in_at + 1900 * NANOS_MS; /* 5 % are 95 ms */
+        judge_feed_journal(hearing.judge, &record);
+        judge_feed_call(hearing.judge, &call);
+        hearing.facts.calls_planned++;
+    }
     EXPECT_U64(finish("percentiles-agree")->verdict, VERDICT_PASS);
 }
 
@@ -636,8 +741,12 @@ static CU_TestInfo tests[] = {
      posts_of_unknown_alerts_leave_the_law_undecided},
     {"alert laws do not apply without a receiver", alert_laws_do_not_apply_without_a_receiver},
     {"posts to hooks are no requests of calls", posts_to_hooks_are_no_requests_of_calls},
+    {"money of a call that ends in another window may count in both",
+     money_of_a_call_that_ends_in_another_window_may_count_in_both},
+    {"a stranger's money may have been counted", a_strangers_money_may_have_been_counted},
     {"an alert that both ends know was delivered", an_alert_that_both_ends_know_was_delivered},
     {"an alert given up breaks alert-delivered", an_alert_given_up_breaks_alert_delivered},
+    {"every alert given up counts", every_alert_given_up_counts},
     {"an alert that the receiver never saw breaks alert-delivered",
      an_alert_that_the_receiver_never_saw_breaks_alert_delivered},
     {"a body that the service does not take breaks alert-delivered",
@@ -651,11 +760,15 @@ static CU_TestInfo tests[] = {
      a_reported_percentile_may_not_be_off_by_a_nanosecond},
     {"a report over other calls breaks percentiles-agree",
      a_report_over_other_calls_breaks_percentiles_agree},
+    {"percentiles are worked out as the monitor does",
+     percentiles_are_worked_out_as_the_monitor_does},
     {"only the last five hundred answers count", only_the_last_five_hundred_answers_count},
     {"failures are no samples", failures_are_no_samples},
     {"measured times must be near the mock's own", measured_times_must_be_near_the_mocks_own},
     {"too few answers say nothing of times", too_few_answers_say_nothing_of_times},
     {"the simulator's wire takes its time", the_simulators_wire_takes_its_time},
+    {"a generator that hands over late may read late as well",
+     a_generator_that_hands_over_late_may_read_late_as_well},
     {"a late generator is no witness of times", a_late_generator_is_no_witness_of_times},
     {"without monitor and journal percentiles have no witness",
      without_monitor_and_journal_percentiles_have_no_witness},
