@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "harness/live.h"
 #include "tests/support/expect.h"
@@ -125,7 +126,7 @@ static void open_at(struct live *live, struct scenario *scenario)
     EXPECT_RC(live_open(live, scenario, &err), RC_OK);
 }
 
-static void keys_are_overwritten_at_the_end(void)
+static void keys_are_in_no_core_dump_and_overwritten_at_the_end(void)
 {
     static struct scenario scenario;
     static struct live live;
@@ -134,7 +135,9 @@ static void keys_are_overwritten_at_the_end(void)
     open_at(&live, &scenario);
     EXPECT_TEXT(live.keys[0], KEY);
     CU_ASSERT_STRING_EQUAL(live.origins[0], "http://127.0.0.1:9");
+    EXPECT_I64(prctl(PR_GET_DUMPABLE), 0);
     live_close(&live);
+    EXPECT_I64(prctl(PR_GET_DUMPABLE), 1);
     CU_ASSERT(memcmp(&live, &nothing, sizeof(live)) == 0);
 }
 
@@ -283,7 +286,8 @@ static CU_TestInfo tests[] = {
     {"guards look at every file before anything runs",
      guards_look_at_every_file_before_anything_runs},
     {"nothing is known to simulate", nothing_is_known_to_simulate},
-    {"keys are overwritten at the end", keys_are_overwritten_at_the_end},
+    {"keys are in no core dump, and overwritten at the end",
+     keys_are_in_no_core_dump_and_overwritten_at_the_end},
     {"a key that no header takes is refused unseen", a_key_that_no_header_takes_is_refused_unseen},
     {"a server that repeats a key is not quoted", a_server_that_repeats_a_key_is_not_quoted},
     {"a request carries the key and no mark of ours",
