@@ -717,12 +717,13 @@ static void plan_request(struct upstream *u, struct exchange *x, const struct ht
 static void note_plan(struct exchange *x)
 {
     struct journal_record *record = &x->record;
-    char text[sizeof(record->plan)];
-    struct buffer out = {.data = text, .capacity = sizeof(text) - 1, .ceiling = sizeof(text) - 1};
+    struct buffer text = {.data = record->plan,
+                          .capacity = sizeof(record->plan) - 1,
+                          .ceiling = sizeof(record->plan) - 1,
+                          .memory = memory_heap()}; /* never asked: the space is there */
 
-    out.memory = memory_heap(); /* never asked: the space is there */
-    plan_write(&x->plan, &out);
-    slice_copy(buffer_slice(&out), record->plan, sizeof(record->plan));
+    plan_write(&x->plan, &text);
+    record->plan[text.size] = '\0';
     record->answered = x->plan.kind == PLAN_REFUSAL ? x->plan.failure : OUTCOME_OK;
     record->advice = x->plan.advice;
     record->rule = x->plan.rule;

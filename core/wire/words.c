@@ -1,5 +1,7 @@
 #include "wire/words.h"
 
+#include <string.h>
+
 enum { WORD_BYTES_MAX = 22 }; /* " w" and 20 digits */
 
 static void write_opening(struct buffer *out, uint64_t request_number)
@@ -39,8 +41,9 @@ void words_write_id(struct buffer *out, struct slice prefix, uint64_t run_tag,
 {
     char tag[17]; /* and the "r" behind it */
 
+    memset(tag, '0', 16);
     tag[16] = 'r';
-    for (size_t at = 16; at > 0; run_tag >>= 4)
+    for (size_t at = 16; run_tag > 0; run_tag >>= 4)
         tag[--at] = "0123456789abcdef"[run_tag & 15];
     buffer_append(out, prefix);
     buffer_append(out, (struct slice){tag, sizeof(tag)});
