@@ -136,6 +136,17 @@ static int compare(const void *a, const void *b)
     return left->request->number < right->request->number ? -1 : 1;
 }
 
+/* A call ends with its last content, an instant before its attempt does. */
+static nanos call_ended_at(const struct call_record *call)
+{
+    const struct attempt_record *last = call_last_attempt(call);
+
+    if (last != NULL && last->ended_at > call->ended_at &&
+        comes_at_once(call->ended_at, last->ended_at))
+        return last->ended_at;
+    return call->ended_at;
+}
+
 static void gather(const struct story *story, struct moments *moments)
 {
     const struct call_record *call = story->call;
@@ -152,7 +163,8 @@ static void gather(const struct story *story, struct moments *moments)
     if (deadline_at < story_ends_at(story))
         add(moments, (struct moment){MOMENT_DEADLINE, deadline_at, UINT32_MAX, NULL, NULL});
     if (call->ended_at != NANOS_NEVER)
-        add(moments, (struct moment){MOMENT_CALL_ENDED, call->ended_at, UINT32_MAX, NULL, NULL});
+        add(moments,
+            (struct moment){MOMENT_CALL_ENDED, call_ended_at(call), UINT32_MAX, NULL, NULL});
     else
         add(moments, (struct moment){MOMENT_CUT, story->cut_at, UINT32_MAX, NULL, NULL});
     qsort(moments->list, moments->count, sizeof(moments->list[0]), compare);

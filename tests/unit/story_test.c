@@ -208,10 +208,13 @@ static void an_effect_is_not_told_before_its_cause(void)
     is_refused(0, SAMPLE_GPT);
     refused(0, NANOS_S);
     requests[0].last_out_at = requests[0].closed_at = call.attempts[0].ended_at + NANOS_MS;
+    call.attempts[1].ended_at += NANOS_MS; /* the call ended with its last content */
     tell(true, NANOS_NEVER);
     CU_ASSERT(slice_has(buffer_slice(&out),
                         SLICE("429 rate_limited                            <- 429 rate_limited, "
                               "retry-after 1s\n   +0.002 s  attempt 2 to gpt-4o, fallback\n")));
+    CU_ASSERT(slice_has(buffer_slice(&out),
+                        SLICE("longest silence 14 ms\n   +2.003 s  the call ends: ok\n")));
 }
 
 static void no_line_is_wide_or_ends_in_a_blank(void)
