@@ -49,7 +49,8 @@ function play(check, base) {
     `--set=/load/requests/0/stream=${check.stream}`], {encoding: 'utf8', env: {...process.env, AIMOCK_KEY: key}});
   const made = readdirSync(results).map(name => join(results, name));
   const read = name => readFileSync(join(made[0], name), 'utf8');
-  const lines = name => read(name).split('\n').filter(line => line).map(line => JSON.parse(line));
+  const lines = name => read(name).split('\n').filter(line => line).map(line => JSON.parse(line))
+    .filter(line => line.call); // the others are checkpoints
   const seen = {run, json: run.stdout && JSON.parse(run.stdout), calls: lines('calls.jsonl'), attempts: lines('attempts.jsonl'),
     all: readdirSync(made[0]).map(read).join('')};
   rmSync(results, {recursive: true});
