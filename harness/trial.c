@@ -296,12 +296,13 @@ static void note_spending(struct trial *trial)
     if (!trial->is_spent)
         return;
     trial->facts.was_interrupted = true;
-    snprintf(trial->facts.lost, sizeof(trial->facts.lost),
-             "stopped at %.16s of %.16s calls: with those open it could have cost %.16s, above the "
-             "spend_limit of %.16s",
-             readable_count(stake->calls_ended).text,
-             readable_count(trial->facts.calls_planned).text, readable_money(trial->staked).text,
-             readable_money(trial->prepared->scenario->spend_limit).text);
+    snprintf(
+        trial->facts.lost, sizeof(trial->facts.lost),
+        "stopped at %.16s of %.16s calls: open ones and the next could make it %.16s, above the "
+        "spend_limit of %.16s",
+        readable_count(stake->calls_ended).text, readable_count(trial->facts.calls_planned).text,
+        readable_money(trial->staked).text,
+        readable_money(trial->prepared->scenario->spend_limit).text);
 }
 
 /* Everything is in: the last of it to disk, and to judgement. */

@@ -90,30 +90,44 @@ uint32_t stake_unpriced(const struct scenario *scenario)
 
 /* --- while it runs ---------------------------------------------------------------------------- */
 
+static money next_worst(const struct stake *s)
+{
+    return call_worst(s->scenario, s->next.model,
+                      size_of(s->next.input_tokens, s->next.output_tokens));
+}
+
 void stake_init(struct stake *s, const struct scenario *scenario)
 {
-    *s = (struct stake){.scenario = scenario};
+    *s = (struct stake){.scenario = scenario, .excess = 1};
     source_init(&s->source, scenario);
     s->has_next = source_next(&s->source, &s->next);
+}
+
+static void note_excess(struct stake *s, money cost, money worst)
+{
+    uint64_t times = worst > 0 ? (uint64_t)((cost - 1) / worst) + 1 : 1; /* rounded up */
+
+    if (cost > worst && times > s->excess)
+        s->excess = times;
 }
 
 void stake_note(struct stake *s, const struct call_record *call)
 {
     struct size size = size_of(call->input_tokens_asked, call->output_tokens_asked);
-    money unknown =
-        money_times(attempt_worst(s->scenario, call->model_asked, size), call->cost_unknown);
+    money attempt = attempt_worst(s->scenario, call->model_asked, size);
+    money worst = call_worst(s->scenario, call->model_asked, size);
+    money cost = money_add(call->cost, money_times(attempt, call->cost_unknown));
 
     s->calls_ended++;
-    s->spent = money_add(s->spent, money_add(call->cost, unknown));
-    s->ended_worst = money_add(s->ended_worst, call_worst(s->scenario, call->model_asked, size));
+    s->spent = money_add(s->spent, cost);
+    s->ended_worst = money_add(s->ended_worst, worst);
+    note_excess(s, cost, worst);
 }
 
 static void take_due(struct stake *s, nanos now)
 {
     while (s->has_next && s->next.due_at <= now) {
-        struct size size = size_of(s->next.input_tokens, s->next.output_tokens);
-
-        s->due_worst = money_add(s->due_worst, call_worst(s->scenario, s->next.model, size));
+        s->due_worst = money_add(s->due_worst, next_worst(s));
         s->has_next = source_next(&s->source, &s->next);
     }
 }
@@ -125,7 +139,9 @@ money stake_at(struct stake *s, nanos now)
 
     take_due(s, now);
     open = s->due_worst > s->ended_worst ? s->due_worst - s->ended_worst : 0;
-    return money_add(s->spent, open);
+    if (s->has_next)
+        open = money_add(open, next_worst(s));
+    return money_add(s->spent, money_times(open, s->excess));
 }
 
 bool stake_is_over(struct stake *s, nanos now)

@@ -7,11 +7,12 @@
  *   worst case of a call   every attempt its policy allows, at the dearest model it may reach, with
  *                          its whole prompt and all the output it allows
  *   at stake at an instant what the ended calls cost (the worst case of attempts whose cost nobody
- *                          told), and the worst case of the calls that are due and have not ended
+ *                          told), and the worst case of the open ones and of the next: as many
+ *                          times as the dearest ended call exceeded its own
  *
- * As long as nothing costs more than its worst case, what is at stake stays below the estimate of
- * the whole. A provider that counts otherwise than we do moves it above, and then
- * stake_is_over stops the run with the calls in flight still paid for.
+ * As long as nothing costs more than its worst case, what is at stake stays within the estimate of
+ * the whole. A provider that counts otherwise than we do moves it above, and then stake_is_over
+ * stops the run: the calls in flight can still be paid for, unless they cost more than any before.
  *
  * Pure; allocates nothing, cannot fail. One thread owns it. */
 
@@ -47,6 +48,7 @@ struct stake {
     bool has_next;
     uint64_t calls_ended;
     money spent;       /* of ended calls */
+    uint64_t excess;   /* how many times its worst case a call has cost; at least 1 */
     money due_worst;   /* of calls that are due, ended or not */
     money ended_worst; /* of those that ended */
 };

@@ -250,20 +250,20 @@ static void a_server_that_repeats_the_key_leaves_no_trace_of_it(void)
     CU_ASSERT(slice_has(calls, SLICE("bad key ****")));
 }
 
-/* The estimate is $0.18 for 10 calls; each costs $0.75. */
+/* The estimate is $0.18 for 10 calls; each costs $0.75, so a third would be too dear. */
 static void a_provider_that_bills_more_ends_the_run_in_order(void)
 {
     struct slice text;
 
-    serve("200 OK", DEAR, LIMIT("$1.00"));
+    serve("200 OK", DEAR, LIMIT("$2.00"));
     EXPECT_I64(workplace_run(&place, "run near.jsonc --out results --set "
                                      "/load/requests/0/stream=false"),
                98);
     raw_server_stop(&server);
     CU_ASSERT(server.requests >= 2);
-    CU_ASSERT(server.requests < 5);
+    CU_ASSERT(server.requests <= 3); /* on a machine that was away in between */
     CU_ASSERT_FATAL(workplace_result(&place, 0, "run.json", &text));
-    CU_ASSERT(slice_has(text, SLICE("above the spend_limit of $1.00")));
+    CU_ASSERT(slice_has(text, SLICE("above the spend_limit of $2.00")));
     CU_ASSERT(slice_has(text, SLICE("\"interrupted\":true")));
 }
 

@@ -82,25 +82,38 @@ static void a_model_without_a_price_is_named_if_a_call_may_reach_it(void)
 
 /* --- while it runs ---------------------------------------------------------------------------- */
 
-static void a_due_call_is_at_stake_until_it_has_ended(void)
+static void open_calls_and_the_next_are_at_stake(void)
 {
     struct call_record call = ended(0, ATTEMPT / 3, 0);
 
-    EXPECT_I64(stake_at(&stake, 0), ATTEMPT);
-    EXPECT_I64(stake_at(&stake, 250 * NANOS_MS), 3 * ATTEMPT);
+    EXPECT_I64(stake_at(&stake, 0), 2 * ATTEMPT);
+    EXPECT_I64(stake_at(&stake, 250 * NANOS_MS), 4 * ATTEMPT);
     stake_note(&stake, &call);
-    EXPECT_I64(stake_at(&stake, 250 * NANOS_MS), 2 * ATTEMPT + ATTEMPT / 3);
+    EXPECT_I64(stake_at(&stake, 250 * NANOS_MS), 3 * ATTEMPT + ATTEMPT / 3);
+    EXPECT_I64(stake_at(&stake, 100 * NANOS_S), (SAMPLE_CALLS - 1) * ATTEMPT + ATTEMPT / 3);
 }
 
 static void what_nobody_told_costs_its_worst(void)
 {
-    struct call_record call = ended(0, ATTEMPT / 3, 2);
+    struct call_record call = ended(0, ATTEMPT / 3, 1);
 
+    scenario.client.layers[0].attempts = 2;
     stake_note(&stake, &call);
-    EXPECT_I64(stake_at(&stake, 0), 2 * ATTEMPT + ATTEMPT / 3);
+    EXPECT_I64(stake_at(&stake, 0), ATTEMPT / 3 + ATTEMPT + 2 * ATTEMPT);
 }
 
-static void calls_within_their_worst_case_never_reach_the_estimate(void)
+static void a_call_dearer_than_its_worst_makes_the_others_dearer(void)
+{
+    struct call_record call = ended(0, ATTEMPT + 1, 0);
+
+    stake_note(&stake, &call);
+    EXPECT_I64(stake_at(&stake, 0), ATTEMPT + 1 + 2 * ATTEMPT);
+    call = ended(1, 5 * ATTEMPT, 0);
+    stake_note(&stake, &call);
+    EXPECT_I64(stake_at(&stake, 100 * NANOS_MS), 6 * ATTEMPT + 1 + 5 * ATTEMPT);
+}
+
+static void calls_within_their_worst_case_never_reach_the_limit(void)
 {
     scenario.spend_limit = stake_estimate(&scenario).worst;
     for (uint64_t i = 0; i < SAMPLE_CALLS; i++) {
@@ -112,18 +125,18 @@ static void calls_within_their_worst_case_never_reach_the_estimate(void)
     CU_ASSERT(!stake_is_over(&stake, 100 * NANOS_S));
 }
 
-static void a_provider_that_bills_more_is_noticed_while_open_calls_can_still_be_paid(void)
+static void a_provider_that_bills_more_is_noticed_while_the_next_call_can_still_be_paid(void)
 {
     uint64_t calls = 0;
 
-    scenario.spend_limit = stake_estimate(&scenario).worst;
+    scenario.spend_limit = 100 * ATTEMPT;
     while (!stake_is_over(&stake, (nanos)calls * 100 * NANOS_MS) && calls < SAMPLE_CALLS) {
-        struct call_record call = ended(calls++, 2 * ATTEMPT, 0);
+        struct call_record call = ended(calls++, 7 * ATTEMPT, 0);
 
         stake_note(&stake, &call);
     }
-    EXPECT_U64(calls, SAMPLE_CALLS / 2);
-    CU_ASSERT(stake.spent <= scenario.spend_limit);
+    EXPECT_U64(calls, 13); /* 91, with the open one 98, with the next 105 */
+    CU_ASSERT(stake.spent + 7 * ATTEMPT <= scenario.spend_limit);
 }
 
 static CU_TestInfo tests[] = {
@@ -133,12 +146,14 @@ static CU_TestInfo tests[] = {
      a_dearer_fallback_counts_and_a_cheaper_one_does_not},
     {"a model without a price is named if a call may reach it",
      a_model_without_a_price_is_named_if_a_call_may_reach_it},
-    {"a due call is at stake until it has ended", a_due_call_is_at_stake_until_it_has_ended},
+    {"open calls and the next are at stake", open_calls_and_the_next_are_at_stake},
     {"what nobody told costs its worst", what_nobody_told_costs_its_worst},
-    {"calls within their worst case never reach the estimate",
-     calls_within_their_worst_case_never_reach_the_estimate},
-    {"a provider that bills more is noticed while open calls can still be paid",
-     a_provider_that_bills_more_is_noticed_while_open_calls_can_still_be_paid},
+    {"a call dearer than its worst makes the others dearer",
+     a_call_dearer_than_its_worst_makes_the_others_dearer},
+    {"calls within their worst case never reach the limit",
+     calls_within_their_worst_case_never_reach_the_limit},
+    {"a provider that bills more is noticed while the next call can still be paid",
+     a_provider_that_bills_more_is_noticed_while_the_next_call_can_still_be_paid},
     CU_TEST_INFO_NULL,
 };
 
