@@ -525,10 +525,14 @@ static uint32_t take_slot(struct client *c)
 {
     uint32_t index = c->free_first;
 
-    if (index != NO_SLOT)
+    if (index != NO_SLOT) {
         c->free_first = c->slots[index].next_free;
-    else if (c->slots_born < c->slots_max)
-        c->slots[index = c->slots_born++] = (struct slot){.state = SLOT_FREE};
+        return index;
+    }
+    if (c->slots_born == c->slots_max)
+        return NO_SLOT;
+    index = c->slots_born++;
+    c->slots[index] = (struct slot){.state = SLOT_FREE};
     return index;
 }
 
