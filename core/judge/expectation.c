@@ -734,3 +734,17 @@ void expectation_judge(const struct expectation *e, const struct run_figures *fi
     write_values(e, &left, &right, row);
     row->verdict = compares(e->comparison, left.value, limit) ? VERDICT_PASS : VERDICT_FAIL;
 }
+
+bool expectation_failure_stands(const struct expectation *e)
+{
+    bool has_own_right = e->has_right && !e->is_control;
+    enum statistic statistic = e->left.statistic;
+
+    if (has_own_right || e->left.measure->shape != SHAPE_SAMPLES)
+        return false;
+    if (e->comparison == COMPARE_AT_MOST || e->comparison == COMPARE_BELOW)
+        return statistic == STATISTIC_MAX || statistic == STATISTIC_SUM;
+    if (e->comparison == COMPARE_AT_LEAST || e->comparison == COMPARE_ABOVE)
+        return statistic == STATISTIC_MIN;
+    return false;
+}

@@ -571,14 +571,15 @@ static const char *incomplete(const struct judge *judge, unsigned flags)
 }
 
 /* What evidence that is worth nothing says either way; and of a run that was cut short, calls are
- * unfinished for no fault of the client's. */
+ * unfinished for no fault of the client's: but what was too much before the cut is too much. */
 static void weaken(const struct judge *judge, const struct expectation *e, struct verdict_row *row)
 {
     const char *why = worthless(judge, expectation_flags(e));
 
     if (row->verdict != VERDICT_PASS && row->verdict != VERDICT_FAIL)
         return;
-    if (judge->facts.was_interrupted && row->verdict == VERDICT_FAIL)
+    if (judge->facts.was_interrupted && row->verdict == VERDICT_FAIL &&
+        !expectation_failure_stands(e))
         why = "the run was cut short";
     else if (why == NULL && row->verdict == VERDICT_PASS)
         why = incomplete(judge, expectation_flags(e));

@@ -311,6 +311,26 @@ static void a_run_cut_short_fails_no_expectation(void)
     EXPECT_U64(judge_verdict(hearing.judge), VERDICT_INCONCLUSIVE);
 }
 
+/* More calls cannot make it less. */
+static void what_was_too_much_before_a_cut_stays_too_much(void)
+{
+    sample_scenario(&hearing.scenario);
+    hearing.scenario.expects[0].text = SLICE("response.max <= 1s");
+    hearing.scenario.expects[1].text = SLICE("tokens.out <= 1");
+    hearing.scenario.expects[2].text = SLICE("response.min >= 10s");
+    hearing.scenario.expects[3].text = SLICE("response.min <= 1ms");
+    hearing.scenario.expects_count = 4;
+    hearing_start(&hearing, NULL, NULL);
+    feed_calls(0, 100, 0);
+    hearing.facts.was_interrupted = true;
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("response.max <= 1s")), "fail");
+    EXPECT_TEXT(slice_of(verdict_of("tokens.out <= 1")), "fail");
+    EXPECT_TEXT(slice_of(verdict_of("response.min >= 10s")), "fail");
+    EXPECT_TEXT(slice_of(verdict_of("response.min <= 1ms")), "inconclusive");
+    EXPECT_U64(judge_verdict(hearing.judge), VERDICT_FAIL);
+}
+
 static void a_punctual_generator_keeps_its_schedule(void)
 {
     hearing_begin(&hearing, NULL, "response.p95 <= 3s");
@@ -650,6 +670,8 @@ static CU_TestInfo tests[] = {
     {"faults-consumed is content with one firing", faults_consumed_is_content_with_one_firing},
     {"faults-consumed exempts a share of zero", faults_consumed_exempts_a_share_of_zero},
     {"a run cut short fails no expectation", a_run_cut_short_fails_no_expectation},
+    {"what was too much before a cut stays too much",
+     what_was_too_much_before_a_cut_stays_too_much},
     {"a late generator makes latencies inconclusive, passed or failed",
      a_late_generator_makes_latencies_inconclusive},
     {"a punctual generator keeps its schedule", a_punctual_generator_keeps_its_schedule},
