@@ -5,8 +5,8 @@
 #include "judge/evidence_words.h"
 
 /* Evidence lines are written on the load path: straight appends, no printf, no allocation once the
- * buffer has grown to its longest line. Half of what a simulated run takes goes into them, so a
- * member and its value are written in one go, without a call to buffer.h while there is room.
+ * buffer has grown to its longest line. Half of what a simulated run takes goes into them, so what
+ * is always the same is put down without a call to buffer.h while there is room.
  * evidence_read.c is the other direction; what one of them forgets, the tests of the round trip
  * notice. */
 
@@ -44,49 +44,19 @@ const struct words plan_advice_words = {plan_advices, ARRAY_SIZE(plan_advices)};
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-enum { NUMBER_SIZE_MAX = 20 };
-
-static inline char *room_for(struct buffer *out, size_t size)
-{
-    if (out->rc == RC_OK && size <= out->capacity - out->size && out->data != NULL)
-        return out->data + out->size;
-    return buffer_reserve(out, size);
-}
-
 static inline void put(struct buffer *out, struct slice bytes)
 {
-    char *room = room_for(out, bytes.size);
-
-    if (room == NULL)
+    if (out->rc != RC_OK || out->data == NULL || bytes.size > out->capacity - out->size) {
+        buffer_append(out, bytes);
         return;
-    memcpy(room, bytes.data, bytes.size);
+    }
+    memcpy(out->data + out->size, bytes.data, bytes.size);
     out->size += bytes.size;
 }
 
 static inline void put_byte(struct buffer *out, char byte)
 {
     put(out, (struct slice){&byte, 1});
-}
-
-/* Two digits at a time, from the back; returns how many. */
-static size_t write_digits(char *room, uint64_t value)
-{
-    static const char pairs[] =
-        "00010203040506070809101112131415161718192021222324252627282930313233"
-        "34353637383940414243444546474849505152535455565758596061626364656667"
-        "6869707172737475767778798081828384858687888990919293949596979899";
-    char digits[NUMBER_SIZE_MAX];
-    size_t at = sizeof(digits);
-
-    while (value >= 10) {
-        at -= 2;
-        memcpy(digits + at, pairs + value % 100 * 2, 2);
-        value /= 100;
-    }
-    if (value > 0 || at == sizeof(digits))
-        digits[--at] = (char)('0' + value);
-    memcpy(room, digits + at, sizeof(digits) - at);
-    return sizeof(digits) - at;
 }
 
 static void write_flag(struct buffer *out, bool flag)
@@ -97,20 +67,6 @@ static void write_flag(struct buffer *out, bool flag)
 static void write_null(struct buffer *out)
 {
     put(out, SLICE("null"));
-}
-
-/* Of our own lists: nothing in them needs an escape. */
-static void write_word(struct buffer *out, const char *word)
-{
-    size_t size = strlen(word);
-    char *room = room_for(out, size + 2);
-
-    if (room == NULL)
-        return;
-    room[0] = '"';
-    memcpy(room + 1, word, size);
-    room[size + 1] = '"';
-    out->size += size + 2;
 }
 
 static void write_text_or_null(struct buffer *out, struct slice text)
@@ -148,12 +104,8 @@ static void write_call_id(struct buffer *out, const struct scenario *scenario, s
 
 static void member_count(struct buffer *out, struct slice member, uint64_t count)
 {
-    char *room = room_for(out, member.size + NUMBER_SIZE_MAX);
-
-    if (room == NULL)
-        return;
-    memcpy(room, member.data, member.size);
-    out->size += member.size + write_digits(room + member.size, count);
+    put(out, member);
+    buffer_u64(out, count);
 }
 
 static void member_null(struct buffer *out, struct slice member)
@@ -181,12 +133,6 @@ static void member_usage(struct buffer *out, struct slice member, bool is_known,
         member_count(out, member, count);
     else
         member_null(out, member);
-}
-
-static void member_word(struct buffer *out, struct slice member, const char *word)
-{
-    put(out, member);
-    write_word(out, word);
 }
 
 static void member_text(struct buffer *out, struct slice member, const char *text)
@@ -285,7 +231,7 @@ static void write_retries(struct buffer *out, const struct call_record *call)
         if (counts[cause] == 0)
             continue;
         write_comma(out, &is_first);
-        write_word(out, outcome_word((enum outcome)cause));
+        json_write_text(out, slice_of(outcome_word((enum outcome)cause)));
         put_byte(out, ':');
         buffer_u64(out, counts[cause]);
     }
@@ -371,10 +317,10 @@ void evidence_write_call(const struct scenario *scenario, const struct call_reco
     member_instant(out, MEMBER("wait_max"), call->wait_max);
     put(out, MEMBER("pending"));
     if (call->outcome == OUTCOME_UNFINISHED)
-        write_word(out, pendings[call->pending]);
+        json_write_text(out, slice_of(pendings[call->pending]));
     else
         write_null(out);
-    member_word(out, MEMBER("outcome"), outcome_word(call->outcome));
+    member_text(out, MEMBER("outcome"), outcome_word(call->outcome));
     put(out, SLICE("}\n"));
 }
 
@@ -407,8 +353,8 @@ static void write_attempt(const struct scenario *scenario, const struct call_rec
     member_instant(out, MEMBER("ended_at"), attempt->ended_at);
     member_instant(out, MEMBER("gap_max"), attempt->gap_max);
     member_count(out, MEMBER("status"), attempt->status);
-    member_word(out, MEMBER("outcome"), outcome_word(attempt->outcome));
-    member_word(out, MEMBER("advice"), advice_forms[attempt->advice_form]);
+    member_text(out, MEMBER("outcome"), outcome_word(attempt->outcome));
+    member_text(out, MEMBER("advice"), advice_forms[attempt->advice_form]);
     member_instant(out, MEMBER("advice_wait"), attempt->advice_wait);
     member_usage(out, MEMBER("input_tokens"), usage->is_known, usage->input_tokens);
     member_usage(out, MEMBER("output_tokens"), usage->is_known, usage->output_tokens);
@@ -504,16 +450,16 @@ void evidence_write_journal(const struct scenario *scenario, const struct journa
     put(out, MEMBER("model"));
     write_model(out, scenario, record->model);
     member_count(out, MEMBER("connection"), record->connection);
-    member_word(out, MEMBER("key"), keys_used[record->key]);
+    member_text(out, MEMBER("key"), keys_used[record->key]);
     put(out, MEMBER("call"));
     write_text_or_null(out, slice_of(record->call));
     member_count(out, MEMBER("attempt"), record->attempt);
     write_exchange_instants(out, record);
-    member_word(out, MEMBER("closed_by"), closers[record->closed_by]);
+    member_text(out, MEMBER("closed_by"), closers[record->closed_by]);
     member_count(out, MEMBER("status"), record->status);
-    member_word(out, MEMBER("answered"), outcome_word(record->answered));
+    member_text(out, MEMBER("answered"), outcome_word(record->answered));
     member_flag(out, MEMBER("is_complete"), record->is_complete);
-    member_word(out, MEMBER("advice"), plan_advices[record->advice]);
+    member_text(out, MEMBER("advice"), plan_advices[record->advice]);
     member_instant(out, MEMBER("advice_wait"), record->advice_wait);
     put(out, MEMBER("rule"));
     write_rule(out, &scenario->chaos, record->rule);
@@ -548,7 +494,7 @@ void evidence_write_alert(const struct scenario *scenario, const struct alert_re
     bool is_budget = alert->kind == ALERT_BUDGET;
 
     member_count(out, SLICE("{\"number\":"), alert->number);
-    member_word(out, MEMBER("kind"), alert_kind_word(alert->kind));
+    member_text(out, MEMBER("kind"), alert_kind_word(alert->kind));
     put(out, MEMBER("budget"));
     write_text_or_null(out, slice_of(budget_name(scenario, alert)));
     member_count(out, MEMBER("period"), alert->period);
@@ -560,7 +506,7 @@ void evidence_write_alert(const struct scenario *scenario, const struct alert_re
     member_money(out, MEMBER("limit_usd"), is_budget, alert->limit);
     member_count(out, MEMBER("suppressed"), alert->suppressed);
     member_text(out, MEMBER("text"), alert->text);
-    member_word(out, MEMBER("hook"), hook_kind_word(record->hook));
+    member_text(out, MEMBER("hook"), hook_kind_word(record->hook));
     member_flag(out, MEMBER("is_delivered"), record->is_delivered);
     member_count(out, MEMBER("tries"), record->tries);
     member_count(out, MEMBER("status"), record->status);
@@ -579,7 +525,7 @@ void evidence_write_histogram(const char *series, const struct histogram *histog
     uint64_t count;
     bool is_first = true;
 
-    member_word(out, SLICE("{\"series\":"), series);
+    member_text(out, SLICE("{\"series\":"), series);
     member_count(out, MEMBER("n"), histogram->count);
     member_instant(out, MEMBER("min"), is_known ? histogram->min : NANOS_NEVER);
     member_instant(out, MEMBER("max"), is_known ? histogram->max : NANOS_NEVER);
