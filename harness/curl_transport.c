@@ -139,6 +139,9 @@ static void apply_effects(struct curl_transport *t)
     }
 }
 
+/* The longest that answers are served while something may be due. */
+static const nanos SCHEDULE_WAITS = 100 * NANOS_US;
+
 /* --- the loop --------------------------------------------------------------------------------- */
 
 /* Asked after every socket: what is due within the microseconds since the clock was read last is
@@ -178,8 +181,11 @@ static void take_stop(struct curl_transport *t)
         step(t, (struct client_event){.kind = CLIENT_STOP});
 }
 
+/* Answers first, then what they lead to, many sends in a row: a server that is still busy with one
+ * need not be woken for the next. But not so many that the schedule waits. */
 static void serve_sockets(struct curl_transport *t)
 {
+    nanos serve_until = t->transfer_host.latest_at + SCHEDULE_WAITS;
     struct poller_event event;
 
     while (poller_next(&t->poller, &event)) {
@@ -191,7 +197,10 @@ static void serve_sockets(struct curl_transport *t)
         }
         lane_socket(lane, &event);
         collect_ended(t, lane);
+        if (t->transfer_host.latest_at < serve_until)
+            continue;
         keep_schedule(t);
+        serve_until = t->transfer_host.latest_at + SCHEDULE_WAITS;
     }
 }
 
