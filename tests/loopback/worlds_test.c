@@ -312,6 +312,30 @@ static void a_naive_client_fails_alike(void)
     EXPECT_I64(sockets.exit_code, 99);
 }
 
+/* --- alerts ----------------------------------------------------------------------------------- */
+
+#define WATCHED                                                                                   \
+    "{\"name\": \"twin\", \"seed\": 7,\n"                                                         \
+    " \"target\": {\"mock\": {\"models\": {\"claude-sonnet-4-5\": {\"api\": \"anthropic\","       \
+    "   \"first_token\": \"20ms\", \"rate\": \"500 tokens/s\"}}}},\n"                             \
+    " \"load\": {\"requests\": [{\"model\": \"claude-sonnet-4-5\", \"stream\": true,"             \
+    "   \"input_tokens\": 100, \"output_tokens\": 20}],"                                          \
+    "   \"arrivals\": [{\"rate\": \"80/s\", \"process\": \"poisson\", \"for\": \"1s\"}]},\n"      \
+    " \"monitor\": {\"budgets\": [{\"limit\": \"$0.02\", \"per\": \"1h\"}],"                      \
+    "   \"hook\": [\"any\", \"slack\"]},\n"                                                       \
+    " \"laws\": {\"set\": \"strict\", \"schedule-kept\": false, \"percentiles-agree\": false},\n" \
+    " \"expect\": [\"alerts{kind=budget} == 1\", \"hooks.slack.count == 1\"]}\n"
+
+static void a_breached_budget_is_told_once_alike(void)
+{
+    play(WATCHED);
+    expect_equal_verdicts();
+    expect_equal_decisions(60);
+    EXPECT_I64(sockets.exit_code, 0);
+    play_in(&crowd, "run twin.jsonc --quiet --workers 2 --out results", 2);
+    expect_verdicts_of(&sockets, &crowd);
+}
+
 /* --- workers ---------------------------------------------------------------------------------- */
 
 #define FAULTY                                                                                 \
@@ -362,6 +386,7 @@ static CU_TestInfo tests[] = {
     {"broken connections end alike", broken_connections_end_alike},
     {"a shrunken window refuses the same calls", a_shrunken_window_refuses_the_same_calls},
     {"a naive client fails alike", a_naive_client_fails_alike},
+    {"a breached budget is told once, alike", a_breached_budget_is_told_once_alike},
     {"the number of workers changes nothing", the_number_of_workers_changes_nothing},
     {"instances are shared out among workers", instances_are_shared_out_among_workers},
     {"more workers than instances make each call once",
