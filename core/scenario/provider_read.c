@@ -116,6 +116,12 @@ static enum rc read_listener(struct reading *r, const struct value *value,
     return read_object(r, value, keys, ARRAY_SIZE(keys), provider);
 }
 
+/* The mock says where it listens by these words, beside its providers' names. */
+static bool is_own_listener(const char *name)
+{
+    return strcmp(name, "hooks") == 0 || strcmp(name, "admin") == 0;
+}
+
 static enum rc read_provider(struct reading *r, const struct value *name, const struct value *value)
 {
     struct provider provider = {0};
@@ -125,6 +131,8 @@ static enum rc read_provider(struct reading *r, const struct value *name, const 
         return read_refuse(r, RC_LIMIT, name, "at most %d providers", SCENARIO_PROVIDERS_MAX);
     text.token.kind = JSON_STRING; /* a key is as good a name */
     TRY(read_name(r, &text, 0, provider.name, sizeof(provider.name)));
+    if (is_own_listener(provider.name))
+        return read_refuse(r, RC_MALFORMED, name, "a name that no listener of the mock's own has");
     if (r->scenario->target == TARGET_LIVE)
         TRY(read_live(r, value, &provider));
     else
