@@ -675,32 +675,105 @@ static struct readable value_text(enum unit unit, double value)
     return readable_number(value);
 }
 
+static struct readable exact_text(enum unit unit, double value)
+{
+    switch (unit) {
+    case UNIT_SPAN:
+        return readable_span_exact((nanos)value);
+    case UNIT_SHARE:
+        return readable_share_exact(value);
+    case UNIT_MONEY:
+        return readable_money_exact((money)value);
+    case UNIT_NUMBER:
+        break;
+    }
+    return readable_number_exact(value);
+}
+
+/* So close to its limit that three digits might show it on the wrong side. */
+static struct readable value_beside(enum unit unit, double value, double limit)
+{
+    bool is_close = fabs(value - limit) <= 0.01 * fabs(limit); /* not of what is infinite */
+
+    return is_close ? exact_text(unit, value) : value_text(unit, value);
+}
+
 /* "$1.31 against $1.02, 1.28 times". */
-static void write_both(enum unit unit, double left, double right, struct verdict_row *row)
+static void write_both(const struct expectation *e, double left, double right,
+                       struct verdict_row *row)
 {
     bool has_ratio = right > 0 && isfinite(left) && isfinite(right);
+    enum unit unit = measurement_unit(&e->left);
+    struct readable text = value_beside(unit, left, e->limit * right);
 
     if (has_ratio)
-        snprintf(row->value, sizeof(row->value), "%s against %s, %s times",
-                 value_text(unit, left).text, value_text(unit, right).text,
-                 readable_number(left / right).text);
+        snprintf(row->value, sizeof(row->value), "%s against %s, %s times", text.text,
+                 value_text(unit, right).text, readable_number(left / right).text);
     else
-        snprintf(row->value, sizeof(row->value), "%s against %s", value_text(unit, left).text,
+        snprintf(row->value, sizeof(row->value), "%s against %s", text.text,
                  value_text(unit, right).text);
+    snprintf(row->reason, sizeof(row->reason), "the right side is %s",
+             value_beside(unit, e->limit * right, left).text);
 }
 
 static void write_values(const struct expectation *e, const struct measured *left,
                          const struct measured *right, struct verdict_row *row)
 {
-    enum unit unit = measurement_unit(&e->left);
+    if (e->has_right)
+        write_both(e, left->value, right->value, row);
+    else
+        snprintf(row->value, sizeof(row->value), "%s",
+                 value_beside(measurement_unit(&e->left), left->value, e->limit).text);
+}
 
-    if (!e->has_right) {
-        snprintf(row->value, sizeof(row->value), "%s", value_text(unit, left->value).text);
+/* --- what is left out ------------------------------------------------------------------------- */
+
+static double most_of(const struct measured *measured)
+{
+    return measured->unknown > 0 ? measured->most : measured->value;
+}
+
+static int order_of(double left, double right)
+{
+    return (left > right) - (left < right);
+}
+
+/* Would the verdict be the same whatever the attempts of unknown cost did cost? */
+static bool is_certain(const struct expectation *e, const struct measured *left,
+                       const struct measured *right)
+{
+    double low = e->has_right ? e->limit * right->value : e->limit;
+    double high = e->has_right ? e->limit * most_of(right) : e->limit;
+    bool is_equality = e->comparison == COMPARE_EQUAL || e->comparison == COMPARE_UNEQUAL;
+
+    if (left->unknown + right->unknown == 0 ||
+        order_of(left->value, high) == order_of(most_of(left), low))
+        return true;
+    return !is_equality && compares(e->comparison, left->value, high) ==
+                               compares(e->comparison, most_of(left), low);
+}
+
+static void say(struct verdict_row *row, const char *text)
+{
+    size_t used = strlen(row->reason);
+
+    snprintf(row->reason + used, sizeof(row->reason) - used, "%s%s", used > 0 ? "; " : "", text);
+}
+
+/* "55 attempts of unknown cost, at most $0.50 with what was billed for them". */
+static void say_unknown(enum unit unit, const char *where, const struct measured *measured,
+                        struct verdict_row *row)
+{
+    char text[144], most[80] = "";
+
+    if (measured->unknown == 0)
         return;
-    }
-    write_both(unit, left->value, right->value, row);
-    snprintf(row->reason, sizeof(row->reason), "the right side is %s",
-             value_text(unit, e->limit * right->value).text);
+    if (isfinite(measured->most))
+        snprintf(most, sizeof(most), ", at most %s with what was billed for them",
+                 value_text(unit, measured->most).text);
+    snprintf(text, sizeof(text), "%s%s attempt%s of unknown cost%s", where,
+             readable_count(measured->unknown).text, measured->unknown == 1 ? "" : "s", most);
+    say(row, text);
 }
 
 static void measure_right(const struct expectation *e, const struct run_figures *figures,
@@ -717,6 +790,7 @@ void expectation_judge(const struct expectation *e, const struct run_figures *fi
                        const struct measured *control, struct verdict_row *row)
 {
     struct measured left, right;
+    enum unit unit = measurement_unit(&e->left);
     double limit;
 
     *row = (struct verdict_row){.kind = ROW_EXPECTATION, .verdict = VERDICT_INCONCLUSIVE};
@@ -732,7 +806,10 @@ void expectation_judge(const struct expectation *e, const struct run_figures *fi
     }
     limit = e->has_right ? e->limit * right.value : e->limit;
     write_values(e, &left, &right, row);
-    row->verdict = compares(e->comparison, left.value, limit) ? VERDICT_PASS : VERDICT_FAIL;
+    say_unknown(unit, "", &left, row);
+    say_unknown(unit, "on the right ", &right, row);
+    if (is_certain(e, &left, &right))
+        row->verdict = compares(e->comparison, left.value, limit) ? VERDICT_PASS : VERDICT_FAIL;
 }
 
 bool expectation_failure_stands(const struct expectation *e)

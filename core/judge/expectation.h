@@ -18,6 +18,9 @@
  * "control." is the same measure in the control run: every expectation measures its right side in
  * its own run too, so that the control run's judge, which reads the same text, has the value.
  *
+ * Money that the caller was never told of may decide: where it could, by the mock's bill, the row
+ * is inconclusive; where it could not, the row tells how many attempts there were.
+ *
  * Happy path: read, feed every call, evaluate into a row. Failure modes: expectation_read refuses
  * with "file:line:column: found ..., expected ...; did you mean ...?"; afterwards only the evidence
  * can be too thin, which makes the row inconclusive. One thread owns it. */

@@ -45,6 +45,7 @@
     X(MONEY, cost_failed)       \
     X(COUNT, cost_unknown)      \
     X(MONEY, billed)            \
+    X(COUNT, billed_unknown)    \
     X(COUNT, tokens_in)         \
     X(COUNT, tokens_out)        \
     X(COUNTS, alerts)           \

@@ -612,6 +612,8 @@ static void measure_control(const struct judge *judge, uint32_t index, struct me
         assert(control->expects_count == judge->expects_count);
         measurement_value(&control->expects[index].right, &control->tally.figures, measured);
         why = measured->is_known ? NULL : measured->reason;
+        if (why == NULL && control->tally.figures.useful == 0)
+            why = "no call of it was useful";
     }
     if (why == NULL)
         return;

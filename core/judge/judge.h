@@ -84,6 +84,7 @@ struct run_figures {
     money cost, cost_failed;                /* by the callers' records */
     uint64_t cost_unknown;                  /* attempts sent whose cost is not known */
     money billed;                           /* by the journal */
+    uint64_t billed_unknown;                /* requests at models without a price, unless refused */
     uint64_t tokens_in, tokens_out;         /* of calls, where usage arrived */
     uint64_t alerts[ALERT_KINDS_COUNT];     /* raised */
     uint64_t alerts_delivered, alerts_lost; /* counted once per hook */

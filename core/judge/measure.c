@@ -254,6 +254,57 @@ static bool cost_of_answer(const struct call_case *c, const struct filters *filt
     return c->is_useful;
 }
 
+/* --- what nobody told the caller -------------------------------------------------------------- */
+
+/* Sent, and the caller does not know for how much; or sent behind its back. A refusal is free. */
+static bool is_cost_unknown(const struct step *step)
+{
+    if (step->seen != NULL && step->seen->status >= 400)
+        return false;
+    return step->felt == NULL || (step->felt->sent_at != NANOS_NEVER && !step->felt->has_cost);
+}
+
+static void add_gap(const struct call_case *c, const struct step *step, struct measure_gap *gap)
+{
+    gap->attempts++;
+    if (step->seen == NULL)
+        gap->is_open |= !c->has_journal; /* else it never came so far as to cost anything */
+    else if (step->seen->has_cost)
+        gap->billed = money_add(gap->billed, step->seen->cost);
+    else
+        gap->is_open = true;
+}
+
+static bool is_answer_of(const struct call_case *c, const struct step *step)
+{
+    return step->felt != NULL && step->felt == call_last_attempt(c->call);
+}
+
+static void cost_gap(const struct call_case *c, struct measure_gap *gap)
+{
+    for (uint32_t i = 0; i < c->steps_count; i++)
+        if (is_cost_unknown(&c->steps[i]))
+            add_gap(c, &c->steps[i], gap);
+}
+
+/* The answer of a useful call is no waste, whatever it cost. */
+static void cost_wasted_gap(const struct call_case *c, struct measure_gap *gap)
+{
+    for (uint32_t i = 0; i < c->steps_count; i++)
+        if (is_cost_unknown(&c->steps[i]) && !(c->is_useful && is_answer_of(c, &c->steps[i])))
+            add_gap(c, &c->steps[i], gap);
+}
+
+static void cost_per_answer_gap(const struct call_case *c, struct measure_gap *gap)
+{
+    const struct attempt_record *last = call_last_attempt(c->call);
+
+    cost_gap(c, gap);
+    gap->is_below_unknown = c->is_useful && (last == NULL || !last->has_cost);
+}
+
+/* --- below the line --------------------------------------------------------------------------- */
+
 static bool one_if_useful(const struct call_case *c, const struct filters *filters, int64_t *value)
 {
     (void)filters;
@@ -337,11 +388,15 @@ enum {
     SPANS(NAME, ALL_OF_SAMPLES, OWN, MEASURE_OF_SUCCESSES | MEASURE_LATENCY, SAMPLE, ABOUT)
 #define NUMBERS(NAME, STATISTICS, USUAL, FLAGS, SAMPLE, ABOUT) \
     SAMPLES(NAME, UNIT_NUMBER, STATISTICS, USUAL, FLAGS, SAMPLE, ABOUT)
-#define MONEY(NAME, USUAL, SAMPLE, ABOUT) SAMPLES(NAME, UNIT_MONEY, 0, USUAL, 0, SAMPLE, ABOUT)
-#define RATIO(NAME, UNIT, SAMPLE, BASE, ABOUT)                                                  \
+#define MONEY(NAME, USUAL, SAMPLE, GAP, ABOUT)                                                   \
+    {                                                                                            \
+        .name = (NAME), .shape = SHAPE_SAMPLES, .unit = UNIT_MONEY,                              \
+        .statistic_usual = STATISTIC_##USUAL, .sample = (SAMPLE), .gap = (GAP), .about = (ABOUT) \
+    }
+#define RATIO(NAME, UNIT, SAMPLE, BASE, GAP, ABOUT)                                             \
     {                                                                                           \
         .name = (NAME), .shape = SHAPE_RATIO, .unit = (UNIT), .statistic_usual = STATISTIC_OWN, \
-        .sample = (SAMPLE), .base = (BASE), .about = (ABOUT)                                    \
+        .sample = (SAMPLE), .base = (BASE), .gap = (GAP), .about = (ABOUT)                      \
     }
 #define RUN(NAME, UNIT, FLAGS, OF_RUN, SUBJECT, ABOUT)                                        \
     {                                                                                         \
@@ -380,9 +435,9 @@ static const struct measure measures[] = {
           "longest gap between two events with content of one answer"),
     NUMBERS("attempts.max", 0, MAX, MEASURE_JOURNAL, attempts, "most attempts that one call made"),
     NUMBERS("amplification", 0, MEAN, MEASURE_JOURNAL, attempts, "attempts per call"),
-    RATIO("amplification.tokens", UNIT_NUMBER, tokens_of_attempts, tokens_of_answer,
+    RATIO("amplification.tokens", UNIT_NUMBER, tokens_of_attempts, tokens_of_answer, NULL,
           "tokens of all attempts for each token of a useful answer"),
-    RATIO("amplification.cost", UNIT_NUMBER, cost, cost_of_answer,
+    RATIO("amplification.cost", UNIT_NUMBER, cost, cost_of_answer, cost_per_answer_gap,
           "money for all attempts for each dollar of a useful answer"),
     NUMBERS("retries", ALL_OF_TOTALS, SUM, 0, retries, "failed attempts followed by another"),
     SPANS("wait.max", 0, MAX, 0, wait_max, "longest wait between two attempts of one call"),
@@ -404,10 +459,12 @@ static const struct measure measures[] = {
             "output tokens, where the answer told them"),
     NUMBERS("tokens.cached", ALL_OF_TOTALS, SUM, 0, tokens_cached,
             "input tokens read from a cache, where the answer told them"),
-    MONEY("cost.total", SUM, cost, "what all attempts cost, as far as the caller knows"),
-    MONEY("cost.wasted", SUM, cost_wasted, "likewise, failed attempts and useless answers"),
-    MONEY("cost.max", MAX, cost, "likewise, the dearest call"),
-    RATIO("cost.per_useful", UNIT_MONEY, cost, one_if_useful, "likewise, for each useful call"),
+    MONEY("cost.total", SUM, cost, cost_gap, "what all attempts cost, as far as the caller knows"),
+    MONEY("cost.wasted", SUM, cost_wasted, cost_wasted_gap,
+          "likewise, failed attempts and useless answers"),
+    MONEY("cost.max", MAX, cost, cost_gap, "likewise, the dearest call"),
+    RATIO("cost.per_useful", UNIT_MONEY, cost, one_if_useful, cost_gap,
+          "likewise, for each useful call"),
     RUN("billed.total", UNIT_MONEY, MEASURE_NEEDS_JOURNAL, billed, 0,
         "what the mock billed, told or not"),
     RUN("alerts", UNIT_NUMBER, MEASURE_NEEDS_MONITOR | MEASURE_TAKES_KIND, alerts, 0,
@@ -617,8 +674,25 @@ static void feed_ratio(struct measurement *m, const struct call_case *c)
         m->n++;
         m->amount = money_add(m->amount, value);
     }
-    if (m->measure->base(c, &m->filters, &value))
-        m->amount_base = money_add(m->amount_base, value);
+    if (!m->measure->base(c, &m->filters, &value))
+        return;
+    m->hits++;
+    m->amount_base = money_add(m->amount_base, value);
+}
+
+static void feed_gap(struct measurement *m, const struct call_case *c)
+{
+    struct measure_gap gap = {0};
+    int64_t value = 0;
+
+    if (!m->measure->sample(c, &m->filters, &value))
+        value = 0;
+    m->measure->gap(c, &gap);
+    m->gap.attempts += gap.attempts;
+    m->gap.billed = money_add(m->gap.billed, gap.billed);
+    m->gap.is_open |= gap.is_open;
+    m->bases_unknown += gap.is_below_unknown;
+    m->max_most = nanos_max(m->max_most, money_add(value, gap.billed));
 }
 
 void measurement_feed(struct measurement *m, const struct call_case *c)
@@ -631,6 +705,8 @@ void measurement_feed(struct measurement *m, const struct call_case *c)
     if ((measure->flags & MEASURE_OF_SUCCESSES) && !m->filters.has_outcome &&
         !call_is_answered(c->call))
         return;
+    if (measure->gap != NULL)
+        feed_gap(m, c);
     switch (measure->shape) {
     case SHAPE_SAMPLES:
         if (measure->sample(c, &m->filters, &value))
@@ -755,11 +831,41 @@ static bool is_bare_count(const struct measurement *m)
 
 static void ratio_value(const struct measurement *m, struct measured *measured)
 {
+    if (m->bases_unknown > 0) {
+        not_known(measured, "the cost of useful answers is not known");
+        return;
+    }
     if (m->amount_base == 0) {
-        not_known(measured, "no useful answer to set it against");
+        not_known(measured, m->hits > 0 ? "the useful answers cost nothing to set it against"
+                                        : "no useful answer to set it against");
         return;
     }
     measured->value = (double)m->amount / (double)m->amount_base;
+}
+
+/* The value with all that it leaves out. */
+static double value_at_most(const struct measurement *m)
+{
+    if (m->gap.is_open)
+        return INFINITY;
+    if (m->statistic == STATISTIC_MAX)
+        return (double)m->max_most;
+    if (m->measure->shape == SHAPE_RATIO)
+        return (double)money_add(m->amount, m->gap.billed) / (double)m->amount_base;
+    return (double)money_add(m->amount, m->gap.billed);
+}
+
+/* Answers of models without a price: nobody can bill them. */
+static void run_value(const struct measurement *m, const struct run_figures *figures,
+                      struct measured *measured)
+{
+    measured->value = m->measure->of_run(figures, &m->filters, m->measure->subject);
+    if (m->measure->of_run != billed)
+        return;
+    measured->unknown = figures->billed_unknown;
+    measured->most = INFINITY;
+    if (figures->billed == 0 && measured->unknown > 0)
+        not_known(measured, "no cost is known");
 }
 
 void measurement_value(const struct measurement *m, const struct run_figures *figures,
@@ -791,9 +897,13 @@ void measurement_value(const struct measurement *m, const struct run_figures *fi
         recovery_value(m, measured);
         break;
     case SHAPE_RUN:
-        measured->value = m->measure->of_run(figures, &m->filters, m->measure->subject);
+        run_value(m, figures, measured);
         break;
     }
+    if (m->gap.attempts == 0 || !measured->is_known)
+        return;
+    measured->unknown = m->gap.attempts;
+    measured->most = value_at_most(m);
 }
 
 enum unit measurement_unit(const struct measurement *m)

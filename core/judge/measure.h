@@ -14,6 +14,10 @@
  *   goodput     useful calls per second of the time that the filters leave
  *   recovery    from a window's end until things are as before it
  *
+ * What a caller was never told (usage of an answer that broke off, a model without a price) is no
+ * zero: a measure of money counts the attempts that it leaves out, and how much more it would be
+ * with what the mock billed for them.
+ *
  * Failure modes: memory at init; too few samples for a percentile, or none at all, at the end: then
  * the value is not known, and a sentence says why. One thread owns a measurement. */
 
@@ -94,6 +98,16 @@ struct run_figures;
 typedef bool measure_sample(const struct call_case *c, const struct filters *filters,
                             int64_t *value);
 
+/* What the sample of a call leaves out because its caller was never told. */
+struct measure_gap {
+    uint64_t attempts;
+    money billed;          /* for them, by the journal */
+    bool is_open;          /* nobody knows what some of them cost */
+    bool is_below_unknown; /* of a ratio: what stands below the line is not known */
+};
+
+typedef void measure_gap_of(const struct call_case *c, struct measure_gap *gap);
+
 struct measure {
     const char *name;
     enum measure_shape shape;
@@ -103,6 +117,7 @@ struct measure {
     unsigned flags;
     measure_sample *sample; /* of a ratio: what is above the line, */
     measure_sample *base;   /* and what is below it */
+    measure_gap_of *gap;    /* NULL: nothing is ever left out */
     bool (*holds)(const struct call_case *c, const struct filters *filters);
     double (*of_run)(const struct run_figures *figures, const struct filters *filters,
                      uint32_t subject);
@@ -132,6 +147,9 @@ struct measurement {
     double sum;
     money amount;      /* instead of it, of money and of a ratio: exact, so in any order the same */
     money amount_base; /* of a ratio: below the line */
+    struct measure_gap gap; /* of all calls; the next two with a gap only */
+    uint64_t bases_unknown; /* calls whose part below the line is not known */
+    int64_t max_most;       /* the largest with what was billed besides */
     int64_t min, max;
     bool has_histogram;
     struct histogram histogram;
@@ -154,6 +172,8 @@ struct measured {
     bool is_known;
     double value; /* nanoseconds, a share from 0 to 1, picodollars, or a number; infinite: never */
     uint64_t n;
+    uint64_t unknown; /* attempts that it leaves out, because their caller was never told; with */
+    double most;      /* them it is at most this; infinite: nobody knows. Meaningful with unknown */
     char reason[120]; /* why it is not known */
 };
 

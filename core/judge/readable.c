@@ -44,6 +44,16 @@ struct readable readable_span(nanos span)
     return with_unit((double)span / 1e9, size < 100e9 ? 2 : 0, " s");
 }
 
+struct readable readable_span_exact(nanos span)
+{
+    bool is_short = span > -NANOS_S && span < NANOS_S;
+
+    if (span == NANOS_NEVER)
+        return (struct readable){"never"};
+    return is_short ? with_unit((double)span / 1e6, 6, " ms")
+                    : with_unit((double)span / 1e9, 9, " s");
+}
+
 struct readable readable_instant(nanos at)
 {
     struct readable readable;
@@ -68,6 +78,16 @@ struct readable readable_share(double share)
 struct readable readable_number(double number)
 {
     return with_unit(number, fabs(number) < 1e6 ? 2 : 0, "");
+}
+
+struct readable readable_number_exact(double number)
+{
+    return with_unit(number, 6, "");
+}
+
+struct readable readable_share_exact(double share)
+{
+    return with_unit(share * 100.0, 6, " %");
 }
 
 struct readable readable_count(uint64_t count)

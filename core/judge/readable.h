@@ -35,4 +35,11 @@ struct readable readable_money(money value);
 /* Every picodollar: "$0.004215". */
 struct readable readable_money_exact(money value);
 
+/* "391.3 ms", "1.3700001 s": every nanosecond. */
+struct readable readable_span_exact(nanos span);
+
+/* Six decimals: "1.504"; "99.504 %". */
+struct readable readable_number_exact(double number);
+struct readable readable_share_exact(double share);
+
 #endif

@@ -145,6 +145,8 @@ void tally_request(struct tally *t, const struct journal_record *record)
 
     if (record->has_cost)
         t->figures.billed = money_add(t->figures.billed, record->cost);
+    else if (record->status < 400)
+        t->figures.billed_unknown++;
     for (uint32_t rule = 0; rule < chaos->rules_count; rule++) {
         if (!(record->rules_matched >> rule & 1))
             continue;

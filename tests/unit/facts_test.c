@@ -37,6 +37,7 @@ static void fill_figures(struct run_figures *f)
                               .cost_failed = 19,
                               .cost_unknown = 20,
                               .billed = 21,
+                              .billed_unknown = 26,
                               .tokens_in = 22,
                               .tokens_out = 23,
                               .alerts_delivered = 24,

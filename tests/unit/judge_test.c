@@ -480,13 +480,34 @@ static void a_control_measure_is_read_from_the_control_run(void)
     judge_set_control(hearing.judge, control.judge);
     hearing_finish(&hearing);
     EXPECT_TEXT(slice_of(verdict_of(text)), "pass");
-    CU_ASSERT_STRING_EQUAL(hearing_row(&hearing, text)->value, "$0.55 against $0.42, 1.3 times");
+    CU_ASSERT_STRING_EQUAL(hearing_row(&hearing, text)->value, "$0.546 against $0.42, 1.3 times");
     hearing_end(&hearing);
     hearing_start(&hearing, NULL, NULL); /* the expectation is still there */
     feed_answers(&hearing, 131);
     judge_set_control(hearing.judge, control.judge);
     hearing_finish(&hearing);
     EXPECT_TEXT(slice_of(verdict_of(text)), "fail");
+    hearing_end(&control);
+}
+
+static void a_control_of_no_use_is_no_yardstick(void)
+{
+    static const char text[] = "calls.useful >= control.calls.useful";
+
+    begin_both(text);
+    for (uint64_t i = 0; i < 100; i++) {
+        struct call_record call = sample_call(i);
+
+        sample_fail(&call, OUTCOME_OVERLOADED, 529, call.due_at + 300 * NANOS_MS);
+        hearing_feed(&control, &call);
+    }
+    hearing_finish(&control);
+    feed_answers(&hearing, 100);
+    judge_set_control(hearing.judge, control.judge);
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of(text)), "inconclusive");
+    CU_ASSERT_STRING_EQUAL(hearing_row(&hearing, text)->reason,
+                           "the control run: no call of it was useful");
     hearing_end(&control);
 }
 
@@ -685,6 +706,7 @@ static CU_TestInfo tests[] = {
     {"tells of a second record as a violation", tells_of_a_second_record_as_a_violation},
     {"a control measure is read from the control run",
      a_control_measure_is_read_from_the_control_run},
+    {"a control of no use is no yardstick", a_control_of_no_use_is_no_yardstick},
     {"the phases of chaos are windows of the control too",
      the_phases_of_chaos_are_windows_of_the_control_too},
     {"without a sound control nothing is compared", without_a_sound_control_nothing_is_compared},

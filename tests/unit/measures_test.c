@@ -207,6 +207,122 @@ static void money_nobody_knows_of_is_no_zero(void)
     expect_unknown("no useful answer to set it against");
 }
 
+/* An answer that cost $0.0042, behind an attempt whose usage never arrived. */
+static void feed_untold(const char *text, struct journal_record *seen)
+{
+    struct request_seen requests[2];
+    struct call_record call = sample_call(0);
+    struct call_case c;
+
+    sample_fail(&call, OUTCOME_RESET_AFTER, 200, call.due_at + 300 * NANOS_MS);
+    sample_retry(&call, SAMPLE_CLAUDE, call.due_at + NANOS_S);
+    begin(text);
+    for (uint32_t i = 0; seen != NULL && i < 2; i++) {
+        struct journal_record record = sample_journal(&scenario, &call, i);
+
+        requests[i] = request_seen_of(i == 0 ? seen : &record);
+    }
+    call_case_init(&c, &scenario, &call, requests, seen != NULL ? 2 : 0);
+    c.has_journal = seen != NULL;
+    expectation_feed(&expectation, &c);
+}
+
+static void expect_row(enum verdict verdict, const char *value, const char *reason)
+{
+    struct verdict_row row;
+
+    expectation_judge(&expectation, &figures, NULL, &row);
+    EXPECT_U64(row.verdict, verdict);
+    CU_ASSERT_STRING_EQUAL(row.value, value);
+    CU_ASSERT_STRING_EQUAL(row.reason, reason);
+}
+
+static void what_the_caller_was_never_told_is_bounded_by_the_bill(void)
+{
+    struct journal_record seen = {.attempt = 1, .status = 200, .has_cost = true};
+    const char *reason = "1 attempt of unknown cost, at most $0.0052 with what was billed for them";
+
+    seen.cost = MONEY_USD / 1000;
+    feed_untold("cost.total <= $1", &seen);
+    expect_row(VERDICT_PASS, "$0.0042", reason);
+    feed_untold("cost.total <= $0.0052", &seen);
+    expect_row(VERDICT_PASS, "$0.0042", reason);
+    feed_untold("cost.total <= $0.005199", &seen);
+    expect_row(VERDICT_INCONCLUSIVE, "$0.0042", reason);
+    feed_untold("cost.total < $0.0042", &seen);
+    expect_row(VERDICT_FAIL, "$0.0042", reason);
+    feed_untold("cost.total >= $0.005", &seen);
+    expect_row(VERDICT_INCONCLUSIVE, "$0.0042", reason);
+    feed_untold("cost.total == $0.005", &seen);
+    expect_row(VERDICT_INCONCLUSIVE, "$0.0042", reason);
+    feed_untold("cost.total == $0.006", &seen);
+    expect_row(VERDICT_FAIL, "$0.0042", reason);
+    feed_untold("cost.max <= $0.005", &seen);
+    expect_row(VERDICT_INCONCLUSIVE, "$0.0042", reason);
+    feed_untold("cost.per_useful <= $0.005", &seen);
+    expect_row(VERDICT_INCONCLUSIVE, "$0.0042", reason);
+    feed_untold("cost.wasted <= $0.0005", &seen);
+    expect_row(VERDICT_INCONCLUSIVE, "$0.00",
+               "1 attempt of unknown cost, at most $0.001 with what was billed for them");
+    feed_untold("amplification.cost <= 1.2", &seen);
+    expect_row(VERDICT_INCONCLUSIVE, "1",
+               "1 attempt of unknown cost, at most 1.24 with what was billed for them");
+    feed_untold("amplification.cost <= 1.3", &seen);
+    expect_row(VERDICT_PASS, "1",
+               "1 attempt of unknown cost, at most 1.24 with what was billed for them");
+}
+
+static void what_nobody_knows_the_cost_of_bounds_nothing(void)
+{
+    struct journal_record unpriced = {.attempt = 1, .status = 200};
+    struct journal_record refused = {.attempt = 1, .status = 529};
+
+    feed_untold("cost.total <= $1", NULL); /* no journal */
+    expect_row(VERDICT_INCONCLUSIVE, "$0.0042", "1 attempt of unknown cost");
+    feed_untold("cost.total <= $1", &unpriced);
+    expect_row(VERDICT_INCONCLUSIVE, "$0.0042", "1 attempt of unknown cost");
+    feed_untold("cost.total <= $0.004", &unpriced);
+    expect_row(VERDICT_FAIL, "$0.0042", "1 attempt of unknown cost");
+    feed_untold("cost.total <= $1", &refused); /* a refusal is free */
+    expect_row(VERDICT_PASS, "$0.0042", "");
+    figures.calls = 1;
+    figures.billed_unknown = 3;
+    begin("billed.total <= $1");
+    expect_unknown("no cost is known");
+    figures.billed = MONEY_USD / 2;
+    expect_row(VERDICT_INCONCLUSIVE, "$0.50", "3 attempts of unknown cost");
+}
+
+static void useful_answers_of_unknown_cost_are_no_yardstick(void)
+{
+    struct call_record call = sample_call(0);
+
+    call.attempts[0].has_cost = false;
+    call.attempts[0].cost = call.cost = 0;
+    call.cost_unknown = 1;
+    begin("amplification.cost <= 1");
+    feed_good(1, 1);
+    feed(&call);
+    expect_unknown("the cost of useful answers is not known");
+}
+
+static void a_value_close_to_its_limit_is_shown_whole(void)
+{
+    struct call_record call = sample_call(0);
+
+    call.attempts[0].cost = call.cost = MONEY_USD / 1000000 * 4249;
+    begin("cost.total <= $0.00425");
+    feed(&call);
+    expect_row(VERDICT_PASS, "$0.004249", "");
+    begin("cost.total <= $0.004248");
+    feed(&call);
+    expect_row(VERDICT_FAIL, "$0.004249", "");
+    call.ended_at = call.due_at + 2004 * NANOS_MS;
+    begin("response.max <= 2s");
+    feed(&call);
+    expect_row(VERDICT_FAIL, "2.004 s", "");
+}
+
 static void a_shed_call_cost_nothing(void)
 {
     struct call_record call = sample_call(0);
@@ -493,6 +609,12 @@ static CU_TestInfo tests[] = {
     {"amplification of money and tokens is against useful answers",
      amplification_of_money_and_tokens_is_against_useful_answers},
     {"money nobody knows of is no zero", money_nobody_knows_of_is_no_zero},
+    {"what the caller was never told is bounded by the bill",
+     what_the_caller_was_never_told_is_bounded_by_the_bill},
+    {"what nobody knows the cost of bounds nothing", what_nobody_knows_the_cost_of_bounds_nothing},
+    {"useful answers of unknown cost are no yardstick",
+     useful_answers_of_unknown_cost_are_no_yardstick},
+    {"a value close to its limit is shown whole", a_value_close_to_its_limit_is_shown_whole},
     {"a shed call cost nothing", a_shed_call_cost_nothing},
     {"figures of the run are read from it", figures_of_the_run_are_read_from_it},
     {"shares count calls on other models", shares_count_calls_on_other_models},
