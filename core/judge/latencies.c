@@ -10,15 +10,22 @@ static const struct {
     uint64_t samples_least;
 } percentiles[LATENCY_PERCENTILES] = {{"p50", 50, 20}, {"p95", 95, 20}, {"p99", 99, 100}};
 
+static enum rc init_histograms(struct latencies *l)
+{
+    TRY(histogram_init(&l->caller, l->memory));
+    TRY(histogram_init(&l->mock, l->memory));
+    TRY(histogram_init(&l->apart, l->memory));
+    TRY(histogram_init(&l->there, l->memory));
+    return histogram_init(&l->back, l->memory);
+}
+
 enum rc latencies_init(struct latencies *l, const struct scenario *scenario,
                        const struct memory *memory)
 {
     enum rc rc;
 
     *l = (struct latencies){.memory = memory, .models_count = scenario->models_count};
-    rc = histogram_init(&l->caller, memory);
-    if (rc == RC_OK)
-        rc = histogram_init(&l->mock, memory);
+    rc = init_histograms(l);
     if (rc == RC_OK) {
         l->rings = memory_zeroed(memory, l->models_count, sizeof(*l->rings));
         rc = l->rings != NULL ? RC_OK : RC_NOMEM;
@@ -34,6 +41,9 @@ void latencies_deinit(struct latencies *l)
         return;
     histogram_deinit(&l->caller);
     histogram_deinit(&l->mock);
+    histogram_deinit(&l->apart);
+    histogram_deinit(&l->there);
+    histogram_deinit(&l->back);
     memory_release(l->memory, l->rings);
     *l = (struct latencies){0};
 }
@@ -49,6 +59,19 @@ void latencies_record(struct latencies *l, const struct call_record *call)
     ring->samples[ring->recorded++ % ROLLING_SAMPLES] = call->ended_at - call->due_at;
 }
 
+static void record_pair(struct latencies *l, const struct attempt_record *felt,
+                        const struct request_seen *seen)
+{
+    nanos caller = felt->last_content_at - felt->sent_at;
+    nanos mock = seen->last_out_at - seen->head_in_at;
+
+    histogram_record(&l->caller, caller);
+    histogram_record(&l->mock, mock);
+    histogram_record(&l->apart, caller > mock ? caller - mock : mock - caller);
+    histogram_record(&l->there, nanos_max(seen->head_in_at - felt->sent_at, 0));
+    histogram_record(&l->back, nanos_max(felt->last_content_at - seen->last_out_at, 0));
+}
+
 void latencies_call(struct latencies *l, const struct call_case *c)
 {
     for (uint32_t i = 0; i < c->steps_count; i++) {
@@ -60,8 +83,7 @@ void latencies_call(struct latencies *l, const struct call_case *c)
         if (felt->sent_at == NANOS_NEVER || felt->last_content_at == NANOS_NEVER ||
             seen->head_in_at == NANOS_NEVER || seen->last_out_at == NANOS_NEVER)
             continue;
-        histogram_record(&l->caller, felt->last_content_at - felt->sent_at);
-        histogram_record(&l->mock, seen->last_out_at - seen->head_in_at);
+        record_pair(l, felt, seen);
     }
 }
 
@@ -109,6 +131,13 @@ bool latencies_service(const struct latencies *l, uint32_t index, struct latency
         return false;
     return histogram_percentile(&l->caller, percent, &pair->caller) &&
            histogram_percentile(&l->mock, percent, &pair->mock);
+}
+
+bool latencies_lags(const struct latencies *l, struct latency_lags *lags)
+{
+    return histogram_percentile(&l->apart, 50, &lags->apart_p50) &&
+           histogram_percentile(&l->there, 99, &lags->there_p99) &&
+           histogram_percentile(&l->back, 99, &lags->back_p99);
 }
 
 const char *latency_percentile_word(uint32_t index)

@@ -7,6 +7,9 @@
  *             and apart from monitor/rolling.c: what the monitor reports must equal it exactly
  *   service   of each answered attempt that the journal has: sent to last content by the caller,
  *             head in to last byte out by the mock
+ *   lags      of the same attempts one by one: how far the two times are apart, and how much of it
+ *             lies on the way there (sent to head in) and back (last byte out to last content).
+ *             Both ends read one clock, so on one machine a lag is a process that came late
  *
  * Failure modes: memory at init. Nothing grows. One thread owns it. */
 
@@ -32,6 +35,7 @@ struct latencies {
     uint32_t models_count;
     struct latency_ring *rings; /* by model */
     struct histogram caller, mock;
+    struct histogram apart, there, back;
 };
 
 /* On failure owns nothing. */
@@ -55,6 +59,14 @@ struct latency_pair {
 };
 
 bool latencies_service(const struct latencies *l, uint32_t index, struct latency_pair *pair);
+
+/* Of the attempts behind latencies_service; false without any. */
+struct latency_lags {
+    nanos apart_p50;           /* caller and mock, of the same attempt, whichever is longer */
+    nanos there_p99, back_p99; /* 0 at least */
+};
+
+bool latencies_lags(const struct latencies *l, struct latency_lags *lags);
 
 const char *latency_percentile_word(uint32_t index); /* "p50" */
 

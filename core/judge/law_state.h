@@ -24,7 +24,7 @@ struct law_state {
     int64_t worst;            /* largest `seen` of a finding */
     uint64_t agreed, unknown; /* attempts, of laws that lay both accounts side by side */
     money unknown_billed;
-    char doubt[96]; /* why some were undecided, when it was not the journal; may be empty */
+    char doubt[160]; /* why some were undecided, when it was not the journal; may be empty */
     struct examples examples;
 };
 

@@ -65,9 +65,34 @@ static void doubt(struct law_state *state, const char *why)
     slice_copy(slice_of(why), state->doubt, sizeof(state->doubt));
 }
 
+/* Attempt by attempt most times agree, and only the slowest take longer for the caller than for the
+ * mock: a process of this machine came late to some sockets. A caller that measures wrongly does so
+ * at most attempts, or too little; and in the simulator nobody is late. */
+static bool is_machine_late(const struct run_evidence *e, const struct law_limits *limits,
+                            const struct latency_pair *pair, struct latency_lags *lags)
+{
+    return !e->facts->is_simulated && pair->caller > pair->mock &&
+           latencies_lags(e->latencies, lags) && lags->apart_p50 <= distance_allowed(e, limits, 0);
+}
+
+static void doubt_machine(uint32_t index, const struct latency_pair *pair,
+                          const struct latency_lags *lags, struct law_state *state)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text),
+             "this machine was busy: %s is %s for the caller, %s for the mock; requests arrived "
+             "%s late, answers %s (p99)",
+             latency_percentile_word(index), readable_span(pair->caller).text,
+             readable_span(pair->mock).text, readable_span(lags->there_p99).text,
+             readable_span(lags->back_p99).text);
+    doubt(state, text);
+}
+
 static void hold_service(const struct run_evidence *e, uint32_t index, struct law_state *state)
 {
     struct latency_pair pair;
+    struct latency_lags lags;
     nanos apart;
     char text[128];
 
@@ -79,6 +104,10 @@ static void hold_service(const struct run_evidence *e, uint32_t index, struct la
         return;
     if (!e->is_schedule_kept) {
         doubt(state, "the generator was late (schedule-kept)");
+        return;
+    }
+    if (is_machine_late(e, &state->rules.limits, &pair, &lags)) {
+        doubt_machine(index, &pair, &lags, state);
         return;
     }
     snprintf(text, sizeof(text), "%s is %s for the caller, %s for the mock",

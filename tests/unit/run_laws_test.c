@@ -624,6 +624,46 @@ static void a_late_generator_is_no_witness_of_times(void)
                            "the generator was late (schedule-kept)");
 }
 
+/* Of a hundred answers that took 2 s the first `count` took `caller` longer by the caller's account
+ * and `mock` longer by the mock's. */
+static void feed_longer(uint64_t count, nanos caller, nanos mock)
+{
+    begin();
+    for (uint64_t i = 0; i < 100; i++) {
+        struct call_record call = sample_call(i);
+        struct journal_record record = sample_journal(&hearing.scenario, &call, 0);
+
+        record.last_out_at = call.attempts[0].last_content_at + (i < count ? mock : 0);
+        call.attempts[0].last_content_at += i < count ? caller : 0;
+        call.attempts[0].ended_at = call.ended_at = call.attempts[0].last_content_at;
+        judge_feed_journal(hearing.judge, &record);
+        judge_feed_call(hearing.judge, &call);
+        hearing.facts.calls_planned++;
+    }
+}
+
+static void a_machine_that_was_late_at_times_makes_percentiles_inconclusive(void)
+{
+    feed_longer(5, 300 * NANOS_MS, 0);
+    EXPECT_U64(finish("percentiles-agree")->verdict, VERDICT_INCONCLUSIVE);
+    CU_ASSERT_STRING_EQUAL(hearing_row(&hearing, "percentiles-agree")->reason,
+                           "this machine was busy: p99 is 2.3 s for the caller, 2 s for the mock; "
+                           "requests arrived 0 s late, answers 300 ms (p99)");
+}
+
+static void no_machine_excuses_times_that_are_wrong(void)
+{
+    feed_longer(100, 300 * NANOS_MS, 0); /* at most attempts */
+    EXPECT_U64(finish("percentiles-agree")->verdict, VERDICT_FAIL);
+    hearing_end(&hearing);
+    feed_longer(5, 0, 300 * NANOS_MS); /* a tail that the caller does not own to */
+    EXPECT_U64(finish("percentiles-agree")->verdict, VERDICT_FAIL);
+    hearing_end(&hearing);
+    feed_longer(5, 300 * NANOS_MS, 0); /* nobody is late there */
+    hearing.facts.is_simulated = true;
+    EXPECT_U64(finish("percentiles-agree")->verdict, VERDICT_FAIL);
+}
+
 static void without_monitor_and_journal_percentiles_have_no_witness(void)
 {
     begin();
@@ -770,6 +810,9 @@ static CU_TestInfo tests[] = {
     {"a generator that hands over late may read late as well",
      a_generator_that_hands_over_late_may_read_late_as_well},
     {"a late generator is no witness of times", a_late_generator_is_no_witness_of_times},
+    {"a machine that was late at times makes percentiles inconclusive",
+     a_machine_that_was_late_at_times_makes_percentiles_inconclusive},
+    {"no machine excuses times that are wrong", no_machine_excuses_times_that_are_wrong},
     {"without monitor and journal percentiles have no witness",
      without_monitor_and_journal_percentiles_have_no_witness},
     {"a book of alerts keeps thousands apart", a_book_of_alerts_keeps_thousands_apart},
