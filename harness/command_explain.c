@@ -184,7 +184,6 @@ static enum rc explain(const char *folder, const struct scenario *scenario, cons
 
 enum exit_code command_explain(const struct options *options)
 {
-    char file[FOLDER_PATH_MAX];
     struct prepared prepared;
     struct error err = {0};
     enum rc rc;
@@ -193,12 +192,7 @@ enum exit_code command_explain(const struct options *options)
         error_set(&err, RC_MALFORMED, "expected a results folder and a call (see --help)");
         return complain(&err, EXIT_USAGE);
     }
-    if ((size_t)snprintf(file, sizeof(file), "%s/scenario.jsonc", options->files[0]) >=
-        sizeof(file)) {
-        error_set(&err, RC_LIMIT, "%.60s...: the name is too long", options->files[0]);
-        return complain(&err, EXIT_USAGE);
-    }
-    if (prepared_load(&prepared, file, &(struct options){.workers = 1}, &err) != RC_OK)
+    if (prepared_load_run(&prepared, options->files[0], &err) != RC_OK)
         return complain(&err, EXIT_USAGE);
     rc = explain(options->files[0], prepared.scenario, options->files[1], &err);
     prepared_deinit(&prepared);

@@ -5,14 +5,13 @@
 #include <unistd.h>
 
 #include "base/nearest.h"
+#include "client_file.h"
 #include "judge/judge.h"
 #include "os/files.h"
 #include "os/folder.h"
 #include "policy/conduct.h"
 
 #define ARENA_BYTES_MAX ((size_t)2 << 30)
-
-enum { CLIENT_BYTES_MAX = 1 << 16 };
 
 /* --- the command line's changes --------------------------------------------------------------- */
 
@@ -30,21 +29,19 @@ static enum rc refuse_client(const char *name, struct error *err)
                      nearest_say(&nearest, hint));
 }
 
-static enum rc set_client(struct prepared *p, const char *client, struct slice *text,
-                          struct error *err)
+static enum rc set_client(struct prepared *p, const char *client, struct client_file *file,
+                          struct slice *text, struct error *err)
 {
     struct client_policy ignored;
     struct slice name = slice_of(client);
-    struct slice block = {0};
+    struct slice none = {0};
 
     if (policy_preset(name, &ignored))
-        return scenario_set_client(*text, name, block, &p->arena, text, err);
+        return scenario_set_client(*text, name, none, "--client", &p->arena, text, err);
     if (access(client, F_OK) != 0)
         return refuse_client(client, err);
-    TRY(files_read(client, CLIENT_BYTES_MAX, &p->arena, &block, err));
-    if (scenario_set_client(*text, (struct slice){0}, block, &p->arena, text, err) != RC_OK)
-        return error_wrap(err, "--client %s", client);
-    return RC_OK;
+    TRY(client_file_read(file, client, &p->arena, err));
+    return scenario_set_client(*text, none, file->text, file->label, &p->arena, text, err);
 }
 
 static enum rc set_value(struct prepared *p, const char *set, struct slice *text, struct error *err)
@@ -58,11 +55,11 @@ static enum rc set_value(struct prepared *p, const char *set, struct slice *text
     return RC_OK;
 }
 
-static enum rc apply_options(struct prepared *p, const struct options *options, struct slice *text,
-                             struct error *err)
+static enum rc apply_options(struct prepared *p, const struct options *options,
+                             struct client_file *client, struct slice *text, struct error *err)
 {
     if (options->client != NULL)
-        TRY(set_client(p, options->client, text, err));
+        TRY(set_client(p, options->client, client, text, err));
     for (uint32_t i = 0; i < options->sets_count; i++)
         TRY(set_value(p, options->sets[i], text, err));
     if (options->seed != NULL)
@@ -71,9 +68,12 @@ static enum rc apply_options(struct prepared *p, const struct options *options, 
 }
 
 /* Lines and columns are those of the changed text, which no file holds: whoever looks there should
- * know. */
-static enum rc refuse_changed(const struct options *options, struct error *err)
+ * know. A client's file is one that can be looked into. */
+static enum rc refuse_changed(const struct options *options, const struct client_file *client,
+                              struct slice text, const char *file, struct error *err)
 {
+    if (client_file_retell(client, text, file, err))
+        return err->rc;
     if (options->client == NULL && options->sets_count == 0 && options->seed == NULL)
         return err->rc;
     return error_wrap(err, "as changed by the command line");
@@ -124,13 +124,14 @@ static enum rc check_judgement(const struct prepared *p, struct error *err)
 static enum rc load(struct prepared *p, const char *file, const struct options *options,
                     struct error *err)
 {
+    struct client_file client = {0};
     struct file_reader beside;
     struct slice text, name;
     char folder[FOLDER_PATH_MAX];
 
     TRY(folder_of(file, folder, err));
     TRY(files_read(file, SCENARIO_TEXT_MAX, &p->arena, &text, err));
-    if (apply_options(p, options, &text, err) != RC_OK)
+    if (apply_options(p, options, &client, &text, err) != RC_OK)
         return error_wrap(err, "%s", file);
     name = arena_copy(&p->arena, slice_of(file));
     p->scenario = arena_take(&p->arena, 1, sizeof(*p->scenario));
@@ -139,7 +140,7 @@ static enum rc load(struct prepared *p, const char *file, const struct options *
     beside = files_beside(folder);
     if (scenario_load(p->scenario, text, name, &beside, &p->arena, err) != RC_OK ||
         check_judgement(p, err) != RC_OK)
-        return refuse_changed(options, err);
+        return refuse_changed(options, &client, text, file, err);
     return make_portable(p, folder, err);
 }
 
@@ -160,6 +161,22 @@ enum rc prepared_load(struct prepared *prepared, const char *file, const struct 
                       struct error *err)
 {
     return prepared_load_in(prepared, file, options, memory_heap(), err);
+}
+
+enum rc prepared_load_run(struct prepared *prepared, const char *folder, struct error *err)
+{
+    const struct options as_it_is = {.max_time = NANOS_NEVER};
+    char file[FOLDER_PATH_MAX];
+    int size = snprintf(file, sizeof(file), "%s/scenario.jsonc", folder);
+
+    *prepared = (struct prepared){0};
+    if (size < 0 || (size_t)size >= sizeof(file))
+        return error_set(err, RC_LIMIT, "%.60s...: the name is too long", folder);
+    if (access(file, F_OK) != 0)
+        return error_set(err, RC_MALFORMED,
+                         "%s: found no scenario.jsonc there, expected the results folder of a run",
+                         folder);
+    return prepared_load(prepared, file, &as_it_is, err);
 }
 
 /* --- without faults --------------------------------------------------------------------------- */

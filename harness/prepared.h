@@ -27,6 +27,10 @@ MUST_USE enum rc prepared_load_in(struct prepared *prepared, const char *file,
                                   const struct options *options, const struct memory *memory,
                                   struct error *err);
 
+/* The scenario of a results folder, as it was run. */
+MUST_USE enum rc prepared_load_run(struct prepared *prepared, const char *folder,
+                                   struct error *err);
+
 /* The same plan and seed in which nothing goes wrong: every rule keeps its window, so that phases
  * are known, and its share is 0. For a prepared scenario with has_control. */
 MUST_USE enum rc prepared_control(struct prepared *control, const struct prepared *prepared,

@@ -165,12 +165,9 @@ static enum rc judge_control(struct rejudge *r, struct error *err)
 
 static enum rc judge_folder(struct inquest *q, struct error *err)
 {
-    const struct options as_it_is = {.max_time = NANOS_NEVER};
     struct rejudge *r = q->r;
-    char path[FOLDER_PATH_MAX];
 
-    TRY(path_of(r->folder, "scenario.jsonc", path, err));
-    TRY(prepared_load(&r->prepared, path, &as_it_is, err));
+    TRY(prepared_load_run(&r->prepared, r->folder, err));
     TRY(judge_new(&r->judge, r->prepared.scenario, memory_heap(), err));
     TRY(judge_control(r, err));
     read_run_json(q);

@@ -154,9 +154,10 @@ MUST_USE enum rc scenario_set(struct slice text, struct slice pointer, struct sl
                               struct arena *arena, struct slice *result, struct error *err);
 
 /* Replaces the whole /subject/client block: by {"preset": NAME} for a preset's name, else by
- * `block`, the text of a JSON object read from a file. */
+ * `block`, the text of a JSON object that complaints call `name`. */
 MUST_USE enum rc scenario_set_client(struct slice text, struct slice preset, struct slice block,
-                                     struct arena *arena, struct slice *result, struct error *err);
+                                     const char *name, struct arena *arena, struct slice *result,
+                                     struct error *err);
 
 /* A model by name; SCENARIO_MODELS_MAX when there is none. */
 uint32_t scenario_model(const struct scenario *scenario, struct slice name);

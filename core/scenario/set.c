@@ -82,6 +82,12 @@ static struct slice take_part(struct slice *rest)
     return part;
 }
 
+/* As RFC 6901 writes one: no zeros in front. */
+static bool is_index(struct slice key, uint64_t *index)
+{
+    return slice_u64(key, index) && (key.size == 1 || key.data[0] != '0');
+}
+
 /* The member or element of that name; absent when there is none. */
 static struct value find(const struct value *container, struct slice key)
 {
@@ -92,7 +98,7 @@ static struct value find(const struct value *container, struct slice key)
 
     if (container->token.kind != JSON_OBJECT && !is_array)
         return (struct value){0};
-    if (is_array && !slice_u64(key, &wanted))
+    if (is_array && !is_index(key, &wanted))
         return (struct value){0};
     walk_init(&walk, container);
     for (uint64_t index = 0; walk_next(&walk, &name, &value); index++) {
@@ -248,16 +254,17 @@ static enum rc preset_block(struct slice preset, struct arena *arena, struct sli
 }
 
 enum rc scenario_set_client(struct slice text, struct slice preset, struct slice block,
-                            struct arena *arena, struct slice *result, struct error *err)
+                            const char *name, struct arena *arena, struct slice *result,
+                            struct error *err)
 {
     struct value whole, client, subject;
 
     TRY(check(text, "scenario", arena, &whole, err));
     if (preset.size > 0)
         TRY(preset_block(preset, arena, &block, err));
-    TRY(check(block, "client", arena, &client, err));
+    TRY(check(block, name, arena, &client, err));
     if (client.token.kind != JSON_OBJECT)
-        return error_set(err, RC_MALFORMED, "client: found %s, expected an object { }",
+        return error_set(err, RC_MALFORMED, "%s: found %s, expected an object { }", name,
                          json_kind_text(client.token.kind));
     block = client.text;
     subject = find(&whole, SLICE("subject"));

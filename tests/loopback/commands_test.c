@@ -118,12 +118,27 @@ static void names_the_place_of_what_is_wrong_in_a_scenario(void)
 
 static void says_when_the_place_is_one_of_the_changed_text(void)
 {
-    workplace_write(&place, "client.json", "{\"preset\": \"careful\",\n \"retri\": {}}");
-    EXPECT_I64(workplace_run(&place, "check good.jsonc --client client.json"), 2);
+    EXPECT_I64(workplace_run(&place, "check good.jsonc --set /sed=5"), 2);
     CU_ASSERT(says(place.err, "as changed by the command line: "));
-    CU_ASSERT(says(place.err, "did you mean \"retry\"?"));
+    CU_ASSERT(says(place.err, "did you mean \"seed\"?"));
     EXPECT_I64(workplace_run(&place, "check broken.jsonc"), 2);
     CU_ASSERT(!slice_has(slice_of(place.err), SLICE("as changed")));
+}
+
+static void a_mistake_in_a_clients_file_is_told_with_its_place_there(void)
+{
+    workplace_write(&place, "client.json",
+                    "// mine\n/* {} */ {\"preset\": \"careful\",\n \"retri\": {}} // }\n");
+    EXPECT_I64(workplace_run(&place, "check good.jsonc --client client.json"), 2);
+    CU_ASSERT(says(place.err, "good.jsonc: --client client.json:3:2: found \"retri\""));
+    workplace_write(&place, "client.json", "// mine\n  {\"preset\": \"carefull\"}");
+    EXPECT_I64(workplace_run(&place, "check good.jsonc --client client.json --seed 5"), 2);
+    CU_ASSERT(says(place.err, "--client client.json:2:14: found \"carefull\""));
+    EXPECT_I64(workplace_run(&place, "check good.jsonc --client client.json --set /sed=5"), 2);
+    CU_ASSERT(says(place.err, "as changed by the command line: good.jsonc:"));
+    workplace_write(&place, "client.json", "{\"preset\": }");
+    EXPECT_I64(workplace_run(&place, "check good.jsonc --client client.json"), 2);
+    CU_ASSERT(says(place.err, "--client client.json:1:12: "));
 }
 
 static void says_what_no_file_may_exceed(void)
@@ -443,6 +458,8 @@ static CU_TestInfo tests[] = {
      names_the_place_of_what_is_wrong_in_a_scenario},
     {"says when the place is one of the changed text",
      says_when_the_place_is_one_of_the_changed_text},
+    {"a mistake in a client's file is told with its place there",
+     a_mistake_in_a_clients_file_is_told_with_its_place_there},
     {"says what no file may exceed", says_what_no_file_may_exceed},
     {"checks every file before anything runs", checks_every_file_before_anything_runs},
     {"passes with 0 and leaves every file", passes_with_zero_and_leaves_every_file},

@@ -104,6 +104,7 @@ static void an_unknown_call_is_refused_with_its_neighbours(void)
     EXPECT_I64(explain("7"), 2);
     CU_ASSERT(says(place.err, "they are written like steady:0"));
     EXPECT_I64(workplace_run(&place, "explain nowhere steady:7"), 2);
+    CU_ASSERT(says(place.err, "nowhere: found no scenario.jsonc there, expected the results"));
     EXPECT_I64(workplace_run(&place, "explain nowhere"), 2);
 }
 

@@ -199,7 +199,7 @@ static void prints_json_or_nothing_when_asked(void)
 static void refuses_a_folder_that_holds_no_run(void)
 {
     EXPECT_I64(workplace_run(&place, "judge nowhere"), 2);
-    CU_ASSERT(says(place.err, "nowhere/scenario.jsonc"));
+    CU_ASSERT(says(place.err, "nowhere: found no scenario.jsonc there"));
     EXPECT_I64(workplace_run(&place, "judge"), 2);
     CU_ASSERT(says(place.err, "no results folder was given"));
 }

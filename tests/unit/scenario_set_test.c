@@ -43,8 +43,8 @@ static struct slice set_client(const char *text, const char *preset, const char 
 {
     struct slice result = {0};
 
-    if (scenario_set_client(slice_of(text), slice_of(preset), slice_of(block), &arena, &result,
-                            &err) != RC_OK)
+    if (scenario_set_client(slice_of(text), slice_of(preset), slice_of(block), "client", &arena,
+                            &result, &err) != RC_OK)
         return (struct slice){0};
     return result;
 }
@@ -98,6 +98,8 @@ static void a_place_that_is_not_there_is_named_with_the_nearest(void)
     EXPECT_TEXT(slice_of(err.text),
                 "/load/parts/2: found no \"2\" in an array, expected a place that is there");
     EXPECT_U64(set(TEXT, "/name/x", "5").size, 0);
+    EXPECT_U64(set("{\"a\": [1, 2]}", "/a/01", "5").size, 0);
+    EXPECT_TEXT(set("{\"a\": [1, 2]}", "/a/0", "5"), "{\"a\": [5, 2]}");
 }
 
 static void a_pointer_that_is_none_is_refused(void)
@@ -156,8 +158,8 @@ static void memory_may_run_out_anywhere(void)
         flaky = (struct flaky){.allow = allow++};
         memory = flaky_memory(&flaky);
         arena_init(&poor, &memory, 1 << 20);
-        rc = scenario_set_client(SLICE("{}"), SLICE("guide"), (struct slice){0}, &poor, &result,
-                                 &err);
+        rc = scenario_set_client(SLICE("{}"), SLICE("guide"), (struct slice){0}, "client", &poor,
+                                 &result, &err);
         EXPECT_RC(rc, flaky.failed ? RC_NOMEM : RC_OK);
         arena_deinit(&poor);
         EXPECT_U64(flaky.live, 0);
