@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stddef.h>
 
+#include "base/nearest.h"
 #include "base/slice.h"
 #include "base/version.h"
 
@@ -52,6 +53,22 @@ static enum rc read_number(const char *name, uint64_t max, uint64_t *value, stru
                      (unsigned long long)max);
 }
 
+static enum rc refuse(const char *name, struct error *err)
+{
+    struct nearest nearest;
+    struct slice word = slice_of(name);
+
+    while (word.size > 0 && word.data[0] == '-')
+        word = (struct slice){word.data + 1, word.size - 1};
+    nearest_init(&nearest, word);
+    for (const struct option *option = known; option->name != NULL; option++)
+        nearest_offer(&nearest, slice_of(option->name));
+    if (nearest.best.size == 0)
+        return error_set(err, RC_MALFORMED, "unknown option %s (see --help)", name);
+    return error_set(err, RC_MALFORMED, "unknown option %s; did you mean \"--%.*s\"?", name,
+                     SLICE_ARG(nearest.best));
+}
+
 static enum rc take(struct options *options, int which, char *const *argv, struct error *err)
 {
     uint64_t number;
@@ -80,7 +97,7 @@ static enum rc take(struct options *options, int which, char *const *argv, struc
     case ':':
         return error_set(err, RC_MALFORMED, "%s: needs a value (see --help)", argv[optind - 1]);
     default:
-        return error_set(err, RC_MALFORMED, "%s: unknown option (see --help)", argv[optind - 1]);
+        return refuse(argv[optind - 1], err);
     }
 }
 
