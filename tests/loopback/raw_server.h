@@ -39,7 +39,8 @@ struct raw_server {
     atomic_bool has_first_line;
     char first_line[256];  /* of the first request, */
     char first_head[4096]; /* and all of its head */
-    const char *given;     /* a whole answer, keep-alive; set between start and the first request */
+    const char
+        *_Atomic given; /* a whole answer, keep-alive; set between start and the first request */
 };
 
 /* False when the system refuses. `script` ends with RAW_END. */
