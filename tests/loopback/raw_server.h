@@ -37,10 +37,9 @@ struct raw_server {
     _Atomic uint64_t reused; /* requests that were not the first of their connection */
     _Atomic uint64_t left;   /* connections whose client left while we were silent */
     atomic_bool has_first_line;
-    char first_line[256];  /* of the first request, */
-    char first_head[4096]; /* and all of its head */
-    const char
-        *_Atomic given; /* a whole answer, keep-alive; set between start and the first request */
+    char first_line[256];      /* of the first request, */
+    char first_head[4096];     /* and all of its head */
+    const char *_Atomic given; /* a whole answer, keep-alive; set before the first request */
 };
 
 /* False when the system refuses. `script` ends with RAW_END. */
