@@ -211,6 +211,8 @@ static enum rc read_phase(const struct cursor *c, struct slice value, struct fil
         return RC_OK;
     }
     nearest_init(&nearest, value);
+    nearest_offer(&nearest, SLICE("before"));
+    nearest_offer(&nearest, SLICE("quiet"));
     for (uint32_t i = 0; i < phases->count; i++)
         nearest_offer(&nearest, slice_of(phases->list[i].name));
     return refuse_word(c, value, &nearest, "a phase of this scenario, before, after:NAME or quiet");
@@ -275,7 +277,10 @@ static enum rc read_cause(const struct cursor *c, struct slice value, struct fil
     if (f->has_cause)
         return RC_OK;
     offer_outcomes(&nearest, value);
-    return refuse_word(c, value, &nearest, "a cause: a status, \"timeout\" or an outcome");
+    nearest_offer(&nearest, SLICE("timeout"));
+    nearest_offer(&nearest, SLICE("network"));
+    return refuse_word(c, value, &nearest,
+                       "a cause: a status, \"5xx\", \"timeout\", \"network\" or an outcome");
 }
 
 static enum rc read_part(const struct cursor *c, struct slice value, struct filters *f)
@@ -367,6 +372,17 @@ static bool has_hook(const struct monitor_rules *rules, uint32_t hook)
     return false;
 }
 
+/* A live run would pay for what can only be inconclusive. */
+static enum rc check_mock(const struct cursor *c, size_t at, const struct measurement *m)
+{
+    if (c->scenario->target != TARGET_LIVE ||
+        !(m->measure->flags & (MEASURE_NEEDS_JOURNAL | MEASURE_NEEDS_MONITOR)))
+        return RC_OK;
+    return refuse(c, at, "%s needs a mock: a live target has neither journal nor hooks",
+                  m->measure->name);
+}
+
+/* What no hook is told of leaves no record, and would count as 0. */
 static enum rc check_monitor(const struct cursor *c, size_t at, const struct measurement *m)
 {
     const struct monitor_rules *rules = &c->scenario->monitor;
@@ -379,6 +395,8 @@ static enum rc check_monitor(const struct cursor *c, size_t at, const struct mea
     if ((measure->flags & MEASURE_NEEDS_JOURNAL) && !has_hook(rules, measure->subject))
         return refuse(c, at, "%s needs the hook %s among the monitor's", measure->name,
                       hook_kind_word((enum hook_kind)measure->subject));
+    if (rules->hooks_count == 0)
+        return refuse(c, at, "%s needs a hook among the monitor's", measure->name);
     return RC_OK;
 }
 
@@ -403,6 +421,7 @@ static enum rc read_measurement(struct cursor *c, struct measurement *m)
     TRY(read_measure(c, m));
     TRY(read_filters(c, &m->filters));
     TRY(check_filters(c, at, m));
+    TRY(check_mock(c, at, m));
     TRY(check_monitor(c, at, m));
     return check_subject(c, at, m);
 }

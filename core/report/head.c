@@ -216,8 +216,8 @@ static void add_alerts(const struct scenario *scenario, const struct run_figures
         words[i] = alert_kind_word((enum alert_kind)i);
         raised += f->alerts[i];
     }
-    if (raised == 0 && !scenario->monitor.is_on)
-        return;
+    if (raised == 0 && scenario->monitor.hooks_count == 0)
+        return; /* who is not told leaves no record: that is not «none» */
     add_line(head, "alerts", "%s", "");
     add_counts(head, words, f->alerts, ALERT_KINDS_COUNT);
     if (settled > 0)

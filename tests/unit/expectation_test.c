@@ -198,6 +198,8 @@ static void alerts_are_asked_for_where_there_is_a_monitor(void)
     expect_refused("alerts == 0",
                    "sample.jsonc:7:5: alerts needs a monitor: add \"monitor\" to the scenario");
     scenario.monitor.is_on = true;
+    expect_refused("alerts == 0", "sample.jsonc:7:5: alerts needs a hook among the monitor's");
+    scenario.monitor.hooks[scenario.monitor.hooks_count++] = HOOK_ANY;
     EXPECT_RC(read("alerts == 0"), RC_OK);
     EXPECT_RC(read("alerts{kind=budget} == 1"), RC_OK);
     EXPECT_U64(expectation.left.filters.kind, ALERT_BUDGET);
@@ -215,6 +217,18 @@ static void alerts_are_asked_for_where_there_is_a_monitor(void)
     scenario.monitor.hooks[scenario.monitor.hooks_count++] = HOOK_SLACK;
     EXPECT_RC(read("hooks.slack.count == 1"), RC_OK);
     EXPECT_RC(read("hooks.slack.first <= 25s"), RC_OK);
+}
+
+static void what_only_a_mock_knows_is_not_asked_of_a_live_target(void)
+{
+    scenario.monitor.is_on = true;
+    scenario.target = TARGET_LIVE;
+    expect_refused("alerts.budget == 1", "sample.jsonc:7:5: alerts.budget needs a mock: a live "
+                                         "target has neither journal nor hooks");
+    expect_refused("cost.total == billed.total",
+                   "sample.jsonc:7:19: billed.total needs a mock: a live target has neither "
+                   "journal nor hooks");
+    EXPECT_RC(read("cost.total <= $1"), RC_OK);
 }
 
 static void what_does_not_fit_together_is_refused(void)
@@ -315,6 +329,8 @@ static CU_TestInfo tests[] = {
     {"shows both sides of a control", shows_both_sides_of_a_control},
     {"alerts are asked for where there is a monitor",
      alerts_are_asked_for_where_there_is_a_monitor},
+    {"what only a mock knows is not asked of a live target",
+     what_only_a_mock_knows_is_not_asked_of_a_live_target},
     {"what does not fit together is refused", what_does_not_fit_together_is_refused},
     {"half an expectation is refused", half_an_expectation_is_refused_at_its_end},
     {"judges by the boundary itself", judges_by_the_boundary_itself},

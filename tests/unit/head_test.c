@@ -60,6 +60,8 @@ static void unknown_cost_is_no_zero(void)
 static void alerts_are_told_by_kind_and_delivery(void)
 {
     scenario.monitor.is_on = true;
+    EXPECT_TEXT(said("alerts"), "");
+    scenario.monitor.hooks_count = 1;
     EXPECT_TEXT(said("alerts"), "none");
     figures.alerts[ALERT_BUDGET] = 1;
     figures.alerts[ALERT_ERROR] = 2;
