@@ -10,9 +10,13 @@ BIN    ?= $(if $(filter release,$(MODE)),bin,$(OUT)/bin)
 PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
 
+# Across files gcc makes the simulator a tenth faster. The objects hold ordinary code too, so tests
+# link without it, and quickly.
+LTO := $(if $(findstring Free Software Foundation,$(shell $(CC) --version)),-flto=auto -ffat-lto-objects)
+
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes
 
-FLAGS_release := -O2 -g
+FLAGS_release := -O2 -g $(LTO)
 FLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan    := -O1 -g -fsanitize=thread
 FLAGS_fuzz    := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
@@ -80,7 +84,7 @@ $(BIN)/sim-tests: $(call objects,tests/sim)
 $(BIN)/loopback-tests: $(call objects,tests/loopback) $(HARNESS) $(OS)
 $(BIN)/loopback-tests: | $(PROGRAMS)
 $(BIN)/%-tests: $(OUT)/suites/%.o $(call objects,tests/support) $(LIBCORE)
-	$(LINK) $(call libs,cunit libcurl)
+	$(LINK) -fno-lto $(call libs,cunit libcurl)
 
 run-%: $(BIN)/%-tests
 	BROWNOUT_BIN=$(abspath $(BIN)) $(RUNNER_$(MODE)) $<
