@@ -51,6 +51,7 @@ static void read_run_json(struct inquest *q)
         lose(q, "run.json is missing: the run did not come to its end");
         return;
     }
+    r->json_checksum = checksum(0, q->run_json);
     if (run_json_read(r->prepared.scenario, q->run_json, &r->told, &err) != RC_OK) {
         lose(q, err.text);
         return;
@@ -62,6 +63,26 @@ static void read_run_json(struct inquest *q)
         lose(q, "scenario.jsonc is not what was run (checksum)");
     if (r->told.problem[0] != '\0')
         lose(q, r->told.problem);
+}
+
+/* A comparison is worth what the other run is: this one's own, and whole. */
+static void check_control(struct inquest *q)
+{
+    const struct rejudge *r = q->r, *control = r->control;
+    char text[sizeof(q->facts.lost)];
+
+    if (!r->has_told || (control == NULL && r->told.evidence.control == 0))
+        return;
+    if (control == NULL) {
+        lose(q, "the control run's folder is missing");
+        return;
+    }
+    if (control->lost[0] != '\0') {
+        snprintf(text, sizeof(text), "the control run: %.140s", control->lost);
+        lose(q, text);
+    }
+    if (control->json_checksum != r->told.evidence.control)
+        lose(q, "the control run is not the one that run.json tells of (checksum)");
 }
 
 /* --- evidence --------------------------------------------------------------------------------- */
@@ -171,7 +192,9 @@ static enum rc judge_folder(struct inquest *q, struct error *err)
     TRY(judge_new(&r->judge, r->prepared.scenario, memory_heap(), err));
     TRY(judge_control(r, err));
     read_run_json(q);
+    check_control(q);
     read_evidence(q);
+    slice_copy(slice_of(q->facts.lost), r->lost, sizeof(r->lost));
     judge_finish(r->judge, &q->facts);
     return review_rows(q, err);
 }

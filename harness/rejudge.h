@@ -25,6 +25,8 @@ struct rejudge {
     struct judge *judge;     /* finished */
     struct rejudge *control; /* NULL: there was none */
     bool quoted[REJUDGE_ROWS_MAX];
+    uint64_t json_checksum; /* of run.json; 0: there was none */
+    char lost[160];         /* what is damaged or missing, in one sentence; empty: nothing */
 };
 
 MUST_USE enum rc rejudge_open(struct rejudge *r, const char *folder, struct error *err);

@@ -101,6 +101,7 @@ static void write_facts(const struct trial *trial, struct buffer *out)
 {
     struct evidence_facts evidence = evidence_files_facts(&trial->files, trial->prepared->portable);
 
+    evidence.control = trial->control != NULL ? trial->control->json_checksum : 0;
     write_key(out, "facts");
     run_facts_write(trial->prepared->scenario, &trial->facts, judge_figures(trial->judge), out);
     write_key(out, "evidence");

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/checksum.h"
 #include "judge/readable.h"
 #include "os/clock.h"
 #include "os/files.h"
@@ -333,7 +334,9 @@ enum rc trial_close_control(struct trial *control, const struct error *problem, 
     judge_all(control);
     problem = first_problem(control, problem);
     buffer_init(&json, memory_heap(), TEXT_BYTES_MAX);
-    if (write_json(control, problem, took, &json, &unwritten) != RC_OK && problem == NULL)
+    if (write_json(control, problem, took, &json, &unwritten) == RC_OK)
+        control->json_checksum = checksum(0, buffer_slice(&json));
+    else if (problem == NULL)
         problem = &unwritten;
     buffer_deinit(&json);
     monitor_free(control->monitor);

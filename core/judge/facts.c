@@ -197,6 +197,8 @@ void evidence_facts_write(const struct evidence_facts *facts, struct buffer *out
         buffer_text(out, "null");
     write_key(out, "scenario");
     write_hash(out, facts->scenario);
+    write_key(out, "control");
+    write_hash(out, facts->control);
     write_key(out, "files");
     buffer_byte(out, '[');
     for (int i = 0; i < EVIDENCE_FILES_COUNT; i++) {
@@ -407,6 +409,7 @@ static const struct field evidence_fields[] = {
     FIELD("calls_kept", field_read_count, struct evidence_facts, calls_kept),
     FIELD("records_lost", field_read_count, struct evidence_facts, records_lost),
     FIELD("scenario", read_hash, struct evidence_facts, scenario),
+    FIELD("control", read_hash, struct evidence_facts, control),
     FIELD("files", read_files, struct evidence_facts, files),
 };
 

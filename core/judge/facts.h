@@ -37,6 +37,7 @@ struct evidence_facts {
     uint64_t calls_kept;   /* and of which there are lines */
     uint64_t records_lost; /* journal records that were held, and then had no room (keeper.h) */
     uint64_t scenario;     /* checksum of scenario.jsonc */
+    uint64_t control;      /* of the control run's run.json; 0: there was none */
     struct {
         uint64_t lines;
         uint64_t hash; /* of its last checkpoint */

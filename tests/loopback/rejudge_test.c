@@ -395,6 +395,40 @@ static void a_file_of_another_run_is_noticed(void)
     CU_ASSERT(any_reason_has("calls.jsonl is not the file that run.json tells of"));
 }
 
+/* What a run is compared with must be its own control run, whatever level of evidence. */
+static void expect_own_control(const char *command)
+{
+    char own[2 * WORKPLACE_PATH_MAX], other[2 * WORKPLACE_PATH_MAX], text[256];
+
+    snprintf(text, sizeof(text), "%s --seed 9", command);
+    EXPECT_I64(play(text), 0);
+    snprintf(other, sizeof(other), "%s", path_of("control"));
+    EXPECT_I64(play(command), 0);
+    EXPECT_U64(verdict_again(), VERDICT_PASS);
+    snprintf(own, sizeof(own), "%s/moved", place.folder);
+    EXPECT_I64(rename(path_of("control"), own), 0);
+    EXPECT_U64(verdict_again(), VERDICT_INCONCLUSIVE);
+    CU_ASSERT(any_reason_has("the control run's folder is missing"));
+    EXPECT_I64(rename(other, path_of("control")), 0);
+    EXPECT_U64(verdict_again(), VERDICT_INCONCLUSIVE);
+    CU_ASSERT(any_reason_has("the control run is not the one that run.json tells of"));
+    EXPECT_I64(rename(path_of("control"), other), 0);
+    EXPECT_I64(rename(own, path_of("control")), 0);
+    write_file("control/run.json", "", 0);
+    EXPECT_U64(verdict_again(), VERDICT_INCONCLUSIVE);
+    CU_ASSERT(any_reason_has("the control run: "));
+}
+
+static void the_control_run_is_this_runs_own(void)
+{
+    expect_own_control("sim good.jsonc --set /control=no-chaos");
+}
+
+static void nor_does_thinned_evidence_take_another_control(void)
+{
+    expect_own_control("sim good.jsonc --set /control=no-chaos --evidence summary");
+}
+
 /* --- every line ------------------------------------------------------------------------------- */
 
 /* The file's lines with one of them dealt with. */
@@ -534,6 +568,9 @@ static CU_TestInfo tests[] = {
     {"a violation before the damage stays a fail", a_violation_before_the_damage_stays_a_fail},
     {"a scenario made easier is noticed", a_scenario_made_easier_is_noticed},
     {"a file of another run is noticed", a_file_of_another_run_is_noticed},
+    {"the control run is this run's own", the_control_run_is_this_runs_own},
+    {"nor does thinned evidence take another control",
+     nor_does_thinned_evidence_take_another_control},
     {"no line of a passing run can be touched", no_line_of_a_passing_run_can_be_touched},
     {"no line of a failing run can be touched", no_line_of_a_failing_run_can_be_touched},
     {"without run.json no damage makes a fail", without_run_json_no_damage_makes_a_fail},

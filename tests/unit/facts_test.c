@@ -73,7 +73,8 @@ static void fill(void)
                                             .calls_judged = 31,
                                             .calls_kept = 32,
                                             .records_lost = 33,
-                                            .scenario = UINT64_MAX};
+                                            .scenario = UINT64_MAX,
+                                            .control = 7};
     for (uint32_t i = 0; i < EVIDENCE_FILES_COUNT; i++) {
         told.evidence.files[i].lines = 600 + i;
         told.evidence.files[i].hash = 0x0123456789ABCDEFu + i;
