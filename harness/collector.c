@@ -13,10 +13,10 @@ enum { JOURNAL_BYTES_AT_ONCE = 1 << 16 };
 /* Rings wake the collector only when they fill up, so it looks for itself now and then. */
 static const nanos PATIENCE = 20 * NANOS_MS;
 
-/* The one door to an early end. */
+/* The one door to an early end; once every call has ended it is not early any more. */
 static void end_early(struct collector *c, enum collector_end why)
 {
-    if (c->end != COLLECTOR_CALLS_ENDED)
+    if (c->end != COLLECTOR_CALLS_ENDED || crew_is_over(c->crew))
         return;
     c->end = why;
     crew_stop(c->crew);
