@@ -81,13 +81,20 @@ static void look_at_time(struct collector *c)
     progress_show(c->progress, now);
 }
 
+static bool was_signalled(struct collector *c)
+{
+    if (signals_take(c->trial->signals_fd) != 0)
+        c->was_signalled = true;
+    return c->was_signalled;
+}
+
 static void look_at_trouble(struct collector *c)
 {
     if (c->mock != NULL && !c->has_journal)
         end_early(c, COLLECTOR_MOCK_DIED); /* nobody asked it to end yet */
     if (c->trial->files.rc != RC_OK)
         end_early(c, COLLECTOR_EVIDENCE_LOST);
-    if (signals_take(c->trial->signals_fd) != 0)
+    if (was_signalled(c))
         end_early(c, COLLECTOR_SIGNALLED);
 }
 
@@ -135,13 +142,16 @@ enum collector_end collector_run(struct collector *c)
 void collector_finish_alerts(struct collector *c, nanos patience)
 {
     nanos until = clock_monotonic() + patience;
+    bool is_hurried = false;
 
     if (c->hooks == NULL)
         return;
-    while (!monitor_is_idle(c->trial->monitor) && clock_monotonic() < until &&
-           signals_take(c->trial->signals_fd) == 0) {
+    while (!monitor_is_idle(c->trial->monitor) && clock_monotonic() < until && !is_hurried) {
         if (!turn(c))
             sleep_a_little(c);
+        is_hurried =
+            signals_take(c->trial->signals_fd) != 0; /* another one, if one ended the run */
+        c->was_signalled |= is_hurried;
     }
     monitor_give_up(c->trial->monitor, c->now);
     hook_sender_turn(c->hooks, c->now);

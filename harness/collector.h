@@ -41,10 +41,11 @@ struct collector {
     struct journal_stream *journal;
     struct hook_sender *hooks; /* NULL: nobody monitors */
     struct progress *progress;
-    nanos now;        /* run time at this turn of the loop, not before 0 */
-    nanos ends_at;    /* of the monotonic clock: --max-time; NANOS_NEVER */
-    nanos flush_at;   /* likewise: when evidence is written next */
-    bool has_journal; /* its end has not come yet */
+    nanos now;          /* run time at this turn of the loop, not before 0 */
+    nanos ends_at;      /* of the monotonic clock: --max-time; NANOS_NEVER */
+    nanos flush_at;     /* likewise: when evidence is written next */
+    bool has_journal;   /* its end has not come yet */
+    bool was_signalled; /* whether or not that ended the run */
     enum collector_end end;
 };
 

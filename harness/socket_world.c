@@ -126,7 +126,7 @@ static void note_facts(const struct stage *s, struct trial *trial)
     trial->facts.has_journal = s->has_mock;
     trial->facts.journal_is_whole = s->has_mock && s->journal.is_whole;
     trial->facts.is_live = !s->has_mock;
-    trial->was_signalled = s->collector.end == COLLECTOR_SIGNALLED;
+    trial->was_signalled = s->collector.was_signalled;
     trial->driver = counts.driver;
     trial->ring_waits = counts.ring_waits;
     note_percentiles(trial);
@@ -134,7 +134,18 @@ static void note_facts(const struct stage *s, struct trial *trial)
 
 static nanos patience_for_alerts(const struct stage *s)
 {
-    return s->collector.end == COLLECTOR_SIGNALLED ? ALERTS_PATIENCE_SIGNALLED : ALERTS_PATIENCE;
+    switch (s->collector.end) {
+    case COLLECTOR_CALLS_ENDED:
+    case COLLECTOR_OUT_OF_TIME:
+    case COLLECTOR_SPENT:
+        return ALERTS_PATIENCE;
+    case COLLECTOR_SIGNALLED:
+        return ALERTS_PATIENCE_SIGNALLED;
+    case COLLECTOR_MOCK_DIED:
+    case COLLECTOR_EVIDENCE_LOST:
+        break;
+    }
+    return 0;
 }
 
 static void play(struct stage *s, struct trial *trial)
