@@ -28,7 +28,7 @@ static enum rc open_next(struct crew *crew, const struct crew_options *options, 
         .wall_unix_ns = options->wall_unix_ns,
         .marks_requests = options->marks_requests,
         .worker = crew->count,
-        .workers = options->workers,
+        .workers = crew_size(options->scenario, options->workers),
         .wake_fd = crew->wake_fd,
         .memory = options->memory,
     };
@@ -40,15 +40,23 @@ static enum rc open_next(struct crew *crew, const struct crew_options *options, 
     return RC_OK;
 }
 
+uint32_t crew_size(const struct scenario *scenario, uint32_t workers)
+{
+    uint32_t places = scenario->load.in_flight_max;
+
+    return workers < places ? workers : places;
+}
+
 enum rc crew_open(struct crew *crew, const struct crew_options *options, struct error *err)
 {
+    uint32_t size = crew_size(options->scenario, options->workers);
     enum rc rc;
 
     assert(options->workers >= 1);
     assert(options->workers <= CREW_WORKERS_MAX);
     memset(crew, 0, sizeof(*crew));
     rc = open_wake(crew, err);
-    while (rc == RC_OK && crew->count < options->workers)
+    while (rc == RC_OK && crew->count < size)
         rc = open_next(crew, options, err);
     if (rc != RC_OK)
         crew_deinit(crew);
@@ -154,6 +162,8 @@ void crew_deinit(struct crew *crew)
 
 uint64_t crew_descriptors(const struct scenario *scenario, uint32_t workers)
 {
-    return workers *
-           curl_transport_descriptors(scenario->providers_count, worker_places(scenario, workers));
+    uint32_t size = crew_size(scenario, workers);
+
+    return size *
+           curl_transport_descriptors(scenario->providers_count, worker_places(scenario, size));
 }

@@ -46,6 +46,9 @@ struct crew_counts {
     uint64_t ring_waits; /* times a worker waited for whoever collects */
 };
 
+/* How many of `workers` have something to do: no more than load.in_flight_max, which they share. */
+uint32_t crew_size(const struct scenario *scenario, uint32_t workers);
+
 MUST_USE enum rc crew_open(struct crew *crew, const struct crew_options *options,
                            struct error *err);
 MUST_USE enum rc crew_start(struct crew *crew, struct error *err);

@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "base/version.h"
+#include "crew.h"
 #include "engine/simulator.h"
 #include "judge/facts.h"
 #include "os/clock.h"
@@ -79,13 +80,14 @@ static void write_clock(const struct trial *trial, struct buffer *out)
 static void write_driver(const struct trial *trial, struct buffer *out)
 {
     write_key(out, "driver");
-    buffer_printf(out,
-                  "{\"workers\": %u, \"lanes\": %u, \"connections_opened\": %llu, "
-                  "\"resends_refused\": %llu, \"ring_waits\": %llu}",
-                  trial->facts.is_simulated ? 1 : trial->options->workers, trial->driver.lanes,
-                  (unsigned long long)trial->driver.connections_opened,
-                  (unsigned long long)trial->driver.resends_refused,
-                  (unsigned long long)trial->ring_waits);
+    buffer_printf(
+        out,
+        "{\"workers\": %u, \"lanes\": %u, \"connections_opened\": %llu, "
+        "\"resends_refused\": %llu, \"ring_waits\": %llu}",
+        trial->facts.is_simulated ? 1
+                                  : crew_size(trial->prepared->scenario, trial->options->workers),
+        trial->driver.lanes, (unsigned long long)trial->driver.connections_opened,
+        (unsigned long long)trial->driver.resends_refused, (unsigned long long)trial->ring_waits);
 }
 
 static void write_problem(const struct error *problem, struct buffer *out)

@@ -38,7 +38,7 @@ struct worker {
     nanos ended_at; /* of the monotonic clock; for whoever has joined it */
 };
 
-/* How many calls each of them may have in flight: the engine's share of load.in_flight_max. */
+/* How many calls each of them may have in flight at most: its share of load.in_flight_max. */
 uint32_t worker_places(const struct scenario *scenario, uint32_t workers);
 
 MUST_USE enum rc worker_open(struct worker *w, const struct worker_options *options,

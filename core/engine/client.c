@@ -802,12 +802,14 @@ void client_check(const struct client *c)
 
 /* --- birth and death -------------------------------------------------------------------------- */
 
-/* The ceiling is shared out, rounded up, so that no worker is without a place. */
+/* The ceiling is shared out whole: the first workers take what is left over. */
 static uint32_t places_of(const struct client_options *options)
 {
     uint32_t all = options->scenario->load.in_flight_max;
 
-    return options->workers <= 1 ? all : (all + options->workers - 1) / options->workers;
+    if (options->workers <= 1)
+        return all;
+    return all / options->workers + (options->worker < all % options->workers);
 }
 
 enum rc client_new(struct client **client, const struct client_options *options, struct error *err)
@@ -817,6 +819,7 @@ enum rc client_new(struct client **client, const struct client_options *options,
     enum rc rc = RC_NOMEM;
 
     assert(options->workers == 0 || options->worker < options->workers);
+    assert(options->workers <= options->scenario->load.in_flight_max);
     if (c == NULL)
         return error_set(err, RC_NOMEM, "client engine: out of memory");
     c->options = *options;

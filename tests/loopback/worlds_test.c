@@ -379,6 +379,19 @@ static void more_workers_than_instances_make_each_call_once(void)
     expect_the_same_with("run twin.jsonc --quiet --workers 16 --out results", 1);
 }
 
+/* A ceiling is one for all workers together. */
+static void more_workers_than_places_keep_to_the_ceiling(void)
+{
+    struct slice text;
+
+    load(SCENARIO("{}", "", ""));
+    workplace_run(&place, "run twin.jsonc --quiet --set /load/in_flight_max=2 --workers 5"
+                          " --set /load/arrivals/0/for=300ms --out results");
+    CU_ASSERT_FATAL(workplace_result(&place, 0, "run.json", &text));
+    CU_ASSERT(slice_has(text, SLICE("\"in_flight_most\":2,")));
+    CU_ASSERT(slice_has(text, SLICE("\"driver\": {\"workers\": 2,")));
+}
+
 static CU_TestInfo tests[] = {
     {"nothing goes wrong, alike", nothing_goes_wrong_alike},
     {"overload is met by retry and fallback, alike", overload_is_met_by_retry_and_fallback_alike},
@@ -391,6 +404,7 @@ static CU_TestInfo tests[] = {
     {"instances are shared out among workers", instances_are_shared_out_among_workers},
     {"more workers than instances make each call once",
      more_workers_than_instances_make_each_call_once},
+    {"more workers than places keep to the ceiling", more_workers_than_places_keep_to_the_ceiling},
     CU_TEST_INFO_NULL,
 };
 
