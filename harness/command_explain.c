@@ -29,7 +29,8 @@ static enum rc refuse_id(const struct scenario *scenario, const char *text, stru
         nearest_offer(&nearest, slice_of(scenario->load.parts[i].name));
     return error_set(err, RC_MALFORMED,
                      "\"%s\" is no id of a call of this scenario: they are written like %s:0%s",
-                     text, scenario->load.parts[0].name, nearest_say(&nearest, hint));
+                     text, scenario->load.parts[0].name,
+                     slice_is(nearest.best, source) ? "" : nearest_say(&nearest, hint));
 }
 
 static bool is_planned(const struct scenario *scenario, struct call_id id)

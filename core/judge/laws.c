@@ -53,6 +53,8 @@ static const char *pending_text(const struct call_record *call)
                                         [PENDING_ATTEMPT] = "still waiting for an answer",
                                         [PENDING_WAIT] = "still waiting to try again"};
 
+    if (call->attempts_count == 0 && call->pending == PENDING_WAIT)
+        return "still waiting for a place (load.in_flight_max)";
     return words[call->pending];
 }
 

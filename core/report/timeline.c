@@ -241,7 +241,10 @@ static void say_cut(const struct call_record *call, char *text)
                                         [PENDING_ATTEMPT] = "in an attempt",
                                         [PENDING_WAIT] = "waiting to try again"};
 
-    snprintf(text, CELL_TEXT_MAX, "still open, %s, when the run is cut", where[call->pending]);
+    bool has_begun = call->attempts_count > 0 || call->pending != PENDING_WAIT;
+
+    snprintf(text, CELL_TEXT_MAX, "still open, %s, when the run is cut",
+             has_begun ? where[call->pending] : "waiting for a place (load.in_flight_max)");
 }
 
 static void say(const struct story *story, const struct moment *moment, char *text)
@@ -350,13 +353,19 @@ static void write_one(const struct story *story, const struct moment *moment, st
         write_lanes(text, "", "", out);
 }
 
-/* The caller's doing between two attempts. */
-static void write_wait(const struct attempt_record *failed, nanos wait, bool goes_elsewhere,
+/* The caller's doing after a failed attempt until `next`. A wait that the run's cut ends was no
+ * shorter than it was told. */
+static void write_wait(const struct attempt_record *failed, const struct moment *next,
                        struct buffer *out)
 {
+    nanos wait = next->at - failed->ended_at;
+    bool goes_elsewhere = next->attempt != NULL && next->attempt->model != failed->model;
+
     layout_spaces(out, CALLER_AT);
     buffer_printf(out, "waits %s", readable_span(wait).text);
-    if (failed->advice_wait > wait && !goes_elsewhere)
+    if (failed->advice_wait > wait && next->kind == MOMENT_CUT)
+        buffer_printf(out, " so far, told to wait %s", readable_span(failed->advice_wait).text);
+    else if (failed->advice_wait > wait && !goes_elsewhere)
         buffer_printf(out, ", though told to wait %s", readable_span(failed->advice_wait).text);
     else if (failed->advice_wait > 0 && wait - failed->advice_wait <= wait / 10 && !goes_elsewhere)
         buffer_text(out, ", as told");
@@ -400,11 +409,9 @@ static void write_gap(const struct moments *moments, uint32_t index, struct buff
 {
     const struct moment *next = &moments->list[index], *before = before_of(moments, index);
     const struct attempt_record *failed = waits_since(moments, index);
-    bool goes_elsewhere =
-        failed != NULL && next->attempt != NULL && next->attempt->model != failed->model;
 
     if (failed != NULL && next->at > failed->ended_at)
-        write_wait(failed, next->at - failed->ended_at, goes_elsewhere, out);
+        write_wait(failed, next, out);
     else if (failed == NULL && next->kind != MOMENT_DEADLINE && next->at - before->at >= SILENCE)
         write_span(before, next->at - before->at, out);
 }

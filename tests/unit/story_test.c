@@ -138,6 +138,20 @@ static void a_call_that_waits_at_the_cut_is_still_open(void)
     expect_golden(buffer_slice(&out), "story-waiting.txt");
 }
 
+static void a_call_without_a_place_never_tried(void)
+{
+    call = sample_call(150);
+    call.attempts_count = 0;
+    call.ended_at = NANOS_NEVER;
+    call.outcome = OUTCOME_UNFINISHED;
+    call.pending = PENDING_WAIT;
+    call.usage = (struct usage){0};
+    call.cost = 0;
+    tell(true, call.due_at + 43 * NANOS_S);
+    CU_ASSERT(slice_has(buffer_slice(&out),
+                        SLICE("still open, waiting for a place (load.in_flight_max), when")));
+}
+
 static void an_attempt_that_nobody_answers_is_open_at_the_cut(void)
 {
     struct attempt_record *attempt = &call.attempts[0];
@@ -263,6 +277,7 @@ static CU_TestInfo tests[] = {
      an_impatient_client_is_shown_what_it_was_told},
     {"a fallback after a stall is one story", a_fallback_after_a_stall_is_one_story},
     {"a call that waits at the cut is still open", a_call_that_waits_at_the_cut_is_still_open},
+    {"a call without a place never tried", a_call_without_a_place_never_tried},
     {"an attempt that nobody answers is open at the cut",
      an_attempt_that_nobody_answers_is_open_at_the_cut},
     {"without a journal one end speaks", without_a_journal_one_end_speaks},
