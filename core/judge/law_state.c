@@ -89,8 +89,12 @@ static void write_value(const struct law_state *state, enum law law, struct verd
     }
 }
 
-static const char *nothing_to_judge(enum law law)
+static const char *nothing_to_judge(const struct law_state *state, enum law law)
 {
+    if (law == LAW_ALERT_ONCE && state->unknown > 0)
+        return "no alert was raised; more was billed than a budget allows, but near a window's "
+               "edge "
+               "or untold, so that none was surely due";
     switch (law) {
     case LAW_TOKENS_AGREE:
     case LAW_COST_AGREE:
@@ -131,6 +135,6 @@ void law_state_fill_row(const struct law_state *state, enum law law,
     } else if (!hearing->has_calls) {
         set_reason(row, VERDICT_INCONCLUSIVE, "no call was seen");
     } else if (state->n == 0) {
-        set_reason(row, VERDICT_NOT_APPLICABLE, nothing_to_judge(law));
+        set_reason(row, VERDICT_NOT_APPLICABLE, nothing_to_judge(state, law));
     }
 }

@@ -22,7 +22,8 @@ struct law_state {
     uint64_t violations;
     uint64_t undecided;       /* held by what is known, but the evidence did not say all */
     int64_t worst;            /* largest `seen` of a finding */
-    uint64_t agreed, unknown; /* attempts, of laws that lay both accounts side by side */
+    uint64_t agreed, unknown; /* attempts, of laws that lay both accounts side by side; windows
+                                 that may have been breached unheard, of alert-once */
     money unknown_billed;
     char doubt[160]; /* why some were undecided, when it was not the journal; may be empty */
     struct examples examples;

@@ -180,10 +180,11 @@ static void hold_window(const struct run_evidence *e, struct alert_key key, stru
     const struct alert_entry *entry;
     char text[160];
 
-    if (spent.sure <= budget->limit)
-        return;
     entry = alert_book_find(e->alerts, key);
     if (entry != NULL)
+        return;
+    state->unknown += spent.most > budget->limit;
+    if (spent.sure <= budget->limit)
         return;
     state->n++;
     if (!e->is_whole) {

@@ -212,6 +212,9 @@ static void what_was_billed_and_never_told_makes_no_alert_due(void)
         hearing.facts.calls_planned++;
     }
     EXPECT_U64(finish("alert-once")->violations, 0);
+    CU_ASSERT_STRING_EQUAL(hearing_row(&hearing, "alert-once")->reason,
+                           "no alert was raised; more was billed than a budget allows, but near a "
+                           "window's edge or untold, so that none was surely due");
 }
 
 static void a_window_that_ends_after_the_cut_is_due_all_the_same(void)
