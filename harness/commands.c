@@ -81,9 +81,9 @@ void commands_print_help(const struct command *command)
     const char *about;
     const char *usage;
 
-    printf("usage: brownout %s%s %s\n\n%s.\n%s\n", command->name,
-           command->options == OPTION_HELP ? "" : " [OPTION...]", command->usage, command->about,
-           command->more);
+    printf("usage: brownout %s%s%s%s\n\n%s.\n%s\n", command->name,
+           command->options == OPTION_HELP ? "" : " [OPTION...]",
+           command->usage[0] != '\0' ? " " : "", command->usage, command->about, command->more);
     for (unsigned i = 0; (usage = options_usage(command->options, i, &about)) != NULL; i++)
         printf("  %-24s %s\n", usage, about);
     printf("\nexample: %s\n", command->example);

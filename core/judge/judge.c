@@ -696,6 +696,13 @@ const struct run_figures *judge_figures(const struct judge *judge)
     return &judge->tally.figures;
 }
 
+bool judge_first_not_useful(const struct judge *judge, struct call_id *id)
+{
+    assert(judge->is_finished);
+    *id = judge->tally.not_useful;
+    return judge->tally.has_not_useful;
+}
+
 void judge_amend(struct judge *judge, const struct verdict_row *rows,
                  const struct run_figures *figures)
 {

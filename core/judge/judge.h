@@ -127,6 +127,10 @@ enum verdict judge_verdict(const struct judge *judge);
 const struct verdict_row *judge_rows(const struct judge *judge, uint32_t *count);
 const struct run_figures *judge_figures(const struct judge *judge);
 
+/* Of the calls that failed, came too late or never ended, the one due first; false: all were
+ * useful. */
+bool judge_first_not_useful(const struct judge *judge, struct call_id *id);
+
 /* After judge_finish, for what is judged again from files (review.h): `rows`, as many as judge_rows
  * has, take their place, and `figures` too unless they are NULL. The verdict follows. */
 void judge_amend(struct judge *judge, const struct verdict_row *rows,

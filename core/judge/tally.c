@@ -129,9 +129,26 @@ static void expect_firings(struct tally *t, const struct call_record *call)
             t->calls_chance[rule] += chaos_rule_chance(chaos, rule, &facts);
 }
 
+/* Whatever order their records arrive in. */
+static void find_not_useful(struct tally *t, const struct call_case *c)
+{
+    const struct call_record *call = c->call;
+
+    if (c->is_useful)
+        return;
+    if (t->has_not_useful &&
+        (call->due_at > t->not_useful_due_at ||
+         (call->due_at == t->not_useful_due_at && call->id.index >= t->not_useful.index)))
+        return;
+    t->has_not_useful = true;
+    t->not_useful = call->id;
+    t->not_useful_due_at = call->due_at;
+}
+
 void tally_call(struct tally *t, const struct call_case *c)
 {
     count_outcome(t, c);
+    find_not_useful(t, c);
     count_money(t, c->call);
     record_spans(t, c);
     count_in_flight(t, c->call);

@@ -26,6 +26,11 @@ struct tally {
     double journal_chance[CHAOS_RULES_MAX];
     double calls_chance[CHAOS_RULES_MAX];
 
+    /* The call due first of those that were not useful. */
+    bool has_not_useful;
+    struct call_id not_useful;
+    nanos not_useful_due_at;
+
     /* An alert goes to every hook, each with a record of its own. */
     uint64_t alerts_at[HOOK_KINDS_COUNT][ALERT_KINDS_COUNT];
 };

@@ -68,6 +68,22 @@ const char *rows_first_call(const struct scenario *scenario, const struct verdic
     return NULL;
 }
 
+bool head_first_call(const struct scenario *scenario, const struct judge *judge,
+                     char text[CALL_ID_TEXT_MAX])
+{
+    uint32_t count;
+    const struct verdict_row *rows = judge_rows(judge, &count);
+    const char *named = rows_first_call(scenario, rows, count);
+    struct call_id id;
+
+    if (named != NULL)
+        return slice_copy(slice_of(named), text, CALL_ID_TEXT_MAX);
+    if (judge_verdict(judge) != VERDICT_FAIL || !judge_first_not_useful(judge, &id))
+        return false;
+    call_id_write(scenario, id, text);
+    return true;
+}
+
 const char *row_kind_word(enum row_kind kind)
 {
     static const char *const words[] = {

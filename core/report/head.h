@@ -7,6 +7,7 @@
 #include "judge/judge.h"
 #include "report/facts.h"
 #include "scenario/scenario.h"
+#include "scenario/source.h"
 
 enum { HEAD_LINES_MAX = 16, HEAD_TEXT_MAX = 1024 };
 
@@ -34,6 +35,11 @@ uint32_t rows_count(const struct verdict_row *rows, uint32_t count, enum verdict
  * about alerts name alerts.) */
 const char *rows_first_call(const struct scenario *scenario, const struct verdict_row *rows,
                             uint32_t count);
+
+/* The call where an engineer begins: that one; where a run failed by expectations alone, which name
+ * no calls, the first that was not useful. False: there is none. */
+bool head_first_call(const struct scenario *scenario, const struct judge *judge,
+                     char text[CALL_ID_TEXT_MAX]);
 
 /* law, condition, expectation */
 const char *row_kind_word(enum row_kind kind);

@@ -173,6 +173,7 @@ static void write_all_findings(const struct scenario *scenario, const struct jud
 {
     uint32_t count;
     const struct verdict_row *rows = judge_rows(judge, &count);
+    char call[CALL_ID_TEXT_MAX];
 
     if (is_all_well(rows, count))
         return;
@@ -181,7 +182,7 @@ static void write_all_findings(const struct scenario *scenario, const struct jud
     write_findings(rows, count, VERDICT_INCONCLUSIVE, true, out);
     write_findings(rows, count, VERDICT_FAIL, false, out);
     write_findings(rows, count, VERDICT_INCONCLUSIVE, false, out);
-    write_hint(facts, rows_first_call(scenario, rows, count), out);
+    write_hint(facts, head_first_call(scenario, judge, call) ? call : NULL, out);
     buffer_byte(out, '\n');
 }
 

@@ -85,10 +85,26 @@ static void write_asked(const struct story *story, struct buffer *out)
     buffer_byte(out, '\n');
 }
 
+/* Unless it says no more than the outcome does. */
+static void write_error(const struct call_record *call, struct buffer *out)
+{
+    bool is_cut = strlen(call->error) == sizeof(call->error) - 1;
+    char text[sizeof(call->error) + 4];
+
+    if (call->error[0] == '\0' || strcmp(call->error, outcome_word(call->outcome)) == 0 ||
+        strcmp(call->error, outcome_meaning(call->outcome)) == 0)
+        return;
+    snprintf(text, sizeof(text), "%s%s", call->error, is_cut ? "..." : "");
+    begin(out, "error");
+    layout_wrapped(out, text, 2 + WORD, 2 + WORD);
+}
+
 static void write_ended(const struct story *story, struct buffer *out)
 {
     const struct call_record *call = story->call;
     nanos deadline = story->scenario->load.deadline;
+    bool is_late = call->ended_at != NANOS_NEVER && call->ended_at - call->due_at > deadline;
+    char text[256], late[64] = "";
 
     begin(out, "ended");
     if (call->ended_at == NANOS_NEVER) {
@@ -96,16 +112,13 @@ static void write_ended(const struct story *story, struct buffer *out)
                       readable_span(story_ends_at(story) - call->due_at).text);
         return;
     }
-    buffer_printf(out, "%s after it was due, as %s: %s",
-                  readable_span(call->ended_at - call->due_at).text, outcome_word(call->outcome),
-                  outcome_meaning(call->outcome));
-    if (call->ended_at - call->due_at > deadline)
-        buffer_printf(out, " (its deadline was %s)", readable_span(deadline).text);
-    buffer_byte(out, '\n');
-    if (call->error[0] != '\0' && strcmp(call->error, outcome_meaning(call->outcome)) != 0) {
-        begin(out, "error");
-        layout_wrapped(out, call->error, 2 + WORD, 2 + WORD);
-    }
+    if (is_late)
+        snprintf(late, sizeof(late), " (its deadline was %s)", readable_span(deadline).text);
+    snprintf(text, sizeof(text), "%s after it was due, as %s: %s%s",
+             readable_span(call->ended_at - call->due_at).text, outcome_word(call->outcome),
+             outcome_meaning(call->outcome), late);
+    layout_wrapped(out, text, 2 + WORD, 2 + WORD);
+    write_error(call, out);
 }
 
 static void write_attempts(const struct story *story, struct buffer *out)

@@ -201,12 +201,13 @@ static void write_end(const struct scenario *scenario, const struct judge *judge
     uint32_t count, found;
     const struct verdict_row *rows = judge_rows(judge, &count);
     enum verdict verdict = judge_verdict(judge);
+    char call[CALL_ID_TEXT_MAX];
 
     buffer_byte(out, '\n');
     if (facts->results != NULL)
         buffer_printf(out, "results  %s\n", facts->results);
     write_online(facts, count, out);
-    write_hint(facts, rows_first_call(scenario, rows, count), out);
+    write_hint(facts, head_first_call(scenario, judge, call) ? call : NULL, out);
     if (facts->was_interrupted)
         buffer_text(out, "stopped  before the plan was carried out whole\n");
     buffer_text(out, "verdict  ");

@@ -127,6 +127,53 @@ static void the_call_to_begin_with_is_of_a_row_that_failed(void)
     CU_ASSERT_PTR_NULL(rows_first_call(&scenario, rows, 3));
 }
 
+static void feed_failed(struct hearing *hearing, uint64_t index)
+{
+    struct call_record call = sample_call(index);
+
+    sample_fail(&call, OUTCOME_CONTENT_POLICY, 400, call.due_at + 3 * NANOS_MS);
+    call.outcome = OUTCOME_CONTENT_POLICY;
+    call.ended_at = call.due_at + 3 * NANOS_MS;
+    snprintf(call.error, sizeof(call.error), "content_policy");
+    hearing_feed(hearing, &call);
+}
+
+static void where_no_row_names_a_call_the_first_that_was_not_useful_is_named(void)
+{
+    struct hearing hearing;
+    struct call_record call = sample_call(0);
+    char text[CALL_ID_TEXT_MAX];
+
+    hearing_begin(&hearing, NULL, "calls.useful >= 90%");
+    hearing_feed(&hearing, &call);
+    feed_failed(&hearing, 9);
+    feed_failed(&hearing, 4);
+    feed_failed(&hearing, 5);
+    hearing_finish(&hearing);
+    EXPECT_U64(judge_verdict(hearing.judge), VERDICT_FAIL);
+    CU_ASSERT(head_first_call(&hearing.scenario, hearing.judge, text));
+    CU_ASSERT_STRING_EQUAL(text, "steady:4");
+    hearing_end(&hearing);
+}
+
+static void a_run_that_passes_names_no_call(void)
+{
+    struct hearing hearing;
+    char text[CALL_ID_TEXT_MAX];
+
+    hearing_begin(&hearing, NULL, "calls.useful >= 10%");
+    for (uint64_t i = 0; i < 3; i++) {
+        struct call_record call = sample_call(i);
+
+        hearing_feed(&hearing, &call);
+    }
+    feed_failed(&hearing, 3);
+    hearing_finish(&hearing);
+    CU_ASSERT(judge_verdict(hearing.judge) != VERDICT_FAIL);
+    CU_ASSERT(!head_first_call(&hearing.scenario, hearing.judge, text));
+    hearing_end(&hearing);
+}
+
 static void everything_at_once_fits(void)
 {
     a_live_target_is_said_at_once_and_by_its_host_alone();
@@ -150,6 +197,9 @@ static CU_TestInfo tests[] = {
     {"a live target is said at once, and by its host alone",
      a_live_target_is_said_at_once_and_by_its_host_alone},
     {"the control run stands beside", the_control_run_stands_beside},
+    {"where no row names a call, the first that was not useful is named",
+     where_no_row_names_a_call_the_first_that_was_not_useful_is_named},
+    {"a run that passes names no call", a_run_that_passes_names_no_call},
     {"a second judgement says that it is one", a_second_judgement_says_that_it_is_one},
     {"the call to begin with is of a row that failed",
      the_call_to_begin_with_is_of_a_row_that_failed},

@@ -2,6 +2,7 @@
 
 #include <CUnit/CUnit.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tests/support/expect.h"
 #include "tests/support/golden.h"
@@ -180,6 +181,22 @@ static void an_attempt_that_nobody_answers_is_open_at_the_cut(void)
     expect_golden(buffer_slice(&out), "story-open.txt");
 }
 
+static void an_error_is_told_where_it_says_more_than_the_outcome(void)
+{
+    call = sample_call(7);
+    call.outcome = OUTCOME_USELESS;
+    call.ended_at = call.due_at + 65 * NANOS_S;
+    snprintf(call.error, sizeof(call.error), "useless");
+    tell(false, NANOS_NEVER);
+    CU_ASSERT(!slice_has(buffer_slice(&out), SLICE("\n  error ")));
+    CU_ASSERT(slice_has(buffer_slice(&out), SLICE("(its deadline was ")));
+    tear_down();
+    set_up();
+    memset(call.error, 'x', sizeof(call.error) - 1);
+    tell(false, NANOS_NEVER);
+    CU_ASSERT(slice_has(buffer_slice(&out), SLICE("xxx...\n")));
+}
+
 static void without_a_journal_one_end_speaks(void)
 {
     call = sample_call(7);
@@ -273,6 +290,8 @@ static void damaged_records_are_told_without_harm(void)
 }
 
 static CU_TestInfo tests[] = {
+    {"an error is told where it says more than the outcome",
+     an_error_is_told_where_it_says_more_than_the_outcome},
     {"an impatient client is shown what it was told",
      an_impatient_client_is_shown_what_it_was_told},
     {"a fallback after a stall is one story", a_fallback_after_a_stall_is_one_story},
