@@ -779,7 +779,7 @@ static void say(struct verdict_row *row, const char *text)
     snprintf(row->reason + used, sizeof(row->reason) - used, "%s%s", used > 0 ? "; " : "", text);
 }
 
-/* "55 attempts of unknown cost, at most $0.50 with what was billed for them". */
+/* "55 attempts of unknown cost, at most $0.50 with what the mock counts for them". */
 static void say_unknown(enum unit unit, const char *where, const struct measured *measured,
                         struct verdict_row *row)
 {
@@ -788,10 +788,11 @@ static void say_unknown(enum unit unit, const char *where, const struct measured
     if (measured->unknown == 0)
         return;
     if (isfinite(measured->most))
-        snprintf(most, sizeof(most), ", at most %s with what was billed for them",
+        snprintf(most, sizeof(most), ", at most %s with what the mock counts for them",
                  value_text(unit, measured->most).text);
-    snprintf(text, sizeof(text), "%s%s attempt%s of unknown cost%s", where,
-             readable_count(measured->unknown).text, measured->unknown == 1 ? "" : "s", most);
+    snprintf(text, sizeof(text), "%s%s attempt%s of unknown %s%s", where,
+             readable_count(measured->unknown).text, measured->unknown == 1 ? "" : "s",
+             measured->unknown_what, most);
     say(row, text);
 }
 

@@ -295,6 +295,22 @@ static void cost_wasted_gap(const struct call_case *c, struct measure_gap *gap)
             add_gap(c, &c->steps[i], gap);
 }
 
+/* A refusal has no tokens. What was asked and what was written stand for what was never told. */
+static void tokens_gap(const struct call_case *c, struct measure_gap *gap)
+{
+    for (uint32_t i = 0; i < c->steps_count; i++) {
+        const struct step *step = &c->steps[i];
+
+        if (!is_cost_unknown(step) || (step->felt != NULL && step->felt->usage.is_known))
+            continue;
+        gap->attempts++;
+        if (step->seen != NULL)
+            gap->billed += (int64_t)(c->call->input_tokens_asked + step->seen->tokens_written);
+        else
+            gap->is_open |= !c->has_journal;
+    }
+}
+
 static void cost_per_answer_gap(const struct call_case *c, struct measure_gap *gap)
 {
     const struct attempt_record *last = call_last_attempt(c->call);
@@ -435,7 +451,7 @@ static const struct measure measures[] = {
           "longest gap between two events with content of one answer"),
     NUMBERS("attempts.max", 0, MAX, MEASURE_JOURNAL, attempts, "most attempts that one call made"),
     NUMBERS("amplification", 0, MEAN, MEASURE_JOURNAL, attempts, "attempts per call"),
-    RATIO("amplification.tokens", UNIT_NUMBER, tokens_of_attempts, tokens_of_answer, NULL,
+    RATIO("amplification.tokens", UNIT_NUMBER, tokens_of_attempts, tokens_of_answer, tokens_gap,
           "tokens of all attempts for each token of a useful answer"),
     RATIO("amplification.cost", UNIT_NUMBER, cost, cost_of_answer, cost_per_answer_gap,
           "money for all attempts for each dollar of a useful answer"),
@@ -863,6 +879,7 @@ static void run_value(const struct measurement *m, const struct run_figures *fig
     if (m->measure->of_run != billed)
         return;
     measured->unknown = figures->billed_unknown;
+    measured->unknown_what = "cost";
     measured->most = INFINITY;
     if (figures->billed == 0 && measured->unknown > 0)
         not_known(measured, "no cost is known");
@@ -903,6 +920,7 @@ void measurement_value(const struct measurement *m, const struct run_figures *fi
     if (m->gap.attempts == 0 || !measured->is_known)
         return;
     measured->unknown = m->gap.attempts;
+    measured->unknown_what = m->measure->gap == tokens_gap ? "usage" : "cost";
     measured->most = value_at_most(m);
 }
 

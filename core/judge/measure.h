@@ -101,7 +101,7 @@ typedef bool measure_sample(const struct call_case *c, const struct filters *fil
 /* What the sample of a call leaves out because its caller was never told. */
 struct measure_gap {
     uint64_t attempts;
-    money billed;          /* for them, by the journal */
+    money billed;          /* for them, by the journal; or their tokens */
     bool is_open;          /* nobody knows what some of them cost */
     bool is_below_unknown; /* of a ratio: what stands below the line is not known */
 };
@@ -174,7 +174,8 @@ struct measured {
     uint64_t n;
     uint64_t unknown; /* attempts that it leaves out, because their caller was never told; with */
     double most;      /* them it is at most this; infinite: nobody knows. Meaningful with unknown */
-    char reason[120]; /* why it is not known */
+    const char *unknown_what; /* "cost", "usage": of those attempts. Meaningful with unknown */
+    char reason[120];         /* why it is not known */
 };
 
 /* Borrows the figures of the run that it was fed, for the call. */

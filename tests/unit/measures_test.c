@@ -240,7 +240,8 @@ static void expect_row(enum verdict verdict, const char *value, const char *reas
 static void what_the_caller_was_never_told_is_bounded_by_the_bill(void)
 {
     struct journal_record seen = {.attempt = 1, .status = 200, .has_cost = true};
-    const char *reason = "1 attempt of unknown cost, at most $0.0052 with what was billed for them";
+    const char *reason =
+        "1 attempt of unknown cost, at most $0.0052 with what the mock counts for them";
 
     seen.cost = MONEY_USD / 1000;
     feed_untold("cost.total <= $1", &seen);
@@ -263,13 +264,31 @@ static void what_the_caller_was_never_told_is_bounded_by_the_bill(void)
     expect_row(VERDICT_INCONCLUSIVE, "$0.0042", reason);
     feed_untold("cost.wasted <= $0.0005", &seen);
     expect_row(VERDICT_INCONCLUSIVE, "$0.00",
-               "1 attempt of unknown cost, at most $0.001 with what was billed for them");
+               "1 attempt of unknown cost, at most $0.001 with what the mock counts for them");
     feed_untold("amplification.cost <= 1.2", &seen);
     expect_row(VERDICT_INCONCLUSIVE, "1",
-               "1 attempt of unknown cost, at most 1.24 with what was billed for them");
+               "1 attempt of unknown cost, at most 1.24 with what the mock counts for them");
     feed_untold("amplification.cost <= 1.3", &seen);
     expect_row(VERDICT_PASS, "1",
-               "1 attempt of unknown cost, at most 1.24 with what was billed for them");
+               "1 attempt of unknown cost, at most 1.24 with what the mock counts for them");
+}
+
+/* 800 tokens in and 120 out were told; of the broken attempt 800 were asked and 30 written. */
+static void tokens_that_were_never_told_are_bounded_by_what_was_written(void)
+{
+    const char *reason =
+        "1 attempt of unknown usage, at most 1.9 with what the mock counts for them";
+    struct journal_record seen = {.attempt = 1, .status = 200, .tokens_written = 30};
+    struct journal_record refused = {.attempt = 1, .status = 529};
+
+    feed_untold("amplification.tokens <= 1.5", &seen);
+    expect_row(VERDICT_INCONCLUSIVE, "1", reason);
+    feed_untold("amplification.tokens <= 2", &seen);
+    expect_row(VERDICT_PASS, "1", reason);
+    feed_untold("amplification.tokens <= 1.5", &refused);
+    expect_row(VERDICT_PASS, "1", "");
+    feed_untold("amplification.tokens <= 1.5", NULL); /* no journal: nobody counted */
+    expect_row(VERDICT_INCONCLUSIVE, "1", "1 attempt of unknown usage");
 }
 
 static void what_nobody_knows_the_cost_of_bounds_nothing(void)
@@ -611,6 +630,8 @@ static CU_TestInfo tests[] = {
     {"money nobody knows of is no zero", money_nobody_knows_of_is_no_zero},
     {"what the caller was never told is bounded by the bill",
      what_the_caller_was_never_told_is_bounded_by_the_bill},
+    {"tokens that were never told are bounded by what was written",
+     tokens_that_were_never_told_are_bounded_by_what_was_written},
     {"what nobody knows the cost of bounds nothing", what_nobody_knows_the_cost_of_bounds_nothing},
     {"useful answers of unknown cost are no yardstick",
      useful_answers_of_unknown_cost_are_no_yardstick},
