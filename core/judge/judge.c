@@ -270,6 +270,7 @@ static void blame_record(struct judge *judge, struct call_id id, nanos due_at, c
 
 void judge_feed_call(struct judge *judge, const struct call_record *call)
 {
+    bool is_live = judge->scenario->target == TARGET_LIVE; /* no journal will ever come */
     struct open_call *open;
     bool was_there = false;
 
@@ -286,6 +287,10 @@ void judge_feed_call(struct judge *judge, const struct call_record *call)
     open = open_calls_find(&judge->open, call->id);
     if (is_ready(call, open != NULL ? open->requests_count : 0)) {
         judge_now(judge, call, open, true);
+        return;
+    }
+    if (is_live && call->outcome != OUTCOME_UNFINISHED) {
+        judge_now(judge, call, open, false);
         return;
     }
     if (open == NULL)

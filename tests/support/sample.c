@@ -70,7 +70,8 @@ void sample_scenario(struct scenario *s)
     *s = (struct scenario){.name = "sample",
                            .file = SLICE("sample.jsonc"),
                            .seed = 529,
-                           .providers = {{"anthropic", API_ANTHROPIC}, {"openai", API_OPENAI_CHAT}},
+                           .providers = {{.name = "anthropic", .api = API_ANTHROPIC},
+                                         {.name = "openai", .api = API_OPENAI_CHAT}},
                            .providers_count = 2};
     add_model(s, "claude-sonnet-4-5", 0);
     add_model(s, "gpt-4o", 1);

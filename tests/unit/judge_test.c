@@ -445,6 +445,23 @@ static void tells_of_a_second_record_as_a_violation(void)
     hearing_finish(&hearing);
 }
 
+/* No journal will come: a long run would keep every call to its end. */
+static void calls_of_a_live_target_are_judged_as_they_come(void)
+{
+    struct call_record call = sample_call(0);
+    struct heard heard = {0};
+
+    sample_scenario(&hearing.scenario);
+    hearing.scenario.target = TARGET_LIVE;
+    hearing_start(&hearing, NULL, NULL);
+    judge_set_on_judged(hearing.judge, hear, &heard);
+    judge_feed_call(hearing.judge, &call);
+    EXPECT_U64(heard.count, 1);
+    hearing.facts.is_live = true;
+    hearing_finish(&hearing);
+    EXPECT_U64(heard.count, 1);
+}
+
 /* --- a control run ---------------------------------------------------------------------------- */
 
 static struct hearing control;
@@ -700,6 +717,8 @@ static CU_TestInfo tests[] = {
      the_schedule_widens_with_the_first_tokens_of_a_slow_model},
     {"damaged evidence makes nothing good, and nothing broken well",
      damaged_evidence_makes_nothing_good_and_nothing_broken_well},
+    {"calls of a live target are judged as they come",
+     calls_of_a_live_target_are_judged_as_they_come},
     {"a live target has no journal to judge by", a_live_target_has_no_journal_to_judge_by},
     {"tells of each judged call, and whether it broke a law",
      tells_of_each_judged_call_and_whether_it_broke_a_law},

@@ -32,7 +32,7 @@ static struct reviewed review(enum row_kind kind, const char *name, const char *
         .lost = lost, .is_thinned = is_thinned, .online = online == UNKNOWN ? NULL : &told};
     bool is_quoted = review_row(&r, &row);
 
-    return (struct reviewed){row.verdict, is_quoted, strcmp(row.reason, "its own") == 0};
+    return (struct reviewed){(int)row.verdict, is_quoted, strcmp(row.reason, "its own") == 0};
 }
 
 static void whole_evidence_is_judged_by_itself(void)
