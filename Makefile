@@ -123,7 +123,7 @@ $(BENCH): %: %.o $(OS) $(LIBCORE)
 # libFuzzer on every parser of what comes from outside, FUZZ_SECONDS each, JOBS at a time. What it
 # finds lies in out/fuzz/found-*; new paths join out/fuzz/corpus (tests/fuzz/README.md).
 fuzz:
-	build/deps lint
+	build/deps fuzz
 	$(MAKE) -j$(JOBS) MODE=fuzz CC=clang $(FUZZERS:%=out/fuzz/bin/%)
 	$(MAKE) -j$(JOBS) $(FUZZERS:%=fuzz-%)
 
@@ -139,7 +139,7 @@ interop: $(PROGRAMS)
 	tests/interop/run $(BIN) out/interop
 
 deps:
-	build/deps programs tests lint bench
+	build/deps programs tests lint fuzz bench
 
 objects: $(ALL)
 tidy: $(ALL:.o=.tidy)
