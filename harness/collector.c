@@ -117,8 +117,10 @@ static void sleep_a_little(struct collector *c)
 /* Returns whether more may wait. */
 static bool turn(struct collector *c)
 {
-    bool has_more = crew_take(c->crew, take_call, c);
+    bool has_more;
 
+    (void)read_clock(c); /* alerts are raised when their calls are seen, not when we fell asleep */
+    has_more = crew_take(c->crew, take_call, c);
     has_more |= take_journal(c);
     look_at_time(c);
     if (c->hooks != NULL)
@@ -128,7 +130,6 @@ static bool turn(struct collector *c)
 
 enum collector_end collector_run(struct collector *c)
 {
-    (void)read_clock(c);
     while (!crew_is_over(c->crew)) {
         bool has_more = turn(c);
 

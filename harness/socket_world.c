@@ -107,15 +107,6 @@ static enum rc set_up(struct stage *s, struct trial *trial, struct error *err)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-static void note_percentiles(struct trial *trial)
-{
-    if (trial->monitor == NULL)
-        return;
-    trial->facts.has_reported = true;
-    for (uint32_t i = 0; i < trial->prepared->scenario->models_count; i++)
-        trial->facts.reported[i] = monitor_figures(trial->monitor, i);
-}
-
 static void note_facts(const struct stage *s, struct trial *trial)
 {
     struct crew_counts counts = crew_counts(&s->crew);
@@ -129,7 +120,6 @@ static void note_facts(const struct stage *s, struct trial *trial)
     trial->was_signalled = s->collector.was_signalled;
     trial->driver = counts.driver;
     trial->ring_waits = counts.ring_waits;
-    note_percentiles(trial);
 }
 
 static nanos patience_for_alerts(const struct stage *s)

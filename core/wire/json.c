@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* What may come next. A comma is read together with what stands behind it, a key together with its
  * colon, so that the states are few:
  *
@@ -28,37 +30,6 @@ static enum rc fail(struct json *j, enum rc rc, size_t at, const char *problem)
 }
 
 /* --- characters ------------------------------------------------------------------------------ */
-
-/* Bytes of the UTF-8 character at the front (1 to 4), 0 if it is none. RFC 3629: no overlong forms,
- * no surrogates, nothing above U+10FFFF; each of these shows in the first two bytes. */
-static size_t character_size(const char *data, size_t left)
-{
-    unsigned char first = (unsigned char)data[0];
-    unsigned char low = 0x80, high = 0xBF; /* bounds of the second byte */
-    size_t size;
-
-    if (first < 0x80)
-        return 1;
-    if (first < 0xC2 || first > 0xF4)
-        return 0;
-    size = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-    if (left < size)
-        return 0;
-    if (first == 0xE0)
-        low = 0xA0;
-    if (first == 0xED)
-        high = 0x9F;
-    if (first == 0xF0)
-        low = 0x90;
-    if (first == 0xF4)
-        high = 0x8F;
-    if ((unsigned char)data[1] < low || (unsigned char)data[1] > high)
-        return 0;
-    for (size_t i = 2; i < size; i++)
-        if (((unsigned char)data[i] & 0xC0) != 0x80)
-            return 0;
-    return size;
-}
 
 static bool is_plain(char c)
 {
@@ -188,7 +159,7 @@ static size_t take_character(struct slice *raw, char out[4])
         taken = read_escape(*raw, &code, &problem);
         size = put_character(code, out);
     } else {
-        taken = size = character_size(raw->data, raw->size);
+        taken = size = utf8_size(*raw);
         memcpy(out, raw->data, size);
     }
     assert(taken > 0); /* a token of ours holds neither a bad escape nor bad UTF-8 */
@@ -215,7 +186,7 @@ static bool is_inside_object(const struct json *j)
 static enum rc unexpected(struct json *j, const char *problem)
 {
     if (next_byte(j) != NOTHING) {
-        if (character_size(j->text.data + j->at, j->text.size - j->at) == 0)
+        if (utf8_size((struct slice){j->text.data + j->at, j->text.size - j->at}) == 0)
             problem = "not UTF-8";
         else if (next_byte(j) == '/' && (j->flags & JSON_COMMENTS) == 0)
             problem = "comments are not allowed here";
@@ -246,7 +217,7 @@ static enum rc skip_comment(struct json *j)
         if (next_byte(j) == NOTHING)
             return is_block ? fail(j, RC_MALFORMED, begin, "a comment that is never closed")
                             : RC_OK;
-        size = character_size(j->text.data + j->at, j->text.size - j->at);
+        size = utf8_size((struct slice){j->text.data + j->at, j->text.size - j->at});
         if (size == 0)
             return fail(j, RC_MALFORMED, j->at, "not UTF-8");
         j->at += size;
@@ -339,7 +310,7 @@ static enum rc read_string(struct json *j, struct json_token *token, enum json_k
             step = read_escape((struct slice){data + at, size - at}, &code, &problem);
             has_escapes = true;
         } else {
-            step = character_size(data + at, size - at);
+            step = utf8_size((struct slice){data + at, size - at});
         }
         if (step == 0)
             return fail(j, RC_MALFORMED, at, problem);
@@ -839,7 +810,7 @@ void json_write_part(struct buffer *out, struct slice text)
         size_t size = plain_run(text.data, text.size);
 
         if (size == 0)
-            size = (unsigned char)text.data[0] < 0x80 ? 0 : character_size(text.data, text.size);
+            size = (unsigned char)text.data[0] < 0x80 ? 0 : utf8_size(text);
         if (size > 0) {
             buffer_append(out, (struct slice){text.data, size});
         } else {
