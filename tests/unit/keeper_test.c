@@ -218,7 +218,7 @@ static void open_calls_are_told_apart_while_it_grows(void)
     }
     for (uint64_t i = 5000; i-- > 0;) {
         struct call_record call = sample_call(i);
-        char expected[64];
+        char expected[96];
 
         buffer_clear(&out);
         keeper_judged(&keeper, &call, true);
