@@ -32,7 +32,8 @@ FLAGS_mockserver := $(SHELL_FLAGS) -Imockserver
 FLAGS_tests      := $(SHELL_FLAGS) -Iharness
 FLAGS_bench      := $(SHELL_FLAGS)
 
-libs = $(shell pkg-config --libs $(1)) -lm -pthread
+# core/ matches regular expressions with PCRE2.
+libs = $(shell pkg-config --libs $(1) libpcre2-8) -lm -pthread
 
 FILES   := $(wildcard $(foreach room,core/* os harness mockserver tests/* bench,$(room)/*.[ch]))
 objects  = $(patsubst %.c,$(OUT)/%.o,$(filter $(1)/%.c,$(FILES)))
@@ -69,7 +70,7 @@ $(BIN)/brownout: $(OUT)/harness/main.o $(HARNESS) $(OS) $(LIBCORE)
 	$(LINK) $(call libs,libcurl)
 
 $(BIN)/brownout-mock: $(call objects,mockserver) $(OS) $(LIBCORE)
-	$(LINK) $(call libs,libevent)
+	$(LINK) $(call libs,libevent libssl libcrypto)
 
 # X_test.c defines X_suite: the list of suites is made from the file names.
 $(OUT)/suites/%.c: tests/% build/suites
@@ -131,7 +132,7 @@ fuzz-%:
 	build/fuzz $* out/fuzz $(FUZZ_SECONDS)
 
 $(FUZZERS:%=$(OUT)/bin/%): $(OUT)/bin/%: $(OUT)/tests/fuzz/%.o $(LIBCORE)
-	$(LINK) -fsanitize=fuzzer -lm
+	$(LINK) -fsanitize=fuzzer $(call libs)
 
 # The providers' own SDKs against the mock, and our client against another's: needs python3, node,
 # npm and their registries.

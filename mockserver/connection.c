@@ -126,7 +126,7 @@ static void lose(struct connection *c)
 
     close_socket(c);
     if (is_owners && c->owner->gone != NULL)
-        c->owner->gone(c->owner->context, c, answer_bytes_out(c));
+        c->owner->gone(c->owner->context, c, answer_bytes_out(c), false);
     retire(c);
 }
 

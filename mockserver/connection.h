@@ -52,7 +52,10 @@ struct connection_request {
 struct connection_owner {
     void (*request)(void *context, struct connection *c, const struct connection_request *request);
     void (*flushed)(void *context, struct connection *c, uint64_t bytes_out); /* may be NULL */
-    void (*gone)(void *context, struct connection *c, uint64_t bytes_out);    /* may be NULL */
+    void (*gone)(void *context, struct connection *c, uint64_t bytes_out,
+                 bool by_reset); /* may be NULL */
+    /* What came was no HTTP, or too much of it: answered with `status` and closed already. */
+    void (*unreadable)(void *context, struct connection *c, uint16_t status); /* may be NULL */
     void *context;
 };
 
@@ -76,6 +79,13 @@ nanos connection_accepted_at(const struct connection *c);
 /* A number of the owner's, kept for it during one exchange. */
 void connection_mark(struct connection *c, uint32_t mark);
 uint32_t connection_marked(const struct connection *c);
+
+/* How the bytes of this answer leave: the head one by one, `head_gap` apart (0: at once); all of it
+ * one byte a write. Before connection_head. */
+void connection_pace(struct connection *c, nanos head_gap, bool one_byte_writes);
+
+/* What was written so far leaves in a write of its own. */
+void connection_flush(struct connection *c);
 
 /* The answer to the open request, in this order, each at its time: head once, body any number of
  * times, end once. */

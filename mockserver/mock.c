@@ -36,6 +36,8 @@ static void apply(struct mock *m, const struct upstream_effect *effect)
     if (effect->kind == UPSTREAM_JOURNAL) {
         m->serving[effect->exchange] = NULL;
         journal_sink_write(m->options.journal, effect->record);
+        if (m->options.watcher.on_record != NULL)
+            m->options.watcher.on_record(m->options.watcher.context, effect->record);
         return;
     }
     assert(c != NULL);
@@ -131,14 +133,14 @@ static void on_flushed(void *context, struct connection *c, uint64_t bytes_out)
     apply_all(m);
 }
 
-static void on_gone(void *context, struct connection *c, uint64_t bytes_out)
+static void on_gone(void *context, struct connection *c, uint64_t bytes_out, bool by_reset)
 {
     struct mock *m = ((struct door *)context)->mock;
     uint32_t exchange = connection_marked(c);
 
     if (m->is_stopped || exchange == MOCK_EXCHANGES_MAX)
         return;
-    upstream_gone(m->engine, exchange, bytes_out, run_clock_now(&m->clock));
+    upstream_gone(m->engine, exchange, bytes_out, by_reset, run_clock_now(&m->clock));
     apply_all(m);
 }
 
@@ -190,6 +192,16 @@ const struct connection_owner *mock_owner(const struct mock *m, uint32_t provide
     return &m->doors[provider].owner;
 }
 
+struct upstream *mock_engine(struct mock *m)
+{
+    return m->engine;
+}
+
+nanos mock_now(const struct mock *m)
+{
+    return m->clock.is_started ? run_clock_now(&m->clock) : 0;
+}
+
 uint64_t mock_run_tag(const struct mock *m)
 {
     return m->run_tag;
@@ -210,7 +222,7 @@ uint64_t mock_requests_count(const struct mock *m)
 static void open_door(struct mock *m, struct door *door, uint32_t provider)
 {
     *door = (struct door){.mock = m, .provider = provider};
-    door->owner = (struct connection_owner){on_request, on_flushed, on_gone, door};
+    door->owner = (struct connection_owner){on_request, on_flushed, on_gone, NULL, door};
 }
 
 void mock_close(struct mock *m)

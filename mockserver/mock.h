@@ -30,11 +30,22 @@ enum { MOCK_EXCHANGES_MAX = 16384 };
 
 struct mock;
 
+/* Who looks on, for the admin API: told of every record of the journal, asked about every request
+ * (does a key stand in it that must not leave?), and given every post to a hook. Each may be NULL;
+ * what is passed is borrowed for the call. `number` is the one its record will have. */
+struct mock_watcher {
+    void (*on_record)(void *context, const struct journal_record *record);
+    bool (*has_canary)(void *context, const struct http_request *http);
+    void (*on_hook)(void *context, uint64_t number, const struct http_request *http);
+    void *context;
+};
+
 struct mock_options {
     const struct scenario *scenario; /* all borrowed for life */
     const struct memory *memory;
     struct connections *connections;
     struct journal_sink *journal;
+    struct mock_watcher watcher; /* copied; zeroed: nobody */
 };
 
 MUST_USE enum rc mock_open(struct mock **mock, const struct mock_options *options,
@@ -55,6 +66,9 @@ nanos mock_turn(struct mock *mock);
 
 /* The run is over: every open exchange goes into the journal. Nothing is sent after this. */
 void mock_stop(struct mock *mock);
+
+struct upstream *mock_engine(struct mock *mock); /* for what may be changed while it runs */
+nanos mock_now(const struct mock *mock);         /* run time; 0 before the start */
 
 uint64_t mock_run_tag(const struct mock *mock); /* part of every response id, new per mock */
 uint32_t mock_open_count(const struct mock *mock);

@@ -400,7 +400,7 @@ static void deliver_request(struct world *w, const struct link_message *message)
     if (is_current(w, message))
         w->lines[message->slot].exchange = exchange;
     else
-        upstream_gone(w->upstream, exchange, 0, w->now);
+        upstream_gone(w->upstream, exchange, 0, false, w->now);
 }
 
 static void deliver_alert(struct world *w, const struct link_message *message)
@@ -445,7 +445,7 @@ static void deliver_cancel(struct world *w, const struct link_message *message)
     struct far_end *far = &w->far[message->exchange];
 
     if (far->slot == message->slot && far->attempt == message->attempt && !far->is_over)
-        upstream_gone(w->upstream, message->exchange, 0, w->now);
+        upstream_gone(w->upstream, message->exchange, 0, false, w->now);
 }
 
 static void tell_answered(struct world *w, const struct link_message *message, uint16_t status)

@@ -186,7 +186,7 @@ static struct reply reply_of(const struct upstream *u, const struct exchange *x)
         .wall_unix_s = wall_s(u, x->begun_at),
         .input_tokens = x->plan.input_tokens,
         .output_tokens = x->plan.output_tokens,
-        .stopped_by_limit = x->plan.stopped_by_limit,
+        .stop = x->plan.stop,
         .include_usage = x->include_usage,
     };
 }
@@ -822,7 +822,7 @@ void upstream_flushed(struct upstream *u, uint32_t index, uint64_t bytes_out, na
     close_exchange(u, index, x->record.is_complete ? CLOSED_WHOLE : CLOSED_FAULT, now);
 }
 
-void upstream_gone(struct upstream *u, uint32_t index, uint64_t bytes_out, nanos now)
+void upstream_gone(struct upstream *u, uint32_t index, uint64_t bytes_out, bool by_reset, nanos now)
 {
     struct exchange *x = &u->exchanges[index];
 
@@ -831,7 +831,7 @@ void upstream_gone(struct upstream *u, uint32_t index, uint64_t bytes_out, nanos
     if (x->state == EXCHANGE_OVER)
         return;
     x->record.bytes_out = bytes_out;
-    close_exchange(u, index, CLOSED_CLIENT, now);
+    close_exchange(u, index, by_reset ? CLOSED_CLIENT_RESET : CLOSED_CLIENT, now);
 }
 
 void upstream_stop(struct upstream *u, nanos now)

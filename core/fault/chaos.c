@@ -15,18 +15,18 @@ static const struct fault *fault_for(const struct chaos_rule *rule, uint32_t att
     return attempt <= rule->sequence_count ? &rule->sequence[attempt - 1] : NULL;
 }
 
-static bool provider_matches(const struct chaos_match *match, const struct attempt_facts *facts)
+static bool provider_matches(const struct match *match, const struct attempt_facts *facts)
 {
     return match->provider[0] == '\0' || slice_is(facts->provider, slice_of(match->provider));
 }
 
-static bool model_matches(const struct chaos_match *match, const struct attempt_facts *facts)
+static bool model_matches(const struct match *match, const struct attempt_facts *facts)
 {
     return match->model[0] == '\0' ||
            slice_glob(slice_of(match->model), slice_of(facts->model->name));
 }
 
-static bool request_matches(const struct chaos_match *match, const struct attempt_facts *facts)
+static bool request_matches(const struct match *match, const struct attempt_facts *facts)
 {
     if (match->has_stream && match->stream != facts->stream)
         return false;
@@ -146,7 +146,7 @@ static void refuse(struct plan *plan, enum outcome failure, uint16_t status)
     plan->first_token = 0;
     plan->token_gap = 0;
     plan->output_tokens = 0;
-    plan->stopped_by_limit = false;
+    plan->stop = STOP_END;
 }
 
 /* What the model does when nothing is wrong with it. */
@@ -159,7 +159,7 @@ static void behave(struct plan *plan, const struct dice *dice, const struct atte
         .kind = PLAN_ANSWER,
         .rule = PLAN_NO_RULE,
         .stream = facts->stream,
-        .stopped_by_limit = facts->output_tokens > facts->output_tokens_max,
+        .stop = facts->output_tokens > facts->output_tokens_max ? STOP_MAX_TOKENS : STOP_END,
         .tokens_per_event = model->tokens_per_event,
         .first_token = first_token(model, dice),
         .token_gap = to_nanos(1e9 / model->tokens_per_s),
@@ -167,7 +167,7 @@ static void behave(struct plan *plan, const struct dice *dice, const struct atte
         .output_tokens = facts->output_tokens,
         .context_window = model->context_window,
     };
-    if (plan->stopped_by_limit)
+    if (plan->stop == STOP_MAX_TOKENS)
         plan->output_tokens = facts->output_tokens_max;
     if (facts->input_tokens > model->context_window)
         refuse(plan, OUTCOME_CONTEXT_LENGTH, 0);

@@ -4,8 +4,8 @@
 /* Rules to plans: **where a fault is decided**. (It is executed by engine/upstream through the
  * mock's socket transport or the simulator's link; its effect is judged in judge/.)
  *
- * A rule belongs to a phase (window), matches attempts (provider, model glob, input tokens,
- * stream), and hits a share of them, or a per-call sequence. All of this is *keyed*: (seed, phase
+ * A rule belongs to a phase (window), matches attempts (fault/match.h), and hits a share of them,
+ * or a per-call sequence. All of this is *keyed*: (seed, phase
  * name, call id, attempt ordinal) alone decide, so any number of threads, and both worlds, inject
  * the same. The draws of this room, each rng_unit(seed, rng_stream(NAME), slice_hash(call id),
  * attempt ordinal):
@@ -31,9 +31,11 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "fault/match.h"
 #include "fault/model.h"
 #include "fault/phase.h"
 #include "fault/plan.h"
+#include "fault/script.h"
 
 enum { CHAOS_RULES_MAX = 64, CHAOS_SEQUENCE_MAX = 8 };
 
@@ -47,6 +49,29 @@ enum fault_kind {
                              all of them, but before the protocol's own end */
     FAULT_STALL,          /* silence after `tokens` tokens, likewise */
     FAULT_RESET,          /* no answer at all: `close` FIN or RST */
+    FAULT_FREEZE,         /* silence of `delay` after `tokens` tokens, then all that was due */
+    FAULT_TOKENS_PER_EVENT, /* `tokens` tokens in each event */
+    FAULT_QUIRKS,           /* the answer's bytes, by `quirks` alone */
+    FAULT_CONNECTION,       /* `connection`: decided per connection, not per attempt */
+    FAULT_CAPACITY,         /* while the window is open, `factor` of the model's places work */
+};
+
+/* What happens to a connection of a provider. */
+enum connection_fault {
+    CONNECTION_FINE,
+    CONNECTION_REFUSED,     /* nobody listens. With a share below 1: accepted and reset at once */
+    CONNECTION_CLOSED,      /* accepted, then closed by `close` FIN or RST */
+    CONNECTION_SILENT,      /* accepted, and never a byte */
+    CONNECTION_IDLE_CLOSED, /* closed after `delay` without a request: `close` FIN, RST, or END for
+                               silently: the socket stays, nobody answers */
+    CONNECTION_SLOW,        /* accepted after `delay` */
+    CONNECTION_LIMIT,       /* at most `tokens` at a time; more are refused as CLOSED by RST */
+};
+
+struct fault_header {
+    struct slice name;
+    struct slice value;
+    bool is_removed; /* all lines of that name go, also the provider's own; else one is added */
 };
 
 struct fault {
@@ -60,24 +85,36 @@ struct fault {
     nanos delay;
     uint64_t tokens;
     enum plan_close close;
+    uint32_t quirks; /* enum quirk: also beside another kind, as far as they go together */
+    const struct fault_header *headers;
+    uint32_t headers_count;
+    struct slice body;         /* QUIRK_BODY; may be empty */
+    struct slice content_type; /* QUIRK_CONTENT_TYPE; empty: none is said */
+    enum connection_fault connection;
 };
 
-struct chaos_match {
-    char provider[32]; /* empty: any */
-    char model[64];    /* glob; empty: any */
-    bool has_stream, stream;
-    uint64_t input_tokens_min; /* 0: any */
-    uint64_t input_tokens_max; /* UINT64_MAX: any */
+/* Ordered selectors of a rule, and how it ends. */
+struct chaos_order {
+    uint64_t nth;           /* only the n-th matching request, from 1; 0: any */
+    uint64_t every;         /* each n-th; 0: any */
+    uint64_t times;         /* fires so often at the most; 0: without end */
+    char state[32];         /* of this name: one value at a time, "start" at first; empty: none */
+    char state_is[32];      /* fires only then; empty: always */
+    char state_becomes[32]; /* once it has fired; empty: as it was */
 };
 
 struct chaos_rule {
     char name[48];
     uint32_t phase; /* index into phases */
-    struct chaos_match match;
-    double share;                              /* 0 to 1; 0 never fires, 1 always */
-    struct fault sequence[CHAOS_SEQUENCE_MAX]; /* attempt n of a call gets entry n-1; one entry:
-                                                  every attempt */
-    uint32_t sequence_count;                   /* at least 1 */
+    struct match match;
+    double share;     /* 0 to 1; 0 never fires, 1 always */
+    int32_t priority; /* of rules of several phases that would fire, the highest; then the first */
+    struct chaos_order order;
+    bool is_disabled;
+    uint32_t revision;            /* counts changes while the mock runs */
+    const struct fault *sequence; /* attempt n of a call gets entry n-1; one entry: every attempt.
+                                     Never changed: a changed rule brings another */
+    uint32_t sequence_count;      /* at least 1, at most CHAOS_SEQUENCE_MAX */
 };
 
 struct chaos {
@@ -85,6 +122,27 @@ struct chaos {
     struct chaos_rule rules[CHAOS_RULES_MAX];
     uint32_t rules_count;
 };
+
+/* Does the rule depend on order (chaos_order), or is it keyed alone? */
+bool chaos_rule_is_ordered(const struct chaos_rule *rule);
+
+enum { CHAOS_STATES_MAX = 16 };
+
+/* What ordered rules remember. Zeroed is a fresh one. */
+struct chaos_memory {
+    uint64_t matched[CHAOS_RULES_MAX]; /* requests that a rule's window, match and state held for */
+    uint64_t fired[CHAOS_RULES_MAX];
+    struct chaos_state {
+        char name[32];
+        char value[32];
+    } states[CHAOS_STATES_MAX];
+    uint32_t states_count;
+};
+
+/* "start" for one that was never set. */
+const char *chaos_state_of(const struct chaos_memory *memory, struct slice name);
+/* False: CHAOS_STATES_MAX others are there. */
+bool chaos_state_set(struct chaos_memory *memory, struct slice name, struct slice value);
 
 /* What is known of an attempt when its plan is decided. */
 struct attempt_facts {
@@ -96,6 +154,11 @@ struct attempt_facts {
     uint64_t output_tokens;     /* wanted */
     uint64_t output_tokens_max; /* max_tokens; UINT64_MAX: none */
     bool stream;
+    bool wants_thinking;        /* the request switched it on */
+    struct slice isolation;     /* NAME of /t/NAME; empty: none */
+    uint64_t conditions_failed; /* bit r: a condition of rule r does not hold */
+    const struct script *script;
+    struct chaos_memory *memory; /* of ordered rules; NULL: they never fire */
 };
 
 /* Does the rule's match hold (window and share aside)? */
@@ -110,5 +173,35 @@ double chaos_rule_chance(const struct chaos *chaos, uint32_t rule,
  * the model's own behaviour, or its context-length refusal when the input exceeds its window. */
 void chaos_decide(const struct chaos *chaos, uint64_t seed, const struct attempt_facts *facts,
                   nanos at, struct plan *plan);
+
+/* What happens to a connection that comes in at `at`, keyed by (seed, phase, provider, number).
+ * `rule` is PLAN_NO_RULE when it is fine. IDLE_CLOSED is decided when the connection comes. */
+struct connection_plan {
+    enum connection_fault fault;
+    nanos delay;
+    enum plan_close close;
+    uint64_t limit;
+    int16_t rule;
+};
+
+struct connection_plan chaos_connection(const struct chaos *chaos, uint64_t seed,
+                                        struct slice provider, uint32_t connection, nanos at);
+
+/* Does a rule of share 1 refuse this provider's connections now? And when, at the latest, may that
+ * change (NANOS_NEVER: never)? */
+bool chaos_refuses_connections(const struct chaos *chaos, struct slice provider, nanos at,
+                               nanos *until);
+
+/* The share of this model's places that work now (FAULT_CAPACITY), 1 without such a fault; `until`
+ * as above. */
+double chaos_capacity(const struct chaos *chaos, struct slice provider, struct slice model,
+                      nanos at, nanos *until);
+
+/* What a mock that runs may be told (the caller holds its own copy of `chaos`): a rule of a known
+ * name is replaced, its index, counts and place kept; a new one is added. RC_LIMIT: no room. */
+MUST_USE enum rc chaos_put(struct chaos *chaos, const struct chaos_rule *rule);
+
+/* The mark NAME was set at `at`: windows that count from it open accordingly. False: none does. */
+bool chaos_mark(struct chaos *chaos, struct slice name, nanos at);
 
 #endif

@@ -14,10 +14,18 @@
 
 enum { PHASES_MAX = 32 };
 
+/* What a window's `at` counts from. */
+enum phase_from { PHASE_FROM_START, PHASE_FROM_FIRST_REQUEST, PHASE_FROM_MARK };
+
 struct phase {
     char name[48];
     nanos at;    /* opens */
     nanos lasts; /* closes at at + lasts (not included); NANOS_NEVER: stays open */
+    nanos every; /* and opens again so often; 0: once */
+    enum phase_from from;
+    char mark[32];   /* PHASE_FROM_MARK: whose name */
+    bool is_waiting; /* for its mark or request: never open yet. Once that comes, `at` becomes the
+                        instant in run time, and this false */
 };
 
 struct phases {

@@ -121,7 +121,7 @@ static void write_ending(const struct plan *plan, struct buffer *out)
 {
     switch (plan->ending) {
     case PLAN_WHOLE:
-        if (plan->stopped_by_limit)
+        if (plan->stop == STOP_MAX_TOKENS)
             buffer_text(out, ", stopped by max_tokens");
         return;
     case PLAN_CUT:

@@ -11,6 +11,10 @@
 #include "base/buffer.h"
 #include "base/nanos.h"
 #include "base/outcome.h"
+#include "base/stop.h"
+
+struct fault;
+struct script;
 
 enum plan_kind {
     PLAN_ANSWER,  /* 200 and tokens */
@@ -41,6 +45,45 @@ enum plan_close {
 
 enum { PLAN_NO_RULE = -1 };
 
+/* What is wrong with the bytes of an answer, beside its length and its times; bits of a plan and of
+ * a fault. Executed by engine/spoil and engine/upstream; parameters stand in the fault. */
+#define QUIRK_LIST(X)                                                                       \
+    X(HEADERS, "headers", "header lines added, removed, or said twice")                     \
+    X(BODY, "body", "a given body instead of the provider's own")                           \
+    X(CONTENT_TYPE, "content_type", "another content type, or none")                        \
+    X(SLOW_HEADERS, "slow_headers", "the head comes one byte at a time")                    \
+    X(ONE_BYTE, "one_byte", "one byte per write")                                           \
+    X(SPLIT_UTF8, "split_utf8", "writes end inside UTF-8 sequences")                        \
+    X(SPLIT_CRLF, "split_crlf", "events end in CR LF, and writes between the two")          \
+    X(PINGS, "pings", "silence is filled with pings")                                       \
+    X(COMMENTS, "comments", "silence is filled with comment lines")                         \
+    X(ERROR_EVENT, "error_event", "an error event after some tokens, then the end")         \
+    X(FLAT_ERROR, "flat_error", "that event in the documented form, not the one seen")      \
+    X(INSIDE_EVENT, "inside_event", "the end comes inside an event")                        \
+    X(BROKEN_JSON, "broken_json", "one event's JSON is broken")                             \
+    X(DONE_MISSING, "done_missing", "no [DONE]")                                            \
+    X(DONE_EARLY, "done_early", "[DONE] before the last events")                            \
+    X(DONE_WRONG, "done_wrong", "[DONE] on an API that has none")                           \
+    X(NO_EVENT_NAMES, "no_event_names", "events without their event: line")                 \
+    X(DUPLICATE, "duplicate", "an event comes twice")                                       \
+    X(REORDER, "reorder", "two events change places")                                       \
+    X(USAGE_MISSING, "usage_missing", "no usage")                                           \
+    X(USAGE_ZERO, "usage_zero", "all usage is 0")                                           \
+    X(USAGE_WRONG, "usage_wrong", "usage times a factor")                                   \
+    X(ERROR_BODY, "error_body", "200, with the provider's error body")                      \
+    X(EMPTY, "empty", "a whole answer without any output")                                  \
+    X(RUNAWAY, "runaway", "the answer is much longer than asked, whatever max_tokens says") \
+    X(FOREIGN, "foreign", "text in the wrong language")
+
+#define QUIRK_ENUM(name, word, meaning) QUIRK_INDEX_##name,
+enum quirk_index { QUIRK_LIST(QUIRK_ENUM) QUIRKS_COUNT };
+#undef QUIRK_ENUM
+#define QUIRK_BIT(name, word, meaning) QUIRK_##name = 1 << QUIRK_INDEX_##name,
+enum quirk { QUIRK_LIST(QUIRK_BIT) };
+#undef QUIRK_BIT
+
+const char *quirk_word(enum quirk_index index);
+
 struct plan {
     enum plan_kind kind;
     enum plan_ending ending;
@@ -50,15 +93,24 @@ struct plan {
     uint16_t status;      /* 0: the provider's own for that failure */
     int16_t rule;         /* index of the chaos rule that decided, or PLAN_NO_RULE */
     bool stream;
-    bool stopped_by_limit; /* max_tokens was reached */
+    enum stop stop;
+    uint32_t quirks; /* enum quirk */
     uint32_t tokens_per_event;
     nanos advice_wait;
-    char advice_raw[48];
+    char advice_raw[40];
     nanos first_token; /* from the whole request read to the first token (or to the refusal) */
     nanos token_gap;   /* between tokens */
     uint64_t input_tokens;
     uint64_t output_tokens;
     uint64_t tokens_before_end;
+    uint64_t
+        freeze_at_token; /* before this token comes a silence of `freeze`; tokens that were due */
+    nanos freeze;        /* meanwhile come at its end, all at once; 0: none */
+    uint32_t thinking_tokens;    /* the first of output_tokens */
+    uint32_t tool_tokens;        /* the last of them */
+    const struct fault *fault;   /* that fired, for its parameters; NULL: none. Lives as long as the
+                                    rules' arena */
+    const struct script *script; /* what is said; NULL: numbered words */
     uint64_t context_window;
     uint64_t rules_matched; /* bit r: rule r's window and match held, so that it might have fired */
 };

@@ -23,12 +23,20 @@ static const char *const advice_forms[] = {
     [ADVICE_DATE] = "date", [ADVICE_MS] = "ms",           [ADVICE_UNUSABLE] = "unusable"};
 
 static const char *const keys_used[] = {
-    [KEY_NONE] = "none", [KEY_HEADER] = "header", [KEY_LIKENESS] = "likeness"};
+    [KEY_NONE] = "none",
+    [KEY_HEADER] = "header",
+    [KEY_LIKENESS] = "likeness",
+    [KEY_MARKER] = "marker",
+    [KEY_TRACEPARENT] = "traceparent",
+    [KEY_RETRY_COUNT] = "retry_count",
+    [KEY_ISOLATION] = "isolation",
+};
 
 static const char *const closers[] = {[CLOSED_WHOLE] = "whole",
                                       [CLOSED_CLIENT] = "client",
                                       [CLOSED_FAULT] = "fault",
-                                      [CLOSED_RUN] = "run"};
+                                      [CLOSED_RUN] = "run",
+                                      [CLOSED_CLIENT_RESET] = "client_reset"};
 
 static const char *const plan_advices[] = {[PLAN_ADVICE_NONE] = "none",
                                            [PLAN_ADVICE_SECONDS] = "seconds",

@@ -83,14 +83,37 @@ struct call_record {
     struct attempt_record attempts[RECORD_ATTEMPTS_MAX];
 };
 
-/* How the mock knew which call a request belongs to (design §9, in this order). */
-enum key_used { KEY_NONE, KEY_HEADER, KEY_LIKENESS };
+/* How the mock knew which call a request belongs to (design §9, in this order; engine/identity.h).
+ */
+enum key_used {
+    KEY_NONE,
+    KEY_HEADER,
+    KEY_LIKENESS,
+    KEY_MARKER,      /* in the prompt */
+    KEY_TRACEPARENT, /* its trace id */
+    KEY_RETRY_COUNT, /* likeness, and the SDK's own count of retries */
+    KEY_ISOLATION,   /* the only call under its /t/NAME */
+};
 
 enum closed_by {
-    CLOSED_WHOLE,  /* the whole answer was written */
-    CLOSED_CLIENT, /* the client left first */
-    CLOSED_FAULT,  /* the plan ended it: cut, reset */
-    CLOSED_RUN,    /* still open when the mock was stopped */
+    CLOSED_WHOLE,        /* the whole answer was written */
+    CLOSED_CLIENT,       /* the client left first */
+    CLOSED_FAULT,        /* the plan ended it: cut, reset */
+    CLOSED_RUN,          /* still open when the mock was stopped */
+    CLOSED_CLIENT_RESET, /* the client left first, with RST */
+};
+
+/* A request's way, for lists and filters. */
+enum journal_kind {
+    JOURNAL_GENERATE,
+    JOURNAL_HOOK,  /* a post to a hook */
+    JOURNAL_COUNT, /* count_tokens, countTokens */
+    JOURNAL_EMBEDDINGS,
+    JOURNAL_MODELS,     /* a listing */
+    JOURNAL_UNKNOWN,    /* no such path */
+    JOURNAL_UNREADABLE, /* the shell refused it: no HTTP, too large, too many */
+    JOURNAL_CONNECTION, /* no request at all: a fault of the connection fired */
+    JOURNAL_KINDS_COUNT
 };
 
 struct journal_record {
@@ -112,9 +135,23 @@ struct journal_record {
     enum outcome answered; /* OK, or the failure that was told */
     bool is_complete;      /* the protocol's own end was written */
     enum plan_advice advice;
-    nanos advice_wait; /* as a client can read it from the wire; 0: none */
-    int16_t rule;      /* chaos rule, or PLAN_NO_RULE */
+    nanos advice_wait;  /* as a client can read it from the wire; 0: none */
+    int16_t rule;       /* chaos rule, or PLAN_NO_RULE */
+    char rule_name[48]; /* as it was called when it fired; rules may come and go */
     uint64_t rules_matched;
+    enum journal_kind kind;
+    enum api api; /* it was asked in */
+    bool stream;
+    char isolation[48];   /* NAME of /t/NAME; empty: none */
+    bool has_retry_count; /* x-stainless-retry-count was there, */
+    uint32_t retry_count; /* and this */
+    char agent[48];       /* user-agent, cut */
+    bool has_canary; /* a key that must not leave was in headers that carry none, or the body */
+    bool is_limited; /* a rate limit of the model refused it, */
+    enum limit_kind limited_by;                 /* this one */
+    nanos queued;                               /* how long it waited for a place */
+    uint64_t thinking_tokens;                   /* of output_tokens */
+    uint64_t cached_tokens, cache_write_tokens; /* of input_tokens */
     uint64_t input_tokens;
     uint64_t output_tokens;  /* planned */
     uint64_t tokens_written; /* really */

@@ -213,7 +213,8 @@ static void say_out(const struct journal_record *r, char *text)
     static const char *const ends[] = {[CLOSED_WHOLE] = "whole answer out",
                                        [CLOSED_CLIENT] = "the client left",
                                        [CLOSED_FAULT] = "cut off",
-                                       [CLOSED_RUN] = "stopped with the run"};
+                                       [CLOSED_RUN] = "stopped with the run",
+                                       [CLOSED_CLIENT_RESET] = "the client left, by reset"};
 
     if (r->answered != OUTCOME_OK && r->closed_by == CLOSED_WHOLE)
         snprintf(text, CELL_TEXT_MAX, "%s", r->plan);

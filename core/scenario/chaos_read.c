@@ -22,7 +22,7 @@ static const struct read_key match_keys[] = {
 };
 
 static enum rc read_match_provider(struct reading *r, const struct value *value,
-                                   struct chaos_match *match)
+                                   struct match *match)
 {
     const struct scenario *scenario = r->scenario;
     struct nearest nearest;
@@ -56,8 +56,7 @@ static void offer_name(struct nearest *nearest, struct slice name)
         nearest->best = name;
 }
 
-static enum rc read_match_model(struct reading *r, const struct value *value,
-                                struct chaos_match *match)
+static enum rc read_match_model(struct reading *r, const struct value *value, struct match *match)
 {
     const struct scenario *scenario = r->scenario;
     struct nearest nearest;
@@ -79,12 +78,11 @@ static enum rc read_match_model(struct reading *r, const struct value *value,
     return read_refuse_word(r, value, &nearest, "a pattern that a model's name matches");
 }
 
-static enum rc read_match_tokens(struct reading *r, const struct value *value,
-                                 struct chaos_match *match)
+static enum rc read_match_tokens(struct reading *r, const struct value *value, struct match *match)
 {
     static const struct read_key keys[] = {
-        {"min", OPTIONAL, read_tokens, offsetof(struct chaos_match, input_tokens_min)},
-        {"max", OPTIONAL, read_tokens, offsetof(struct chaos_match, input_tokens_max)},
+        {"min", OPTIONAL, read_tokens, offsetof(struct match, input_tokens_min)},
+        {"max", OPTIONAL, read_tokens, offsetof(struct match, input_tokens_max)},
     };
 
     TRY(read_object(r, value, keys, ARRAY_SIZE(keys), match));
@@ -94,7 +92,7 @@ static enum rc read_match_tokens(struct reading *r, const struct value *value,
     return RC_OK;
 }
 
-static enum rc read_match(struct reading *r, const struct value *value, struct chaos_match *match)
+static enum rc read_match(struct reading *r, const struct value *value, struct match *match)
 {
     struct match_block block = {0};
 

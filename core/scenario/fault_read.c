@@ -200,14 +200,19 @@ enum rc read_sequence(struct reading *r, const struct value *value, struct chaos
     struct walk walk;
     struct value element;
 
+    struct fault *faults = arena_take(r->arena, CHAOS_SEQUENCE_MAX, sizeof(*faults));
+
+    if (faults == NULL)
+        return read_out_of_memory(r);
+    rule->sequence = faults;
     if (value->token.kind == JSON_OBJECT) {
         rule->sequence_count = 1;
-        return read_fault(r, value, &rule->sequence[0]);
+        return read_fault(r, value, &faults[0]);
     }
     TRY(read_expect_elements(r, value, CHAOS_SEQUENCE_MAX));
     walk_init(&walk, value);
     while (walk_next(&walk, NULL, &element)) {
-        struct fault *fault = &rule->sequence[rule->sequence_count++];
+        struct fault *fault = &faults[rule->sequence_count++];
 
         if (element.token.kind != JSON_STRING)
             TRY(read_fault(r, &element, fault));

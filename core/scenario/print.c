@@ -379,7 +379,7 @@ static void write_load(struct buffer *out, const struct scenario *scenario)
 
 /* --- chaos ------------------------------------------------------------------------------------ */
 
-static void write_match(struct buffer *out, const struct chaos_match *match)
+static void write_match(struct buffer *out, const struct match *match)
 {
     const char *separator = "";
 

@@ -52,7 +52,7 @@ struct scenario_text {
 /* Someone who serves models, on a listener of its own. */
 struct provider {
     char name[32]; /* "anthropic", "openai", or the scenario's own word */
-    enum api api;
+    enum api api;  /* of its family, the first (api_family) */
     /* A live target's; empty for the mock. */
     struct slice base_url; /* "https://api.anthropic.com": api_path follows it (base_url.h) */
     char key_env[SCENARIO_ENV_NAME_MAX]; /* environment variable that holds its key; may be empty */
@@ -127,6 +127,7 @@ struct scenario {
     enum target target;
     money spend_limit;                        /* of a live run; MONEY_MAX: none was given */
     struct price prices[SCENARIO_MODELS_MAX]; /* by model; the table's, or the scenario's own */
+    enum api apis[SCENARIO_MODELS_MAX];       /* by model: what our client asks it in */
     struct monitor_rules monitor;
     bool has_control; /* "control": "no-chaos": the same without faults is run first */
     struct provider providers[SCENARIO_PROVIDERS_MAX];
@@ -134,6 +135,8 @@ struct scenario {
     struct model models[SCENARIO_MODELS_MAX];
     uint32_t models_count;
     struct load load;
+    struct script scripts[SCRIPTS_MAX]; /* answers of the mock, in the order of the file */
+    uint32_t scripts_count;
     struct chaos chaos;
     struct link_rules link;
     struct scenario_text laws; /* the object of "laws", or empty text */
@@ -146,6 +149,18 @@ struct scenario {
 MUST_USE enum rc scenario_load(struct scenario *scenario, struct slice text, struct slice file,
                                const struct file_reader *files, struct arena *arena,
                                struct error *err);
+
+/* One rule as it stands in "chaos", for a mock that runs: names a phase of `chaos`, or brings its
+ * own window; its texts and its sequence live in `arena`. `text` is borrowed for the call. Errors
+ * as scenario_load's, with `file` as the name. Phases that it brings are added to `chaos`; the rule
+ * is not (chaos_put does that). */
+MUST_USE enum rc scenario_read_rule(const struct scenario *scenario, struct chaos *chaos,
+                                    struct slice text, struct slice file, struct arena *arena,
+                                    struct chaos_rule *rule, struct error *err);
+
+/* Prints one rule as it could stand in "chaos". */
+void scenario_write_rule(const struct scenario *scenario, const struct chaos *chaos, uint32_t rule,
+                         struct buffer *out);
 
 /* Replaces the value at a JSON pointer (RFC 6901), or adds a member to an object that exists,
  * giving a new text with everything else, comments included, as it was. `value` is JSON; text that

@@ -48,6 +48,7 @@ static enum rc read_one_model(struct reading *r, const struct value *name,
     TRY(read_price(r, &block.price, slice_of(block.model.name),
                    &scenario->prices[scenario->models_count]));
     scenario->places.models[scenario->models_count] = value_position(r, name);
+    scenario->apis[scenario->models_count] = block.api;
     scenario->models[scenario->models_count++] = block.model;
     return RC_OK;
 }

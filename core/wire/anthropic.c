@@ -147,12 +147,16 @@ static void write_ask(const struct ask *ask, struct buffer *out)
     buffer_byte(out, '}');
 }
 
-static const char *const stop_words[] = {"end_turn", "max_tokens"};
+static const char *const stop_words[STOP_COUNT] = {
+    [STOP_END] = "end_turn",           [STOP_MAX_TOKENS] = "max_tokens",
+    [STOP_SEQUENCE] = "stop_sequence", [STOP_TOOL] = "tool_use",
+    [STOP_REFUSAL] = "refusal",        [STOP_WINDOW] = "model_context_window_exceeded",
+};
 
 static void write_stop_reason(const struct reply *reply, struct buffer *out)
 {
     buffer_byte(out, '"');
-    buffer_text(out, stop_words[reply->stopped_by_limit]);
+    buffer_text(out, stop_words[reply->stop]);
     buffer_byte(out, '"');
 }
 

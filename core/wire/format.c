@@ -12,6 +12,8 @@ static const struct format *format_of(enum api api)
     static const struct format *const formats[API_COUNT] = {
         [API_ANTHROPIC] = &anthropic_format,
         [API_OPENAI_CHAT] = &openai_chat_format,
+        [API_OPENAI_RESPONSES] = &openai_chat_format, /* until openai_responses.c is there */
+        [API_GEMINI] = &openai_chat_format,           /* until gemini.c is there */
     };
 
     assert(api < API_COUNT);
@@ -46,9 +48,24 @@ const char *api_provider(enum api api)
     return format_of(api)->provider;
 }
 
+enum api api_family(enum api api)
+{
+    return api == API_OPENAI_RESPONSES ? API_OPENAI_CHAT : api;
+}
+
 struct slice api_path(enum api api)
 {
     return format_of(api)->path;
+}
+
+void format_write_path(enum api api, struct slice model, bool stream, struct buffer *path)
+{
+    const struct format *format = format_of(api);
+
+    if (format->write_path != NULL)
+        format->write_path(model, stream, path);
+    else
+        buffer_append(path, format->path);
 }
 
 /* --- the client's side: asking ---------------------------------------------------------------- */
@@ -379,7 +396,7 @@ static void tell_usage(enum api api, const struct reply *reply, enum format_piec
 
 static void tell_end(enum api api, const struct reply *reply, struct answer *answer)
 {
-    slice_copy(slice_of(format_of(api)->stop_words[reply->stopped_by_limit]), answer->stop_reason,
+    slice_copy(slice_of(format_of(api)->stop_words[reply->stop]), answer->stop_reason,
                sizeof(answer->stop_reason));
     answer->is_complete = true;
     judge_emptiness(answer);

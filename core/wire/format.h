@@ -2,23 +2,27 @@
 #define WIRE_FORMAT_H
 
 /* The provider formats behind one door, both directions: what a client writes and reads, what a
- * mock reads and writes. One file per format (anthropic.c, openai_chat.c) fills a table of
- * functions; format.c dispatches. Facts: wire-facts.md §2 (Anthropic Messages, version 2023-06-01),
- * §3.1, §3.2, §3.4 (OpenAI Chat Completions). Pure; bytes only. */
+ * mock reads and writes. One file per format (anthropic.c, openai_chat.c, openai_responses.c,
+ * gemini.c) fills a table of functions; format.c dispatches. Facts: wire-facts.md §2 (Anthropic
+ * Messages, versions 2023-06-01 and 2026-10-21), §3 (OpenAI), §4 (Gemini). Pure; bytes only. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/nanos.h"
 #include "base/outcome.h"
 #include "base/slice.h"
+#include "base/stop.h"
 #include "wire/answer_head.h"
 #include "wire/http1.h"
 
-#define API_LIST(X)           \
-    X(ANTHROPIC, "anthropic") \
-    X(OPENAI_CHAT, "openai-chat")
+#define API_LIST(X)                         \
+    X(ANTHROPIC, "anthropic")               \
+    X(OPENAI_CHAT, "openai-chat")           \
+    X(OPENAI_RESPONSES, "openai-responses") \
+    X(GEMINI, "gemini")
 
 #define API_ENUM(name, word) API_##name,
 enum api { API_LIST(API_ENUM) API_COUNT };
@@ -27,11 +31,20 @@ enum api { API_LIST(API_ENUM) API_COUNT };
 const char *api_word(enum api api);
 bool api_find(struct slice word, enum api *api);
 
-/* "anthropic" or "openai": whose listener serves it unless the scenario names another provider. */
+/* "anthropic", "openai" or "gemini": whose listener serves it unless the scenario names another
+ * provider. */
 const char *api_provider(enum api api);
 
-/* "/v1/messages", "/v1/chat/completions". */
+/* A listener serves all formats of one family: the first of its formats names it (API_ANTHROPIC,
+ * API_OPENAI_CHAT, API_GEMINI). */
+enum api api_family(enum api api);
+
+/* "/v1/messages", "/v1/chat/completions", "/v1/responses". Gemini: see format_write_path. */
 struct slice api_path(enum api api);
+
+/* The same for a request: Gemini's path tells model and stream,
+ * "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse". */
+void format_write_path(enum api api, struct slice model, bool stream, struct buffer *path);
 
 /* --- the client's side ------------------------------------------------------------------------ */
 
@@ -109,18 +122,49 @@ struct asked {
     bool has_output_tokens_max;
     uint64_t output_tokens_max;
     uint64_t prompt_bytes; /* of all text in messages and system */
+    uint32_t tools_count;
+    char tool_name[64];     /* that must be called (tool_choice), or the first one; may be empty */
+    bool forces_tool;       /* tool_choice: any, required, or that one by its name */
+    bool wants_thinking;    /* thinking, reasoning or thinkingConfig switched it on */
+    bool has_sampling;      /* temperature, top_p or top_k is there */
+    char sampling[16];      /* the first of them, by its name */
+    bool has_bad_role;      /* a message with a role that there is not, */
+    char bad_role[32];      /* this one */
+    bool has_role_disorder; /* Anthropic: the last message is empty, or the first is no user's */
+    uint64_t cache_prefix_bytes; /* of the prompt: what a cache would keep; 0: nothing */
+    uint64_t cache_prefix_hash;
+    uint64_t cache_key_hash; /* of the whole prompt */
+    uint32_t inputs;         /* embeddings: how many texts */
+    uint32_t dimensions;     /* embeddings: 0 when not said */
+    bool is_base64;          /* embeddings */
 };
+
+/* What a service refuses a request for before it thinks about it: version, sampling parameters
+ * under 2026-10-21, max_tokens, roles, an empty list (wire-facts.md §2.1, §2.2, §2.5, §3.4, §4.3).
+ * False: nothing. Model and key are the caller's to check. */
+struct objection {
+    enum outcome failure;
+    uint16_t status;
+    char message[200];
+};
+bool format_objects(enum api api, const struct http_request *request, const struct asked *asked,
+                    struct objection *objection);
 
 /* RC_MALFORMED: not JSON of the expected shape; `problem` (may be null) then says what in words. */
 MUST_USE enum rc format_read_ask(enum api api, struct slice body, struct asked *asked,
                                  const char **problem);
 
-/* A request on this path: is it of a format we serve? Query and prefix are the caller's to cut. */
+/* A request on this path: is it of a format we serve? Query and prefix are the caller's to cut.
+ * (wire/endpoint.h knows all paths.) */
 bool format_find_path(struct slice path, enum api *api);
 
 /* Does it carry a credential as the format wants it: x-api-key or Authorization: Bearer
- * (Anthropic), Authorization: Bearer (OpenAI)? */
+ * (Anthropic), Authorization: Bearer or api-key (OpenAI, Azure), x-goog-api-key or ?key= (Gemini)?
+ */
 bool format_has_credential(enum api api, const struct http_request *request);
+
+/* How usage is told. */
+enum usage_told { USAGE_TRUE, USAGE_MISSING, USAGE_ZERO, USAGE_WRONG };
 
 /* What to answer. Borrowed for the call. */
 struct reply {
@@ -129,12 +173,26 @@ struct reply {
     uint64_t run_tag;        /* minted per run, part of the ids */
     int64_t wall_unix_s;     /* `created` */
     uint64_t input_tokens;
-    uint64_t output_tokens; /* of the whole answer */
-    bool stopped_by_limit;  /* max_tokens / length instead of end_turn / stop */
+    uint64_t output_tokens; /* of the whole answer: thinking, text and tool call, in this order */
+    enum stop stop;
     bool include_usage;
+    uint64_t thinking_tokens; /* the first of output_tokens: told as thinking, reasoning, thought */
+    uint64_t tool_tokens;     /* the last of output_tokens; above 0 with a tool_name */
+    struct slice tool_name;   /* empty: calls no tool */
+    struct slice tool_input;  /* a JSON object, as text; empty: {} */
+    struct slice text;        /* empty: numbered words. Else it is spread over the text's tokens */
+    bool is_foreign;          /* numbered words of another language */
+    uint64_t cached_tokens; /* of input_tokens, which counts the whole prompt: read from a cache */
+    uint64_t cache_write_tokens; /* likewise: written to one. Each format has its own arithmetic */
+    enum usage_told usage_told;
+    double usage_factor; /* USAGE_WRONG */
+    bool is_2026;        /* Anthropic 2026-10-21: all members are there, unused ones null */
 };
 
-/* The text is numbered words, one per token: token 0 is "⟦r17⟧", token n is " wn". */
+/* The text is numbered words, one per token: token 0 is "⟦r17⟧", token n is " wn". Thinking is
+ * numbered likewise ("t0 t1 ..."). An answer of thinking, text and tool call is three blocks
+ * (items, parts) in each format's own way; write_tokens closes and opens them where its tokens
+ * cross from one to the next, write_opening opens the first and write_closing ends the last. */
 
 /* A whole non-streaming body. */
 void format_write_answer(enum api api, const struct reply *reply, struct buffer *body);
@@ -162,8 +220,23 @@ struct refusal {
     uint64_t input_tokens;   /* for context_length */
     uint64_t context_window; /* for context_length */
     struct slice message;    /* overrides the usual wording when not empty */
+    nanos retry_delay;       /* Gemini tells it in the body (RetryInfo); 0: none */
+    struct slice
+        limit_name; /* of a rate limit: "requests", "tokens", "input tokens"; may be empty, */
+    uint64_t limit, asked; /* the limit, and how much was asked for */
+    bool is_hopeless;      /* more than the whole limit: "Request too large" */
 };
 void format_write_refusal(enum api api, const struct refusal *refusal, struct buffer *body);
+
+/* An error in the middle of a stream, status 200: Anthropic's `event: error`, OpenAI Chat's data
+ * with an error object, Responses' nested form as seen on the wire and then response.failed, or the
+ * flat form as documented, Gemini's chunk with an error (wire-facts.md §2.6, §3.2, §3.3, §5.5).
+ * `event` is how many events went before (Responses number them). */
+void format_write_error_event(enum api api, const struct refusal *refusal, uint64_t event,
+                              bool is_flat, struct buffer *out);
+
+/* A sign of life in a stream, without content: Anthropic's ping, a comment line elsewhere. */
+void format_write_ping(enum api api, struct buffer *out);
 
 /* The status a provider gives that failure: 429, 529, 400, ... (OpenAI has 503 for overloaded). */
 uint16_t format_status(enum api api, enum outcome failure);

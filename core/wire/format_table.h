@@ -54,6 +54,8 @@ struct stop_meaning {
 struct format {
     const char *provider;
     struct slice path;
+    /* where the path tells model and stream; NULL: it does not */
+    void (*write_path)(struct slice model, bool stream, struct buffer *out);
 
     struct slice ask_headers;     /* whole lines, then the key's line up to the key */
     struct slice key_header;      /* accepted beside Authorization: Bearer; may be empty */
@@ -64,7 +66,7 @@ struct format {
     uint64_t output_tokens_guess; /* told by a stream's opening; 0: its opening tells no usage */
     const struct wording *wording;    /* of refusals */
     const struct stop_meaning *stops; /* up to one without a reason */
-    const char *const *stop_words;    /* of answers that end by themselves, and by max_tokens */
+    const char *const *stop_words;    /* by enum stop */
 
     const struct shape *event_shape; /* into struct told */
     const struct shape *body_shape;  /* likewise, of answers and errors alike */
@@ -85,5 +87,7 @@ struct format {
 
 extern const struct format anthropic_format;
 extern const struct format openai_chat_format;
+extern const struct format openai_responses_format;
+extern const struct format gemini_format;
 
 #endif

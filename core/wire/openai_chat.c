@@ -130,12 +130,15 @@ static void write_ask(const struct ask *ask, struct buffer *out)
     buffer_byte(out, '}');
 }
 
-static const char *const stop_words[] = {"stop", "length"};
+static const char *const stop_words[STOP_COUNT] = {
+    [STOP_END] = "stop",        [STOP_MAX_TOKENS] = "length",      [STOP_SEQUENCE] = "stop",
+    [STOP_TOOL] = "tool_calls", [STOP_REFUSAL] = "content_filter", [STOP_WINDOW] = "length",
+};
 
 static void write_finish_reason(const struct reply *reply, struct buffer *out)
 {
     buffer_byte(out, '"');
-    buffer_text(out, stop_words[reply->stopped_by_limit]);
+    buffer_text(out, stop_words[reply->stop]);
     buffer_byte(out, '"');
 }
 

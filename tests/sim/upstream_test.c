@@ -264,7 +264,7 @@ static void journals_a_client_that_left(void)
     struct seen seen = {0};
     uint32_t exchange = begin("POST", "/v1/messages", GOOD_BODY);
 
-    upstream_gone(upstream, exchange, 0, 50 * NANOS_MS);
+    upstream_gone(upstream, exchange, 0, false, 50 * NANOS_MS);
     take(&seen, 50 * NANOS_MS);
     EXPECT_I64(seen.journals, 1);
     EXPECT_I64(seen.record.closed_by, CLOSED_CLIENT);

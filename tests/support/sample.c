@@ -29,7 +29,7 @@ static void add_rule(struct scenario *s, const char *name, const char *phase, na
     *rule = (struct chaos_rule){.phase = s->chaos.phases.count++,
                                 .match = {.input_tokens_max = UINT64_MAX},
                                 .share = share,
-                                .sequence = {*fault},
+                                .sequence = fault,
                                 .sequence_count = 1};
     slice_copy(slice_of(name), rule->name, sizeof(rule->name));
     slice_copy(SLICE("claude-*"), rule->match.model, sizeof(rule->match.model));
@@ -59,12 +59,12 @@ static void add_load(struct scenario *s)
 
 void sample_scenario(struct scenario *s)
 {
-    const struct fault storm = {.kind = FAULT_STATUS,
-                                .status = 429,
-                                .failure = OUTCOME_RATE_LIMITED,
-                                .advice = PLAN_ADVICE_SECONDS,
-                                .advice_wait = NANOS_S};
-    const struct fault overload = {
+    static const struct fault storm = {.kind = FAULT_STATUS,
+                                       .status = 429,
+                                       .failure = OUTCOME_RATE_LIMITED,
+                                       .advice = PLAN_ADVICE_SECONDS,
+                                       .advice_wait = NANOS_S};
+    static const struct fault overload = {
         .kind = FAULT_STATUS, .status = 529, .failure = OUTCOME_OVERLOADED};
 
     *s = (struct scenario){.name = "sample",
@@ -72,7 +72,8 @@ void sample_scenario(struct scenario *s)
                            .seed = 529,
                            .providers = {{.name = "anthropic", .api = API_ANTHROPIC},
                                          {.name = "openai", .api = API_OPENAI_CHAT}},
-                           .providers_count = 2};
+                           .providers_count = 2,
+                           .apis = {API_ANTHROPIC, API_OPENAI_CHAT}};
     add_model(s, "claude-sonnet-4-5", 0);
     add_model(s, "gpt-4o", 1);
     add_rule(s, "storm-429", "storm", 10 * NANOS_S, &storm, 0.6);

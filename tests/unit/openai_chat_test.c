@@ -104,7 +104,7 @@ static const struct reply reply = {
     .wall_unix_s = 1767225600,
     .input_tokens = 9,
     .output_tokens = 3,
-    .stopped_by_limit = true,
+    .stop = STOP_MAX_TOKENS,
     .include_usage = true,
 };
 

@@ -118,7 +118,7 @@ static void prints_an_answer(void)
 {
     EXPECT_TEXT(printed(), "200 stream 27 tokens: first 402ms, then every 16.666ms");
     plan.stream = false;
-    plan.stopped_by_limit = true;
+    plan.stop = STOP_MAX_TOKENS;
     EXPECT_TEXT(printed(),
                 "200 whole 27 tokens: first 402ms, then every 16.666ms, stopped by max_tokens");
 }

@@ -232,7 +232,7 @@ static void rules_without_a_name_take_their_phase_s(void)
 
 static void reads_whom_a_rule_hits(void)
 {
-    const struct chaos_match *match = &scenario.chaos.rules[0].match;
+    const struct match *match = &scenario.chaos.rules[0].match;
 
     load_whole();
     EXPECT_TEXT(slice_of(match->provider), "anthropic");

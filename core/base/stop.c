@@ -1,0 +1,26 @@
+#include "base/stop.h"
+
+#include <assert.h>
+
+const char *stop_word(enum stop stop)
+{
+    static const char *const words[STOP_COUNT] = {
+#define STOP_WORD(name, word, meaning) [STOP_##name] = (word),
+        STOP_LIST(STOP_WORD)
+#undef STOP_WORD
+    };
+
+    assert(stop < STOP_COUNT);
+    return words[stop];
+}
+
+bool stop_find(struct slice word, enum stop *stop)
+{
+    for (int i = 0; i < STOP_COUNT; i++) {
+        if (slice_is(word, slice_of(stop_word((enum stop)i)))) {
+            *stop = (enum stop)i;
+            return true;
+        }
+    }
+    return false;
+}

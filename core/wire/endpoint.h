@@ -1,0 +1,71 @@
+#ifndef WIRE_ENDPOINT_H
+#define WIRE_ENDPOINT_H
+
+/* What a request's method and path ask for: which operation of which API, in the paths that the
+ * services have (wire-facts.md §2.2, §3, §4.1, §12.1).
+ *
+ *     POST /v1/messages                                    GENERATE   anthropic
+ *     POST /v1/messages/count_tokens                       COUNT      anthropic
+ *     POST /v1/chat/completions                            GENERATE   openai-chat
+ *     POST /openai/deployments/{model}/chat/completions?api-version=...        (Azure)
+ *     POST /v1/responses                                   GENERATE   openai-responses
+ *     POST /v1/embeddings                                  EMBEDDINGS openai-chat
+ *     GET  /v1/models, /v1/models/{id}                     MODELS, MODEL    by family; at the
+ *                     gateway anthropic when the request says anthropic-version, else openai
+ *     POST /v1(beta)/models/{model}:generateContent, :streamGenerateContent(?alt=sse), :countTokens
+ *     GET  /v1(beta)/models, /v1(beta)/models/{model}      Gemini; the colon may be percent-encoded
+ *
+ * Pure; borrows from the request. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/slice.h"
+#include "wire/format.h"
+#include "wire/http1.h"
+
+enum endpoint_kind {
+    ENDPOINT_UNKNOWN, /* no such path here */
+    ENDPOINT_WRONG_METHOD,
+    ENDPOINT_GENERATE,
+    ENDPOINT_COUNT,
+    ENDPOINT_EMBEDDINGS,
+    ENDPOINT_MODELS,
+    ENDPOINT_MODEL,
+};
+
+const char *endpoint_word(enum endpoint_kind kind); /* "generate", "count", "models", ... */
+
+struct endpoint {
+    enum endpoint_kind kind;
+    enum api api;       /* of UNKNOWN: whose words refuse it */
+    char model[64];     /* told by the path, decoded; else empty */
+    bool stream;        /* told by the path (Gemini) */
+    bool is_json_array; /* a Gemini stream without alt=sse: one JSON array, sent piecewise */
+    bool is_azure;
+};
+
+/* `http->path` without an isolation prefix. `family`: of the listener; API_COUNT: any (gateway). */
+void endpoint_read(const struct http_request *http, enum api family, struct endpoint *endpoint);
+
+/* What a listing tells of a model. */
+struct model_card {
+    struct slice name;
+    uint64_t context_window; /* UINT64_MAX: none is told */
+};
+
+/* Bodies, whole. `created_unix_s` stands in for the models' birth. */
+void endpoint_write_models(enum api api, const struct model_card *cards, uint32_t count,
+                           int64_t created_unix_s, struct buffer *body);
+void endpoint_write_model(enum api api, const struct model_card *card, int64_t created_unix_s,
+                          struct buffer *body);
+void endpoint_write_count(enum api api, uint64_t input_tokens, struct buffer *body);
+
+/* One vector of `dimensions` (1,536 when 0) for each of `inputs`, deterministic from the request
+ * number. */
+void endpoint_write_embeddings(struct slice model, uint64_t request_number, uint32_t inputs,
+                               uint32_t dimensions, bool is_base64, uint64_t input_tokens,
+                               struct buffer *body);
+
+#endif
