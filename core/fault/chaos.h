@@ -74,6 +74,7 @@ struct fault_header {
     bool is_removed; /* all lines of that name go, also the provider's own; else one is added */
 };
 
+/* Which words of a scenario fill it how: scenario/fault_words.h. */
 struct fault {
     enum fault_kind kind;
     uint16_t status;      /* FAULT_STATUS */

@@ -1,0 +1,14 @@
+#include "scenario/fault_words.h"
+
+#include <assert.h>
+
+#define FAULT_WORD_CARD(name, word, takes, where, about, example) \
+    [FAULT_WORD_##name] = {word, takes, where, about, example},
+static const struct fault_word_card cards[FAULT_WORDS_COUNT] = {FAULT_WORD_LIST(FAULT_WORD_CARD)};
+#undef FAULT_WORD_CARD
+
+const struct fault_word_card *fault_word_card(enum fault_word word)
+{
+    assert((unsigned)word < FAULT_WORDS_COUNT);
+    return &cards[word];
+}
