@@ -44,11 +44,28 @@ static const char *const plan_advices[] = {[PLAN_ADVICE_NONE] = "none",
                                            [PLAN_ADVICE_MS] = "ms",
                                            [PLAN_ADVICE_RAW] = "raw"};
 
+static const char *const journal_kinds[JOURNAL_KINDS_COUNT] = {
+    [JOURNAL_GENERATE] = "generate",     [JOURNAL_HOOK] = "hook",
+    [JOURNAL_COUNT] = "count",           [JOURNAL_EMBEDDINGS] = "embeddings",
+    [JOURNAL_MODELS] = "models",         [JOURNAL_UNKNOWN] = "unknown",
+    [JOURNAL_UNREADABLE] = "unreadable", [JOURNAL_CONNECTION] = "connection"};
+
+#define LIMIT_WORD(name, word) [LIMIT_##name] = (word),
+static const char *const limit_kinds[] = {LIMIT_LIST(LIMIT_WORD)};
+#undef LIMIT_WORD
+
 const struct words call_pending_words = {pendings, ARRAY_SIZE(pendings)};
 const struct words advice_form_words = {advice_forms, ARRAY_SIZE(advice_forms)};
 const struct words key_used_words = {keys_used, ARRAY_SIZE(keys_used)};
 const struct words closed_by_words = {closers, ARRAY_SIZE(closers)};
 const struct words plan_advice_words = {plan_advices, ARRAY_SIZE(plan_advices)};
+const struct words limit_kind_words = {limit_kinds, ARRAY_SIZE(limit_kinds)};
+const struct words journal_kind_words = {journal_kinds, ARRAY_SIZE(journal_kinds)};
+
+enum api journal_default_api(const struct scenario *scenario, uint32_t provider)
+{
+    return provider < scenario->providers_count ? scenario->providers[provider].api : (enum api)0;
+}
 
 /* --- values ----------------------------------------------------------------------------------- */
 
@@ -390,12 +407,16 @@ bool call_is_useful(const struct scenario *scenario, const struct call_record *c
 
 /* --- the journal ------------------------------------------------------------------------------ */
 
-static void write_rule(struct buffer *out, const struct chaos *chaos, int rule)
+/* By the name that it had; rules come and go. */
+static void write_rule(struct buffer *out, const struct chaos *chaos,
+                       const struct journal_record *r)
 {
-    if (rule < 0 || (uint32_t)rule >= chaos->rules_count)
-        write_null(out);
+    if (r->rule_name[0] != '\0')
+        json_write_text(out, slice_of(r->rule_name));
+    else if (r->rule >= 0 && (uint32_t)r->rule < chaos->rules_count)
+        json_write_text(out, slice_of(chaos->rules[r->rule].name));
     else
-        json_write_text(out, slice_of(chaos->rules[rule].name));
+        write_null(out);
 }
 
 static void write_rules(struct buffer *out, const struct chaos *chaos, uint64_t rules)
@@ -426,17 +447,46 @@ static void write_told(struct buffer *out, const struct usage *usage)
     put_byte(out, '}');
 }
 
+/* Left out at their defaults: most lines have none of these. */
+static void option_count(struct buffer *out, struct slice member, uint64_t count)
+{
+    if (count != 0)
+        member_count(out, member, count);
+}
+
+static void option_text(struct buffer *out, struct slice member, const char *text)
+{
+    if (text[0] != '\0')
+        member_text(out, member, text);
+}
+
+static void option_flag(struct buffer *out, struct slice member, bool flag)
+{
+    if (flag)
+        member_flag(out, member, true);
+}
+
 static void write_hook(struct buffer *out, const struct journal_record *r)
 {
-    put(out, MEMBER("hook"));
-    write_text_or_null(out, slice_of(r->is_hook ? hook_kind_word(r->hook) : ""));
-    put(out, MEMBER("hook_valid"));
-    if (r->is_hook)
-        write_flag(out, r->is_hook_valid);
-    else
-        write_null(out);
-    put(out, MEMBER("alert"));
-    write_text_or_null(out, slice_of(r->alert));
+    if (!r->is_hook)
+        return;
+    member_text(out, MEMBER("hook"), hook_kind_word(r->hook));
+    member_flag(out, MEMBER("hook_valid"), r->is_hook_valid);
+    option_text(out, MEMBER("alert"), r->alert);
+}
+
+/* What kind of request it was, and how it was asked. */
+static void write_asking(const struct scenario *scenario, const struct journal_record *r,
+                         struct buffer *out)
+{
+    if (r->kind != JOURNAL_GENERATE)
+        member_text(out, MEMBER("kind"), journal_kinds[r->kind]);
+    if (r->api != journal_default_api(scenario, r->provider))
+        member_text(out, MEMBER("api"), api_word(r->api));
+    option_flag(out, MEMBER("stream"), r->stream);
+    option_text(out, MEMBER("isolation"), r->isolation);
+    option_text(out, MEMBER("agent"), r->agent);
+    option_flag(out, MEMBER("has_canary"), r->has_canary);
 }
 
 static void write_exchange_instants(struct buffer *out, const struct journal_record *r)
@@ -449,34 +499,56 @@ static void write_exchange_instants(struct buffer *out, const struct journal_rec
     member_instant(out, MEMBER("closed_at"), r->closed_at);
 }
 
+/* Who asked whom, and how it is known. */
+static void write_origin(const struct scenario *scenario, const struct journal_record *r,
+                         struct buffer *out)
+{
+    member_count(out, SLICE("{\"number\":"), r->number);
+    put(out, MEMBER("provider"));
+    write_provider(out, scenario, r->provider);
+    put(out, MEMBER("model"));
+    write_model(out, scenario, r->model);
+    option_text(out, MEMBER("model_asked"), r->model_asked);
+    member_count(out, MEMBER("connection"), r->connection);
+    write_asking(scenario, r, out);
+    member_text(out, MEMBER("key"), keys_used[r->key]);
+    put(out, MEMBER("call"));
+    write_text_or_null(out, slice_of(r->call));
+    member_count(out, MEMBER("attempt"), r->attempt);
+    if (r->has_retry_count)
+        member_count(out, MEMBER("retry_count"), r->retry_count);
+}
+
+static void write_tokens(const struct journal_record *r, struct buffer *out)
+{
+    member_count(out, MEMBER("input_tokens"), r->input_tokens);
+    option_count(out, MEMBER("cached_tokens"), r->cached_tokens);
+    option_count(out, MEMBER("cache_write_tokens"), r->cache_write_tokens);
+    member_count(out, MEMBER("output_tokens"), r->output_tokens);
+    option_count(out, MEMBER("thinking_tokens"), r->thinking_tokens);
+    member_count(out, MEMBER("tokens_written"), r->tokens_written);
+    member_count(out, MEMBER("bytes_out"), r->bytes_out);
+}
+
 void evidence_write_journal(const struct scenario *scenario, const struct journal_record *record,
                             struct buffer *out)
 {
-    member_count(out, SLICE("{\"number\":"), record->number);
-    put(out, MEMBER("provider"));
-    write_provider(out, scenario, record->provider);
-    put(out, MEMBER("model"));
-    write_model(out, scenario, record->model);
-    member_count(out, MEMBER("connection"), record->connection);
-    member_text(out, MEMBER("key"), keys_used[record->key]);
-    put(out, MEMBER("call"));
-    write_text_or_null(out, slice_of(record->call));
-    member_count(out, MEMBER("attempt"), record->attempt);
+    write_origin(scenario, record, out);
     write_exchange_instants(out, record);
+    option_count(out, MEMBER("queued"), (uint64_t)record->queued);
     member_text(out, MEMBER("closed_by"), closers[record->closed_by]);
     member_count(out, MEMBER("status"), record->status);
     member_text(out, MEMBER("answered"), outcome_word(record->answered));
     member_flag(out, MEMBER("is_complete"), record->is_complete);
     member_text(out, MEMBER("advice"), plan_advices[record->advice]);
     member_instant(out, MEMBER("advice_wait"), record->advice_wait);
+    if (record->is_limited)
+        member_text(out, MEMBER("limited_by"), limit_kinds[record->limited_by]);
     put(out, MEMBER("rule"));
-    write_rule(out, &scenario->chaos, record->rule);
+    write_rule(out, &scenario->chaos, record);
     put(out, MEMBER("rules_matched"));
     write_rules(out, &scenario->chaos, record->rules_matched);
-    member_count(out, MEMBER("input_tokens"), record->input_tokens);
-    member_count(out, MEMBER("output_tokens"), record->output_tokens);
-    member_count(out, MEMBER("tokens_written"), record->tokens_written);
-    member_count(out, MEMBER("bytes_out"), record->bytes_out);
+    write_tokens(record, out);
     put(out, MEMBER("usage_told"));
     write_told(out, &record->usage_told);
     member_money(out, MEMBER("cost_usd"), record->has_cost, record->cost);

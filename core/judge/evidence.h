@@ -116,11 +116,14 @@ enum journal_kind {
     JOURNAL_KINDS_COUNT
 };
 
+/* What is left out of a line stands at its default: 0, false, empty, JOURNAL_GENERATE, the
+ * provider's own api. */
 struct journal_record {
-    uint64_t number;     /* of the request at this mock, from 1, by arrival */
-    uint32_t provider;   /* index */
-    uint32_t model;      /* index; models_count when unknown */
-    uint32_t connection; /* number at this mock, from 1 */
+    uint64_t number;      /* of the request at this mock, from 1, by arrival */
+    uint32_t provider;    /* index */
+    uint32_t model;       /* index; models_count when unknown */
+    char model_asked[64]; /* as the request named it; empty: by the model's own name */
+    uint32_t connection;  /* number at this mock, from 1 */
     enum key_used key;
     char call[CALL_ID_TEXT_MAX]; /* empty when unknown */
     uint32_t attempt;            /* as the sender said; 0 unknown */

@@ -47,6 +47,7 @@ WORD_READER(read_advice_form, enum advice_form, advice_form_words)
 WORD_READER(read_key_used, enum key_used, key_used_words)
 WORD_READER(read_closed_by, enum closed_by, closed_by_words)
 WORD_READER(read_plan_advice, enum plan_advice, plan_advice_words)
+WORD_READER(read_journal_kind, enum journal_kind, journal_kind_words)
 
 static enum rc read_outcome(struct field_reader *in, void *place, size_t size)
 {
@@ -252,17 +253,17 @@ static bool find_rule(const struct chaos *chaos, const struct json_token *token,
     return false;
 }
 
-static enum rc read_rule(struct field_reader *in, void *place, size_t size)
+/* A rule that the scenario does not have was added while the mock ran: it keeps its name alone. */
+static enum rc read_journal_rule(struct field_reader *in, void *place, size_t size)
 {
+    struct journal_record *record = place;
     uint32_t found;
 
-    assert(size == sizeof(int16_t));
-    *(int16_t *)place = PLAN_NO_RULE;
-    if (in->token.kind == JSON_NULL)
-        return RC_OK;
-    if (!find_rule(&scenario_of(in)->chaos, &in->token, &found))
-        return RC_MALFORMED;
-    *(int16_t *)place = (int16_t)found;
+    assert(size == sizeof(*record));
+    record->rule = PLAN_NO_RULE;
+    TRY(field_read_text(in, record->rule_name, sizeof(record->rule_name)));
+    if (find_rule(&scenario_of(in)->chaos, &in->token, &found))
+        record->rule = (int16_t)found;
     return RC_OK;
 }
 
@@ -280,9 +281,10 @@ static enum rc read_rules(struct field_reader *in, void *place, size_t size)
         TRY(json_next(&in->json, &token));
         if (token.kind == JSON_ARRAY_END)
             return RC_OK;
-        if (!find_rule(&scenario_of(in)->chaos, &token, &rule))
+        if (token.kind != JSON_STRING)
             return RC_MALFORMED;
-        *rules |= (uint64_t)1 << rule;
+        if (find_rule(&scenario_of(in)->chaos, &token, &rule))
+            *rules |= (uint64_t)1 << rule;
     }
 }
 
@@ -310,6 +312,36 @@ static enum rc read_journal_cost(struct field_reader *in, void *place, size_t si
     return field_read_money(in, &record->cost, sizeof(record->cost));
 }
 
+static enum rc read_api_word(struct field_reader *in, void *place, size_t size)
+{
+    assert(size == sizeof(enum api));
+    if (in->token.kind != JSON_STRING || !api_find(in->token.raw, place))
+        return RC_MALFORMED;
+    return RC_OK;
+}
+
+static enum rc read_retry_count(struct field_reader *in, void *place, size_t size)
+{
+    struct journal_record *record = place;
+
+    assert(size == sizeof(*record));
+    record->has_retry_count = true;
+    return field_read_count(in, &record->retry_count, sizeof(record->retry_count));
+}
+
+static enum rc read_limited_by(struct field_reader *in, void *place, size_t size)
+{
+    struct journal_record *record = place;
+    uint32_t index;
+
+    assert(size == sizeof(*record));
+    if (!find_word(in, &limit_kind_words, &index))
+        return RC_MALFORMED;
+    record->is_limited = true;
+    record->limited_by = (enum limit_kind)index;
+    return RC_OK;
+}
+
 static enum rc read_journal_hook(struct field_reader *in, void *place, size_t size)
 {
     struct journal_record *record = place;
@@ -332,33 +364,47 @@ static const struct field journal_fields[] = {
     FIELD("number", field_read_count, struct journal_record, number),
     FIELD("provider", read_provider, struct journal_record, provider),
     FIELD("model", read_model, struct journal_record, model),
+    FIELD_OPTIONAL("model_asked", field_read_text, struct journal_record, model_asked),
     FIELD("connection", field_read_count, struct journal_record, connection),
+    FIELD_OPTIONAL("kind", read_journal_kind, struct journal_record, kind),
+    FIELD_OPTIONAL("api", read_api_word, struct journal_record, api),
+    FIELD_OPTIONAL("stream", field_read_flag, struct journal_record, stream),
+    FIELD_OPTIONAL("isolation", field_read_text, struct journal_record, isolation),
+    FIELD_OPTIONAL("agent", field_read_text, struct journal_record, agent),
+    FIELD_OPTIONAL("has_canary", field_read_flag, struct journal_record, has_canary),
     FIELD("key", read_key_used, struct journal_record, key),
     FIELD("call", field_read_text, struct journal_record, call),
     FIELD("attempt", field_read_count, struct journal_record, attempt),
+    FIELD_WHOLE_OPTIONAL("retry_count", read_retry_count, struct journal_record),
     FIELD("accepted_at", field_read_instant, struct journal_record, accepted_at),
     FIELD("head_in_at", field_read_instant, struct journal_record, head_in_at),
     FIELD("body_in_at", field_read_instant, struct journal_record, body_in_at),
     FIELD("first_out_at", field_read_instant, struct journal_record, first_out_at),
     FIELD("last_out_at", field_read_instant, struct journal_record, last_out_at),
     FIELD("closed_at", field_read_instant, struct journal_record, closed_at),
+    FIELD_OPTIONAL("queued", field_read_instant, struct journal_record, queued),
     FIELD("closed_by", read_closed_by, struct journal_record, closed_by),
     FIELD("status", field_read_count, struct journal_record, status),
     FIELD("answered", read_outcome, struct journal_record, answered),
     FIELD("is_complete", field_read_flag, struct journal_record, is_complete),
     FIELD("advice", read_plan_advice, struct journal_record, advice),
     FIELD("advice_wait", field_read_instant, struct journal_record, advice_wait),
-    FIELD("rule", read_rule, struct journal_record, rule),
+    FIELD_WHOLE_OPTIONAL("limited_by", read_limited_by, struct journal_record),
+    FIELD_WHOLE("rule", read_journal_rule, struct journal_record),
     FIELD("rules_matched", read_rules, struct journal_record, rules_matched),
     FIELD("input_tokens", field_read_count, struct journal_record, input_tokens),
+    FIELD_OPTIONAL("cached_tokens", field_read_count, struct journal_record, cached_tokens),
+    FIELD_OPTIONAL("cache_write_tokens", field_read_count, struct journal_record,
+                   cache_write_tokens),
     FIELD("output_tokens", field_read_count, struct journal_record, output_tokens),
+    FIELD_OPTIONAL("thinking_tokens", field_read_count, struct journal_record, thinking_tokens),
     FIELD("tokens_written", field_read_count, struct journal_record, tokens_written),
     FIELD("bytes_out", field_read_count, struct journal_record, bytes_out),
     FIELD("usage_told", read_told, struct journal_record, usage_told),
     FIELD_WHOLE("cost_usd", read_journal_cost, struct journal_record),
-    FIELD_WHOLE("hook", read_journal_hook, struct journal_record),
-    FIELD("hook_valid", read_hook_valid, struct journal_record, is_hook_valid),
-    FIELD("alert", field_read_text, struct journal_record, alert),
+    FIELD_WHOLE_OPTIONAL("hook", read_journal_hook, struct journal_record),
+    FIELD_OPTIONAL("hook_valid", read_hook_valid, struct journal_record, is_hook_valid),
+    FIELD_OPTIONAL("alert", field_read_text, struct journal_record, alert),
     FIELD("plan", field_read_text, struct journal_record, plan),
 };
 
@@ -368,9 +414,11 @@ static const struct fields journal_line_fields = {"journal line", journal_fields
 enum rc evidence_read_journal(const struct scenario *scenario, struct slice line,
                               struct journal_record *record, struct error *err)
 {
-    struct journal_record read = {0};
+    struct journal_record read = {.api = API_COUNT};
 
     TRY(fields_read(&journal_line_fields, line, scenario, &read, err));
+    if (read.api == API_COUNT)
+        read.api = journal_default_api(scenario, read.provider);
     *record = read;
     return RC_OK;
 }

@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include "scenario/scenario.h"
+
 struct words {
     const char *const *list;
     uint32_t count;
@@ -16,5 +18,10 @@ extern const struct words advice_form_words;
 extern const struct words key_used_words;
 extern const struct words closed_by_words;
 extern const struct words plan_advice_words;
+extern const struct words journal_kind_words;
+extern const struct words limit_kind_words;
+
+/* The api that a journal line leaves out. */
+enum api journal_default_api(const struct scenario *scenario, uint32_t provider);
 
 #endif

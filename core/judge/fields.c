@@ -124,12 +124,14 @@ static bool is_named(const struct json_token *key, struct slice name)
     return key->has_escapes ? json_is(key, name) : slice_is(key->raw, name);
 }
 
-/* Which member is this key? `expected` first: our own writers keep the order. */
+/* Which member is this key? From `expected` on first: our own writers keep the order, and leave out
+ * what is optional. */
 static size_t find(const struct fields *fields, const struct json_token *key, size_t expected)
 {
-    if (expected < fields->count && is_named(key, fields->list[expected].name))
-        return expected;
-    for (size_t i = 0; i < fields->count; i++)
+    for (size_t i = expected; i < fields->count; i++)
+        if (is_named(key, fields->list[i].name))
+            return i;
+    for (size_t i = 0; i < expected; i++)
         if (is_named(key, fields->list[i].name))
             return i;
     return fields->count;
@@ -196,7 +198,7 @@ static enum rc read_object(const struct fields *fields, struct field_reader *in,
     assert(fields->count <= FIELDS_MAX);
     TRY(read_members(fields, in, record, &seen, err));
     for (size_t i = 0; i < fields->count; i++)
-        if (!(seen >> i & 1))
+        if (!(seen >> i & 1) && !fields->list[i].is_optional)
             return error_set(err, RC_MALFORMED, "%s: no \"%.*s\"", fields->what,
                              SLICE_ARG(fields->list[i].name));
     return RC_OK;

@@ -13,10 +13,12 @@
  *     fields_read(&point, text, NULL, &p, err);
  *
  * Happy path: the members stand in the table's order, as our own writers put them; others are
- * searched for. Unknown members are ignored. Failure modes, all RC_MALFORMED with a sentence: no
- * JSON object, a member that is missing, stands twice or has a value it cannot have; the record may
- * then be half filled. One pass, no allocation. */
+ * searched for. Unknown members are ignored, those of FIELD_OPTIONAL may be missing and leave what
+ * they would fill as it was. Failure modes, all RC_MALFORMED with a sentence: no JSON object, a
+ * member that is missing, stands twice or has a value it cannot have; the record may then be half
+ * filled. One pass, no allocation. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,18 +43,24 @@ struct field {
     struct slice name;
     field_read *read;
     size_t offset, size; /* of what it fills, in the struct */
+    bool is_optional;
 };
 
-#define FIELD(name, read, type, member)                                                         \
-    {                                                                                           \
-        {(name), sizeof(name) - 1}, (read), offsetof(type, member), sizeof(((type *)0)->member) \
+#define FIELD_AS(name, read, type, member, is_optional)                                          \
+    {                                                                                            \
+        {(name), sizeof(name) - 1}, (read), offsetof(type, member), sizeof(((type *)0)->member), \
+            (is_optional)                                                                        \
     }
+#define FIELD(name, read, type, member) FIELD_AS(name, read, type, member, false)
+#define FIELD_OPTIONAL(name, read, type, member) FIELD_AS(name, read, type, member, true)
 
 /* For a value that fills more than one member of the struct: `place` is the struct itself. */
-#define FIELD_WHOLE(name, read, type)                       \
-    {                                                       \
-        {(name), sizeof(name) - 1}, (read), 0, sizeof(type) \
+#define FIELD_WHOLE_AS(name, read, type, is_optional)                      \
+    {                                                                      \
+        {(name), sizeof(name) - 1}, (read), 0, sizeof(type), (is_optional) \
     }
+#define FIELD_WHOLE(name, read, type) FIELD_WHOLE_AS(name, read, type, false)
+#define FIELD_WHOLE_OPTIONAL(name, read, type) FIELD_WHOLE_AS(name, read, type, true)
 
 struct fields {
     const char *what; /* "journal line": begins every error */
