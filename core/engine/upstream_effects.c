@@ -1,0 +1,159 @@
+#include "engine/upstream_state.h"
+
+#include <assert.h>
+
+/* A place of the ring by its distance from the start, without dividing. */
+static uint32_t place(const struct upstream *u, uint32_t at)
+{
+    return at < u->queue_size ? at : at - u->queue_size;
+}
+
+static struct pending *push(struct upstream *u, enum upstream_effect_kind kind, uint32_t index)
+{
+    struct pending *pending;
+
+    assert(u->queue_count < u->queue_size);
+    if (u->queue_count == 0)
+        u->queue_first = 0; /* the front of the ring stays in the processor's cache */
+    pending = &u->queue[place(u, u->queue_first + u->queue_count++)];
+    *pending = (struct pending){.kind = kind, .exchange = index, .bytes_at = u->scratch.size};
+    return pending;
+}
+
+void effects_head(struct upstream *u, uint32_t index, uint16_t status, int64_t content_length,
+                  size_t headers_at, nanos now)
+{
+    struct exchange *x = &u->exchanges[index];
+    struct pending *pending = push(u, UPSTREAM_HEAD, index);
+
+    pending->status = status;
+    pending->content_length = content_length;
+    pending->bytes_at = headers_at;
+    pending->bytes_size = u->scratch.size - headers_at;
+    x->record.status = status;
+    x->record.first_out_at = now;
+    x->record.last_out_at = now;
+}
+
+void effects_body(struct upstream *u, uint32_t index, size_t body_at, size_t size, nanos now)
+{
+    struct pending *pending;
+
+    if (size == 0)
+        return;
+    pending = push(u, UPSTREAM_BODY, index);
+    pending->bytes_at = body_at;
+    pending->bytes_size = size;
+    u->exchanges[index].record.last_out_at = now;
+}
+
+static struct pending *push_end(struct upstream *u, uint32_t index, enum upstream_end end)
+{
+    struct pending *pending = push(u, UPSTREAM_END, index);
+
+    pending->end = end;
+    u->exchanges[index].end = end;
+    u->exchanges[index].state = EXCHANGE_FLUSHING;
+    timers_set(&u->timers, index, NANOS_NEVER);
+    return pending;
+}
+
+void effects_end(struct upstream *u, uint32_t index, enum upstream_end end)
+{
+    (void)push_end(u, index, end);
+}
+
+void effects_told(struct upstream *u, uint32_t index, enum told_piece piece, uint64_t tokens,
+                  nanos now)
+{
+    struct exchange *x = &u->exchanges[index];
+    struct pending *pending = push(u, UPSTREAM_TOLD, index);
+
+    pending->is_told = true;
+    pending->piece = piece;
+    pending->tokens = tokens;
+    if (told_begins(piece))
+        x->record.first_out_at = now;
+    x->record.last_out_at = now;
+    if (!told_ends(piece))
+        return;
+    x->record.is_complete = true;
+    push_end(u, index, UPSTREAM_END_WHOLE)->is_told = true;
+}
+
+void effects_journal(struct upstream *u, uint32_t index)
+{
+    (void)push(u, UPSTREAM_JOURNAL, index);
+}
+
+void effects_begin(struct upstream *u, nanos now)
+{
+    assert(now >= u->latest_at);
+    u->latest_at = now;
+    if (u->queue_count == 0)
+        buffer_clear(&u->scratch);
+}
+
+static struct told_answer told_of(const struct upstream *u, const struct exchange *x,
+                                  const struct pending *pending)
+{
+    struct told_answer told = {
+        .piece = pending->piece,
+        .model = x->record.model,
+        .status = x->record.status,
+        .failure = x->plan.failure,
+        .tokens = pending->tokens,
+        .reply = answers_reply(u, x),
+    };
+
+    told.reply.model = (struct slice){0}; /* it would not live as long */
+    return told;
+}
+
+static void release(struct upstream *u)
+{
+    uint32_t index = u->releasing;
+
+    if (index == UPSTREAM_NO_EXCHANGE)
+        return;
+    u->exchanges[index].state = EXCHANGE_FREE;
+    u->exchanges[index].next_free = u->free_first;
+    u->free_first = index;
+    u->releasing = UPSTREAM_NO_EXCHANGE;
+    u->open--;
+}
+
+bool upstream_next(struct upstream *u, struct upstream_effect *effect)
+{
+    const struct pending *pending;
+    struct slice bytes = {0};
+
+    release(u);
+    if (u->queue_count == 0)
+        return false;
+    pending = &u->queue[u->queue_first];
+    u->queue_first = place(u, u->queue_first + 1);
+    u->queue_count--;
+    if (pending->bytes_size > 0) /* the scratch may not exist yet */
+        bytes = (struct slice){u->scratch.data + pending->bytes_at, pending->bytes_size};
+    *effect = (struct upstream_effect){
+        .kind = pending->kind,
+        .exchange = pending->exchange,
+        .status = pending->status,
+        .content_length = pending->content_length,
+        .end = pending->end,
+    };
+    if (pending->kind == UPSTREAM_TOLD)
+        u->told = told_of(u, &u->exchanges[pending->exchange], pending);
+    if (pending->is_told)
+        effect->told = &u->told;
+    if (pending->kind == UPSTREAM_HEAD)
+        effect->headers = bytes;
+    if (pending->kind == UPSTREAM_BODY)
+        effect->body = bytes;
+    if (pending->kind == UPSTREAM_JOURNAL) {
+        effect->record = &u->exchanges[pending->exchange].record;
+        u->releasing = pending->exchange;
+    }
+    return true;
+}
