@@ -133,6 +133,8 @@ static void judge_event(struct slice name, struct told *told)
 
 enum { OUTPUT_TOKENS_GUESS = 1 }; /* what a stream's opening tells, before any was sent */
 
+#define PING "event: ping\ndata: {\"type\": \"ping\"}\n\n"
+
 static void write_ask(const struct ask *ask, struct buffer *out)
 {
     buffer_append(out, SLICE("{\"model\":"));
@@ -163,8 +165,52 @@ static void write_stop_reason(const struct reply *reply, struct buffer *out)
 static void write_prompt_usage(const struct reply *reply, struct buffer *out)
 {
     buffer_append(out, SLICE("\"input_tokens\":"));
-    buffer_u64(out, reply->input_tokens);
-    buffer_append(out, SLICE(",\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0"));
+    buffer_u64(out, content_count(reply, content_fresh_tokens(reply)));
+    buffer_append(out, SLICE(",\"cache_creation_input_tokens\":"));
+    buffer_u64(out, content_count(reply, reply->cache_write_tokens));
+    buffer_append(out, SLICE(",\"cache_read_input_tokens\":"));
+    buffer_u64(out, content_count(reply, reply->cached_tokens));
+}
+
+/* Of output tokens some were thought; told only where that happened. */
+static void write_thinking_usage(const struct reply *reply, struct buffer *out)
+{
+    uint64_t thinking = content_thinking_tokens(reply);
+
+    if (thinking == 0)
+        return;
+    buffer_append(out, SLICE(",\"output_tokens_details\":{\"thinking_tokens\":"));
+    buffer_u64(out, content_count(reply, thinking));
+    buffer_byte(out, '}');
+}
+
+/* A message's usage. Of a write to the cache all is for five minutes. */
+static void write_usage(const struct reply *reply, uint64_t output_tokens, struct buffer *out)
+{
+    buffer_append(out, SLICE(",\"usage\":{"));
+    write_prompt_usage(reply, out);
+    buffer_append(out, SLICE(",\"cache_creation\":{\"ephemeral_5m_input_tokens\":"));
+    buffer_u64(out, content_count(reply, reply->cache_write_tokens));
+    buffer_append(out, SLICE(",\"ephemeral_1h_input_tokens\":0},\"output_tokens\":"));
+    buffer_u64(out, content_count(reply, output_tokens));
+    buffer_append(out, SLICE(",\"service_tier\":\"standard\","
+                             "\"inference_geo\":\"not_available\""));
+    if (output_tokens == reply->output_tokens)
+        write_thinking_usage(reply, out);
+    if (reply->is_2026)
+        buffer_append(out, SLICE(",\"server_tool_use\":null"));
+    buffer_byte(out, '}');
+}
+
+/* Behind a stop reason: what else is told of the stop. */
+static void write_stop_rest(const struct reply *reply, struct buffer *out)
+{
+    buffer_append(out, SLICE(",\"stop_sequence\":null"));
+    if (reply->stop == STOP_REFUSAL)
+        buffer_append(out, SLICE(",\"stop_details\":{\"type\":\"refusal\",\"category\":null,"
+                                 "\"explanation\":null}"));
+    else if (reply->is_2026)
+        buffer_append(out, SLICE(",\"stop_details\":null"));
 }
 
 /* The message object up to the inside of its content. */
@@ -177,25 +223,69 @@ static void open_message(const struct reply *reply, struct buffer *out)
     buffer_append(out, SLICE("\",\"type\":\"message\",\"role\":\"assistant\",\"content\":["));
 }
 
-/* From behind `"stop_reason":...` to the message's end. */
+/* From behind what is told of the stop to the message's end. */
 static void close_message(const struct reply *reply, uint64_t output_tokens, struct buffer *out)
 {
-    buffer_append(out, SLICE(",\"stop_sequence\":null,\"usage\":{"));
-    write_prompt_usage(reply, out);
-    buffer_append(out, SLICE(",\"cache_creation\":{\"ephemeral_5m_input_tokens\":0,"
-                             "\"ephemeral_1h_input_tokens\":0},\"output_tokens\":"));
-    buffer_u64(out, output_tokens);
-    buffer_append(out, SLICE(",\"service_tier\":\"standard\","
-                             "\"inference_geo\":\"not_available\"}}"));
+    if (content_tells_usage(reply))
+        write_usage(reply, output_tokens, out);
+    if (reply->is_2026)
+        buffer_append(out, SLICE(",\"container\":null,\"diagnostics\":null"));
+    buffer_byte(out, '}');
+}
+
+static void open_tool_use(const struct reply *reply, struct buffer *out)
+{
+    buffer_append(out, SLICE("{\"type\":\"tool_use\",\"id\":\""));
+    words_write_id(out, SLICE("toolu_"), reply->run_tag, reply->request_number);
+    buffer_append(out, SLICE("\",\"name\":"));
+    json_write_text(out, reply->tool_name);
+    buffer_append(out, SLICE(",\"input\":"));
+}
+
+/* What vouches for thinking when it is sent back. */
+static void write_signature(const struct reply *reply, struct buffer *out)
+{
+    words_write_id(out, SLICE("sig_"), reply->run_tag, reply->request_number);
+}
+
+/* A block of a whole message. `citations` is one of the members that 2026-10-21 always has. */
+static void write_block(const struct reply *reply, const struct block *block, struct buffer *out)
+{
+    switch (block->piece) {
+    case PIECE_THINKING:
+        buffer_append(out, SLICE("{\"type\":\"thinking\",\"thinking\":\""));
+        content_write_all(reply, block, out);
+        buffer_append(out, SLICE("\",\"signature\":\""));
+        write_signature(reply, out);
+        buffer_append(out, SLICE("\"}"));
+        return;
+    case PIECE_TOOL:
+        open_tool_use(reply, out);
+        content_write_input(reply, out);
+        buffer_byte(out, '}');
+        return;
+    case PIECE_TEXT:
+    case PIECE_COUNT:
+        break;
+    }
+    buffer_append(out, SLICE("{\"type\":\"text\",\"text\":\""));
+    content_write_all(reply, block, out);
+    buffer_append(out, reply->is_2026 ? SLICE("\",\"citations\":null}") : SLICE("\"}"));
 }
 
 static void write_answer(const struct reply *reply, struct buffer *out)
 {
+    struct block block;
+
     open_message(reply, out);
-    buffer_append(out, SLICE("{\"type\":\"text\",\"text\":\""));
-    words_write(out, reply->request_number, 0, reply->output_tokens);
-    buffer_append(out, SLICE("\"}],\"stop_reason\":"));
+    for (uint32_t i = 0; content_block(reply, i, &block); i++) {
+        if (i > 0)
+            buffer_byte(out, ',');
+        write_block(reply, &block, out);
+    }
+    buffer_append(out, SLICE("],\"stop_reason\":"));
     write_stop_reason(reply, out);
+    write_stop_rest(reply, out);
     close_message(reply, reply->output_tokens, out);
 }
 
@@ -205,42 +295,117 @@ static void write_opening(const struct reply *reply, struct buffer *out)
     buffer_append(out, SLICE("event: message_start\n"
                              "data: {\"type\":\"message_start\",\"message\":"));
     open_message(reply, out);
-    buffer_append(out, SLICE("],\"stop_reason\":null"));
+    buffer_append(out, SLICE("],\"stop_reason\":null,\"stop_sequence\":null"));
+    if (reply->is_2026)
+        buffer_append(out, SLICE(",\"stop_details\":null"));
     close_message(reply, OUTPUT_TOKENS_GUESS, out);
-    buffer_append(out, SLICE("}\n\n"
-                             "event: content_block_start\n"
-                             "data: {\"type\":\"content_block_start\",\"index\":0,"
-                             "\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n"
-                             "event: ping\n"
-                             "data: {\"type\": \"ping\"}\n\n"));
+    buffer_append(out, SLICE("}\n\n"));
 }
 
-static void write_delta_open(const struct reply *reply, struct buffer *out)
+static void write_empty_block(const struct reply *reply, const struct block *block,
+                              struct buffer *out)
 {
-    (void)reply;
+    switch (block->piece) {
+    case PIECE_THINKING:
+        buffer_append(out, SLICE("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}"));
+        return;
+    case PIECE_TOOL:
+        open_tool_use(reply, out);
+        buffer_append(out, SLICE("{}}"));
+        return;
+    case PIECE_TEXT:
+    case PIECE_COUNT:
+        break;
+    }
+    buffer_append(out, SLICE("{\"type\":\"text\",\"text\":\"\""));
+    buffer_append(out, reply->is_2026 ? SLICE(",\"citations\":null}") : SLICE("}"));
+}
+
+/* A delta's event up to its delta object. */
+static void open_delta(const struct block *block, struct buffer *out)
+{
     buffer_append(out, SLICE("event: content_block_delta\n"
-                             "data: {\"type\":\"content_block_delta\",\"index\":0,"
-                             "\"delta\":{\"type\":\"text_delta\",\"text\":\""));
+                             "data: {\"type\":\"content_block_delta\",\"index\":"));
+    buffer_u64(out, block->index);
+    buffer_append(out, SLICE(",\"delta\":{\"type\":"));
 }
 
-static void write_delta_close(const struct reply *reply, struct buffer *out)
+/* A ping follows the first block's start; a tool's input begins with an empty piece. */
+static void write_block_open(const struct reply *reply, const struct block *block,
+                             struct buffer *out)
+{
+    buffer_append(out, SLICE("event: content_block_start\n"
+                             "data: {\"type\":\"content_block_start\",\"index\":"));
+    buffer_u64(out, block->index);
+    buffer_append(out, SLICE(",\"content_block\":"));
+    write_empty_block(reply, block, out);
+    buffer_append(out, SLICE("}\n\n"));
+    if (block->index == 0)
+        buffer_append(out, SLICE(PING));
+    if (block->piece == PIECE_TOOL) {
+        open_delta(block, out);
+        buffer_append(out, SLICE("\"input_json_delta\",\"partial_json\":\"\"}}\n\n"));
+    }
+}
+
+static void write_delta_open(const struct reply *reply, const struct block *block,
+                             struct buffer *out)
+{
+    static const struct slice openings[PIECE_COUNT] = {
+        [PIECE_THINKING] = SHAPE_NAME("\"thinking_delta\",\"thinking\":\""),
+        [PIECE_TEXT] = SHAPE_NAME("\"text_delta\",\"text\":\""),
+        [PIECE_TOOL] = SHAPE_NAME("\"input_json_delta\",\"partial_json\":\""),
+    };
+
+    (void)reply;
+    open_delta(block, out);
+    buffer_append(out, openings[block->piece]);
+}
+
+static void write_delta_close(const struct reply *reply, const struct delta *delta,
+                              struct buffer *out)
 {
     (void)reply;
+    (void)delta;
     buffer_append(out, SLICE("\"}}\n\n"));
 }
 
-static void write_closing(const struct reply *reply, struct buffer *out)
+static void write_block_close(const struct reply *reply, const struct block *block,
+                              struct buffer *out)
 {
+    if (block->piece == PIECE_THINKING) {
+        open_delta(block, out);
+        buffer_append(out, SLICE("\"signature_delta\",\"signature\":\""));
+        write_signature(reply, out);
+        buffer_append(out, SLICE("\"}}\n\n"));
+    }
     buffer_append(out, SLICE("event: content_block_stop\n"
-                             "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
-                             "event: message_delta\n"
+                             "data: {\"type\":\"content_block_stop\",\"index\":"));
+    buffer_u64(out, block->index);
+    buffer_append(out, SLICE("}\n\n"));
+}
+
+static void write_closing(const struct reply *reply, uint64_t event, struct buffer *out)
+{
+    (void)event;
+    buffer_append(out, SLICE("event: message_delta\n"
                              "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":"));
     write_stop_reason(reply, out);
-    buffer_append(out, SLICE(",\"stop_sequence\":null},\"usage\":{"));
-    write_prompt_usage(reply, out);
-    buffer_append(out, SLICE(",\"output_tokens\":"));
-    buffer_u64(out, reply->output_tokens);
-    buffer_append(out, SLICE("}}\n\n"
+    write_stop_rest(reply, out);
+    if (reply->is_2026)
+        buffer_append(out, SLICE(",\"container\":null"));
+    buffer_byte(out, '}');
+    if (content_tells_usage(reply)) {
+        buffer_append(out, SLICE(",\"usage\":{"));
+        write_prompt_usage(reply, out);
+        buffer_append(out, SLICE(",\"output_tokens\":"));
+        buffer_u64(out, content_count(reply, reply->output_tokens));
+        write_thinking_usage(reply, out);
+        if (reply->is_2026)
+            buffer_append(out, SLICE(",\"server_tool_use\":null"));
+        buffer_byte(out, '}');
+    }
+    buffer_append(out, SLICE("}\n\n"
                              "event: message_stop\n"
                              "data: {\"type\":\"message_stop\"}\n\n"));
 }
@@ -303,6 +468,17 @@ static void write_refusal(const struct refusal *refusal, const struct wording *w
     buffer_append(out, SLICE("\"}"));
 }
 
+/* The same object as in a refusal. The connection closes behind it. */
+static void write_error_event(const struct refusal *refusal, const struct wording *words,
+                              uint64_t event, bool is_flat, struct buffer *out)
+{
+    (void)event;
+    (void)is_flat; /* documented as it is seen */
+    buffer_append(out, SLICE("event: error\ndata: "));
+    write_refusal(refusal, words, out);
+    buffer_append(out, SLICE("\n\n"));
+}
+
 static const struct stop_meaning stops[] = {
     {SHAPE_NAME("refusal"), OUTCOME_CONTENT_POLICY},
     {SHAPE_NAME("model_context_window_exceeded"), OUTCOME_CONTEXT_LENGTH},
@@ -329,8 +505,13 @@ const struct format anthropic_format = {
     .write_ask = write_ask,
     .write_answer = write_answer,
     .write_opening = write_opening,
+    .write_block_open = write_block_open,
     .write_delta_open = write_delta_open,
     .write_delta_close = write_delta_close,
+    .write_block_close = write_block_close,
     .write_closing = write_closing,
     .write_refusal = write_refusal,
+    .write_error_event = write_error_event,
+    .ping = SHAPE_NAME(PING),
+    .cache_is_apart = true,
 };

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "wire/content.h"
 #include "wire/format_table.h"
 #include "wire/http_date.h"
 #include "wire/words.h"
@@ -101,11 +102,25 @@ static void replace(uint64_t *value, bool *is_known, const struct shape_number *
     *is_known = true;
 }
 
+/* Where thinking is told apart it comes and stays with the rest of the output. */
+static struct shape_number all_output(const struct told *told)
+{
+    struct shape_number all = told->output_tokens;
+
+    if (told->thinking_tokens.is_known) {
+        all.is_known = true;
+        all.value += told->thinking_tokens.value;
+    }
+    return all;
+}
+
 /* The last value of each field wins: what comes later is cumulative (USE-02). */
 static void take_usage(const struct told *told, struct usage *usage)
 {
+    struct shape_number output_tokens = all_output(told);
+
     replace(&usage->input_tokens, &usage->is_known, &told->input_tokens);
-    replace(&usage->output_tokens, &usage->is_known, &told->output_tokens);
+    replace(&usage->output_tokens, &usage->is_known, &output_tokens);
     replace(&usage->cached_tokens, &usage->is_known, &told->cached_tokens);
     replace(&usage->cache_write_tokens, &usage->is_known, &told->cache_write_tokens);
 }
@@ -303,31 +318,91 @@ bool format_has_credential(enum api api, const struct http_request *request)
 
 /* --- the mock's side: answering --------------------------------------------------------------- */
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 void format_write_answer(enum api api, const struct reply *reply, struct buffer *body)
 {
     format_of(api)->write_answer(reply, body);
 }
 
+/* --- a stream: blocks and events --- */
+
+/* Tokens per event, by the reply itself. */
+static uint64_t events_of(uint64_t first, uint64_t next, uint32_t per_event)
+{
+    if (next == first)
+        return 0;
+    return (next - 1) / per_event - first / per_event + 1;
+}
+
+/* Events up to and with the deltas of the answer's first `tokens` tokens; what closes the block
+ * that they end in comes later. */
+static uint64_t count_events(const struct format *format, const struct reply *reply,
+                             uint64_t tokens)
+{
+    const struct event_counts *counts = &format->events;
+    uint32_t per_event = reply->tokens_per_event > 0 ? reply->tokens_per_event : 1;
+    uint64_t events = counts->opening;
+    struct block block;
+
+    if (counts->opening == 0)
+        return 0; /* its events bear no numbers */
+    for (uint32_t i = 0; content_block(reply, i, &block); i++) {
+        uint64_t next = block.first + block.count;
+
+        events += counts->block_open[block.piece];
+        if (tokens <= next)
+            return events + events_of(block.first, tokens, per_event);
+        events += events_of(block.first, next, per_event) + counts->block_close[block.piece];
+    }
+    return events - counts->block_close[block.piece];
+}
+
+uint64_t format_event_count(enum api api, const struct reply *reply, uint64_t tokens)
+{
+    return count_events(format_of(api), reply, tokens);
+}
+
+static void open_block(const struct format *format, const struct reply *reply,
+                       const struct block *block, struct buffer *out)
+{
+    if (format->write_block_open != NULL)
+        format->write_block_open(reply, block, out);
+}
+
+static void close_block(const struct format *format, const struct reply *reply,
+                        const struct block *block, struct buffer *out)
+{
+    if (format->write_block_close != NULL)
+        format->write_block_close(reply, block, out);
+}
+
 void format_write_opening(enum api api, const struct reply *reply, struct buffer *out)
 {
-    format_of(api)->write_opening(reply, out);
+    const struct format *format = format_of(api);
+    struct block block;
+
+    format->write_opening(reply, out);
+    content_find(reply, 0, &block);
+    block.event = format->events.opening;
+    open_block(format, reply, &block, out);
 }
 
-static struct usage usage_of(const struct reply *reply, uint64_t output_tokens)
+/* From the block before this one, which is at its end, into this one. */
+static void enter_block(const struct format *format, const struct reply *reply, struct block *block,
+                        struct buffer *out)
 {
-    return (struct usage){
-        .is_known = true, .input_tokens = reply->input_tokens, .output_tokens = output_tokens};
-}
+    struct block last;
 
-struct usage format_usage_told(enum api api, const struct reply *reply, enum format_piece piece)
-{
-    uint64_t guess = format_of(api)->output_tokens_guess;
-    bool is_told =
-        piece == FORMAT_OPENING ? guess > 0 : piece == FORMAT_BODY || reply->include_usage;
-
-    if (!is_told)
-        return (struct usage){0};
-    return usage_of(reply, piece == FORMAT_OPENING ? guess : reply->output_tokens);
+    content_block(reply, block->index - 1, &last);
+    last.event = block->event;
+    close_block(format, reply, &last, out);
+    block->event += format->events.block_close[last.piece];
+    open_block(format, reply, block, out);
+    block->event += format->events.block_open[block->piece];
 }
 
 static void repeat(struct buffer *out, size_t at, size_t size)
@@ -340,33 +415,120 @@ static void repeat(struct buffer *out, size_t at, size_t size)
     buffer_grown(out, size);
 }
 
-/* What stands before the text is the same in every event of an answer, and with OpenAI it is most
- * of the event: composed once, copied for the rest. */
-void format_write_tokens(enum api api, const struct reply *reply, uint64_t first, uint64_t count,
-                         uint32_t per_event, struct buffer *out)
+/* What stands before the text is the same in every event of a block, and with OpenAI it is most of
+ * the event: composed once, copied for the rest. */
+static void write_deltas(const struct format *format, const struct reply *reply,
+                         struct delta *delta, uint64_t next, uint32_t per_event, struct buffer *out)
 {
-    const struct format *format = format_of(api);
     size_t open_at = out->size, open_size = 0;
-    uint64_t batch;
 
-    assert(per_event >= 1);
-    for (; count > 0 && out->rc == RC_OK; first += batch, count -= batch) {
-        batch = count < per_event ? count : per_event;
+    for (; delta->first < next && out->rc == RC_OK; delta->first += delta->count) {
+        delta->count = least(per_event - delta->first % per_event, next - delta->first);
         if (open_size == 0) {
-            format->write_delta_open(reply, out);
+            format->write_delta_open(reply, delta->block, out);
             open_size = out->size - open_at;
         } else {
             repeat(out, open_at, open_size);
         }
-        words_write(out, reply->request_number, first, batch);
-        format->write_delta_close(reply, out);
+        content_write(reply, delta->block, delta->first, delta->count, out);
+        format->write_delta_close(reply, delta, out);
+        delta->event++;
+    }
+}
+
+/* Tokens of one block, up to `next`. */
+static void write_stretch(const struct format *format, const struct reply *reply,
+                          const struct block *block, uint64_t first, uint64_t next,
+                          uint32_t per_event, struct buffer *out)
+{
+    struct delta delta = {
+        .block = block, .first = first, .count = next - first, .event = block->event};
+
+    if (block->piece != PIECE_TOOL || format->write_call == NULL)
+        write_deltas(format, reply, &delta, next, per_event, out);
+    else if (first == block->first)
+        format->write_call(reply, &delta, out);
+}
+
+/* The last block has no end here: whoever writes more tokens than the reply has gets them. */
+void format_write_tokens(enum api api, const struct reply *reply, uint64_t first, uint64_t count,
+                         uint32_t per_event, struct buffer *out)
+{
+    const struct format *format = format_of(api);
+    uint64_t end = first + count;
+    struct block block;
+
+    assert(per_event >= 1);
+    while (first < end && out->rc == RC_OK) {
+        uint64_t next = end;
+
+        content_find(reply, first, &block);
+        if (first < block.first + block.count)
+            next = least(end, block.first + block.count);
+        block.event = count_events(format, reply, first);
+        if (first == block.first && block.index > 0)
+            enter_block(format, reply, &block, out);
+        write_stretch(format, reply, &block, first, next, per_event, out);
+        first = next;
     }
 }
 
 void format_write_closing(enum api api, const struct reply *reply, struct buffer *out)
 {
-    format_of(api)->write_closing(reply, out);
+    const struct format *format = format_of(api);
+    struct block last;
+
+    content_find(reply, reply->output_tokens, &last);
+    last.event = count_events(format, reply, reply->output_tokens);
+    close_block(format, reply, &last, out);
+    format->write_closing(reply, last.event + format->events.block_close[last.piece], out);
 }
+
+/* --- usage --- */
+
+struct usage format_usage_used(enum api api, const struct reply *reply, uint64_t output_tokens)
+{
+    const struct format *format = format_of(api);
+
+    return (struct usage){
+        .is_known = true,
+        .input_tokens = format->cache_is_apart ? content_fresh_tokens(reply) : reply->input_tokens,
+        .output_tokens = output_tokens,
+        .cached_tokens = reply->cached_tokens,
+        .cache_write_tokens = format->cache_writes_are_silent ? 0 : reply->cache_write_tokens,
+    };
+}
+
+static bool tells_usage(const struct format *format, const struct reply *reply,
+                        enum format_piece piece)
+{
+    if (!content_tells_usage(reply))
+        return false;
+    if (piece == FORMAT_OPENING)
+        return format->output_tokens_guess > 0;
+    return piece == FORMAT_BODY || reply->include_usage;
+}
+
+struct usage format_usage_told(enum api api, const struct reply *reply, enum format_piece piece)
+{
+    const struct format *format = format_of(api);
+    bool is_guess = piece == FORMAT_OPENING;
+    struct usage told;
+
+    if (!tells_usage(format, reply, piece))
+        return (struct usage){0};
+    told = format_usage_used(api, reply,
+                             is_guess ? format->output_tokens_guess : reply->output_tokens);
+    return (struct usage){
+        .is_known = true,
+        .input_tokens = content_count(reply, told.input_tokens),
+        .output_tokens = content_count(reply, told.output_tokens),
+        .cached_tokens = content_count(reply, told.cached_tokens),
+        .cache_write_tokens = content_count(reply, told.cache_write_tokens),
+    };
+}
+
+/* --- refusals --- */
 
 void format_write_refusal(enum api api, const struct refusal *refusal, struct buffer *body)
 {
@@ -381,6 +543,23 @@ uint16_t format_status(enum api api, enum outcome failure)
 {
     assert(failure != OUTCOME_OK);
     return wording_find(format_of(api)->wording, failure, 0)->status;
+}
+
+void format_write_error_event(enum api api, const struct refusal *refusal, uint64_t event,
+                              bool is_flat, struct buffer *out)
+{
+    const struct format *format = format_of(api);
+
+    assert(refusal->failure != OUTCOME_OK);
+    if (format->write_error_event != NULL)
+        format->write_error_event(refusal,
+                                  wording_find(format->wording, refusal->failure, refusal->status),
+                                  event, is_flat, out);
+}
+
+void format_write_ping(enum api api, struct buffer *out)
+{
+    buffer_append(out, format_of(api)->ping);
 }
 
 /* --- without bytes ---------------------------------------------------------------------------- */

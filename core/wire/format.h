@@ -65,8 +65,8 @@ void format_write_ask_headers(enum api api, struct slice key, struct buffer *hea
 /* Tokens and counts that an answer told us. Usage that never arrived is unknown, not zero. */
 struct usage {
     bool is_known;
-    uint64_t input_tokens; /* as on the wire: OpenAI counts cached ones in, Anthropic does not */
-    uint64_t output_tokens;
+    uint64_t input_tokens;  /* as on the wire: OpenAI counts cached ones in, Anthropic does not */
+    uint64_t output_tokens; /* thinking included, which Gemini tells apart */
     uint64_t cached_tokens; /* read from a cache */
     uint64_t cache_write_tokens;
 };
@@ -185,8 +185,10 @@ struct reply {
     uint64_t cached_tokens; /* of input_tokens, which counts the whole prompt: read from a cache */
     uint64_t cache_write_tokens; /* likewise: written to one. Each format has its own arithmetic */
     enum usage_told usage_told;
-    double usage_factor; /* USAGE_WRONG */
-    bool is_2026;        /* Anthropic 2026-10-21: all members are there, unused ones null */
+    double usage_factor;       /* USAGE_WRONG */
+    uint32_t tokens_per_event; /* of its stream, as write_tokens is told; 0: 1. Responses number
+                                  their events by it */
+    bool is_2026;              /* Anthropic 2026-10-21: all members are there, unused ones null */
 };
 
 /* The text is numbered words, one per token: token 0 is "⟦r17⟧", token n is " wn". Thinking is
@@ -198,11 +200,21 @@ struct reply {
 void format_write_answer(enum api api, const struct reply *reply, struct buffer *body);
 
 /* A stream: opening events, then token events (tokens first .. first+count-1, `per_event` in each),
- * then closing events up to and with the protocol's own end. */
+ * then closing events up to and with the protocol's own end. An event ends at each multiple of
+ * per_event and where a block does; so an answer's bytes do not depend on how its tokens are dealt
+ * out, as long as `first` is a multiple of per_event. */
 void format_write_opening(enum api api, const struct reply *reply, struct buffer *out);
 void format_write_tokens(enum api api, const struct reply *reply, uint64_t first, uint64_t count,
                          uint32_t per_event, struct buffer *out);
 void format_write_closing(enum api api, const struct reply *reply, struct buffer *out);
+
+/* How many events stand in a stream up to and with its first `tokens` tokens, where events bear
+ * numbers (Responses); else 0. */
+uint64_t format_event_count(enum api api, const struct reply *reply, uint64_t tokens);
+
+/* What an answer of which `output_tokens` were written really used, by the format's arithmetic:
+ * what a provider bills. */
+struct usage format_usage_used(enum api api, const struct reply *reply, uint64_t output_tokens);
 
 /* What a client knows of its usage once it has read a stream's opening, a stream's closing, or all
  * of a body: what those bytes say, without reading them back. */

@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 #include "base/outcome.h"
 #include "base/slice.h"
+#include "wire/content.h"
 #include "wire/format.h"
 #include "wire/shape.h"
 #include "wire/wording.h"
@@ -27,6 +28,7 @@ struct told {
     struct json_token model;
     struct shape_number input_tokens;
     struct shape_number output_tokens;
+    struct shape_number thinking_tokens; /* only where output_tokens does not hold them */
     struct shape_number cached_tokens;
     struct shape_number cache_write_tokens;
     struct complaint complaint;
@@ -51,6 +53,22 @@ struct stop_meaning {
     enum outcome failure;
 };
 
+/* One token event of a stream. */
+struct delta {
+    const struct block *block;
+    uint64_t first, count; /* of the answer's tokens, all of that block */
+    uint64_t event;        /* its number in the stream */
+};
+
+/* How many events the writers below write, where events bear numbers; else all 0. Tokens make one
+ * event each `tokens_per_event`, counted from the answer's first token, and one more where a block
+ * begins in between. */
+struct event_counts {
+    uint32_t opening;
+    uint32_t block_open[PIECE_COUNT];
+    uint32_t block_close[PIECE_COUNT];
+};
+
 struct format {
     const char *provider;
     struct slice path;
@@ -64,6 +82,11 @@ struct format {
     struct slice end_mark;        /* data that is no JSON but the end of the stream; may be empty */
     bool always_tells_usage;      /* in streams; else when the request asked for it */
     uint64_t output_tokens_guess; /* told by a stream's opening; 0: its opening tells no usage */
+    bool cache_is_apart;          /* input_tokens leaves out what a cache gave or took */
+    bool cache_writes_are_silent; /* nothing tells them */
+    bool thinking_is_apart;       /* output_tokens leaves it out: see told.thinking_tokens */
+    struct slice ping;            /* a whole event or comment without content */
+    struct event_counts events;
     const struct wording *wording;    /* of refusals */
     const struct stop_meaning *stops; /* up to one without a reason */
     const char *const *stop_words;    /* by enum stop */
@@ -77,12 +100,28 @@ struct format {
 
     void (*write_ask)(const struct ask *ask, struct buffer *out);
     void (*write_answer)(const struct reply *reply, struct buffer *out);
+
+    /* A stream: opening, then for each block its opening, its deltas and its closing, then the
+     * closing. content_write (wire/content.h) stands between a delta's open and its close.
+     * What write_delta_open writes depends on the block alone: it is copied for the next delta. */
     void (*write_opening)(const struct reply *reply, struct buffer *out);
-    void (*write_delta_open)(const struct reply *reply, struct buffer *out);  /* up to the text */
-    void (*write_delta_close)(const struct reply *reply, struct buffer *out); /* behind it */
-    void (*write_closing)(const struct reply *reply, struct buffer *out);
+    void (*write_block_open)(const struct reply *reply, const struct block *block,
+                             struct buffer *out); /* NULL: nothing; likewise its close */
+    void (*write_delta_open)(const struct reply *reply, const struct block *block,
+                             struct buffer *out);
+    void (*write_delta_close)(const struct reply *reply, const struct delta *delta,
+                              struct buffer *out);
+    void (*write_block_close)(const struct reply *reply, const struct block *block,
+                              struct buffer *out);
+    /* NULL, or: a tool call is one event, with its first token; its others say nothing */
+    void (*write_call)(const struct reply *reply, const struct delta *delta, struct buffer *out);
+    void (*write_closing)(const struct reply *reply, uint64_t event, struct buffer *out);
+
     void (*write_refusal)(const struct refusal *refusal, const struct wording *wording,
                           struct buffer *out);
+    /* NULL: none; see format_write_error_event */
+    void (*write_error_event)(const struct refusal *refusal, const struct wording *wording,
+                              uint64_t event, bool is_flat, struct buffer *out);
 };
 
 extern const struct format anthropic_format;

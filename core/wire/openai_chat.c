@@ -142,17 +142,29 @@ static void write_finish_reason(const struct reply *reply, struct buffer *out)
     buffer_byte(out, '"');
 }
 
+/* prompt_tokens and completion_tokens are whole: cached and reasoning tokens are parts of them. */
 static void write_usage(const struct reply *reply, struct buffer *out)
 {
+    uint64_t input = content_count(reply, reply->input_tokens);
+    uint64_t output = content_count(reply, reply->output_tokens);
+    uint64_t written = content_count(reply, reply->cache_write_tokens);
+
     buffer_append(out, SLICE("{\"prompt_tokens\":"));
-    buffer_u64(out, reply->input_tokens);
+    buffer_u64(out, input);
     buffer_append(out, SLICE(",\"completion_tokens\":"));
-    buffer_u64(out, reply->output_tokens);
+    buffer_u64(out, output);
     buffer_append(out, SLICE(",\"total_tokens\":"));
-    buffer_u64(out, reply->input_tokens + reply->output_tokens);
-    buffer_append(out, SLICE(",\"prompt_tokens_details\":{\"cached_tokens\":0,\"audio_tokens\":0},"
-                             "\"completion_tokens_details\":{\"reasoning_tokens\":0,"
-                             "\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
+    buffer_u64(out, input + output);
+    buffer_append(out, SLICE(",\"prompt_tokens_details\":{\"cached_tokens\":"));
+    buffer_u64(out, content_count(reply, reply->cached_tokens));
+    if (written > 0) {
+        buffer_append(out, SLICE(",\"cache_write_tokens\":"));
+        buffer_u64(out, written);
+    }
+    buffer_append(out, SLICE(",\"audio_tokens\":0},"
+                             "\"completion_tokens_details\":{\"reasoning_tokens\":"));
+    buffer_u64(out, content_count(reply, content_thinking_tokens(reply)));
+    buffer_append(out, SLICE(",\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
                              "\"rejected_prediction_tokens\":0}}"));
 }
 
@@ -169,17 +181,77 @@ static void open_object(const struct reply *reply, struct slice object, struct b
     json_write_text(out, reply->model);
 }
 
+/* A text member of a message: `name` with its quotes and colon; nothing where there is no such
+ * block. */
+static bool write_piece(const struct reply *reply, enum piece piece, struct slice name,
+                        struct buffer *out)
+{
+    struct block block;
+
+    for (uint32_t i = 0; content_block(reply, i, &block); i++) {
+        if (block.piece != piece)
+            continue;
+        buffer_append(out, name);
+        buffer_byte(out, '"');
+        content_write_all(reply, &block, out);
+        buffer_byte(out, '"');
+        return true;
+    }
+    return false;
+}
+
+static bool has_piece(const struct reply *reply, enum piece piece)
+{
+    struct block block;
+
+    for (uint32_t i = 0; content_block(reply, i, &block); i++)
+        if (block.piece == piece)
+            return true;
+    return false;
+}
+
+/* A call up to its arguments. */
+static void open_call(const struct reply *reply, struct buffer *out)
+{
+    buffer_append(out, SLICE("\"id\":\""));
+    words_write_id(out, SLICE("call_"), reply->run_tag, reply->request_number);
+    buffer_append(out, SLICE("\",\"type\":\"function\",\"function\":{\"name\":"));
+    json_write_text(out, reply->tool_name);
+    buffer_append(out, SLICE(",\"arguments\":"));
+}
+
+static void write_calls(const struct reply *reply, struct buffer *out)
+{
+    if (!has_piece(reply, PIECE_TOOL))
+        return;
+    buffer_append(out, SLICE(",\"tool_calls\":[{"));
+    open_call(reply, out);
+    write_piece(reply, PIECE_TOOL, SLICE(""), out);
+    buffer_append(out, SLICE("}}]"));
+}
+
+static void write_message(const struct reply *reply, struct buffer *out)
+{
+    buffer_append(out, SLICE("{\"role\":\"assistant\""));
+    if (!write_piece(reply, PIECE_TEXT, SLICE(",\"content\":"), out))
+        buffer_append(out, SLICE(",\"content\":null"));
+    write_piece(reply, PIECE_THINKING, SLICE(",\"reasoning_content\":"), out);
+    write_calls(reply, out);
+    buffer_append(out, SLICE(",\"refusal\":null,\"annotations\":[]}"));
+}
+
 static void write_answer(const struct reply *reply, struct buffer *out)
 {
     open_object(reply, SLICE("\"chat.completion\""), out);
-    buffer_append(out, SLICE(",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
-                             "\"content\":\""));
-    words_write(out, reply->request_number, 0, reply->output_tokens);
-    buffer_append(out, SLICE("\",\"refusal\":null,\"annotations\":[]},\"logprobs\":null,"
-                             "\"finish_reason\":"));
+    buffer_append(out, SLICE(",\"choices\":[{\"index\":0,\"message\":"));
+    write_message(reply, out);
+    buffer_append(out, SLICE(",\"logprobs\":null,\"finish_reason\":"));
     write_finish_reason(reply, out);
-    buffer_append(out, SLICE("}],\"usage\":"));
-    write_usage(reply, out);
+    buffer_append(out, SLICE("}]"));
+    if (content_tells_usage(reply)) {
+        buffer_append(out, SLICE(",\"usage\":"));
+        write_usage(reply, out);
+    }
     buffer_append(out, SLICE(",\"service_tier\":\"default\",\"system_fingerprint\":null}"));
 }
 
@@ -201,34 +273,62 @@ static void close_chunk(const struct reply *reply, struct buffer *out)
         buffer_append(out, SLICE("]}\n\n"));
 }
 
+/* The role chunk: no text yet, and null where no text will come. */
 static void write_opening(const struct reply *reply, struct buffer *out)
 {
     open_chunk(reply, out);
-    buffer_append(out, SLICE("{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\","
-                             "\"refusal\":null},\"logprobs\":null,\"finish_reason\":null}"));
+    buffer_append(out, SLICE("{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":"));
+    buffer_append(out, has_piece(reply, PIECE_TEXT) ? SLICE("\"\"") : SLICE("null"));
+    buffer_append(out, SLICE(",\"refusal\":null},\"finish_reason\":null}"));
     close_chunk(reply, out);
 }
 
-static void write_delta_open(const struct reply *reply, struct buffer *out)
+/* Only a call has an opening: its id and name come once, before any of its arguments. */
+static void write_block_open(const struct reply *reply, const struct block *block,
+                             struct buffer *out)
 {
+    if (block->piece != PIECE_TOOL)
+        return;
     open_chunk(reply, out);
-    buffer_append(out, SLICE("{\"index\":0,\"delta\":{\"content\":\""));
-}
-
-static void write_delta_close(const struct reply *reply, struct buffer *out)
-{
-    buffer_append(out, SLICE("\"},\"logprobs\":null,\"finish_reason\":null}"));
+    buffer_append(out, SLICE("{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,"));
+    open_call(reply, out);
+    buffer_append(out, SLICE("\"\"}}]},\"finish_reason\":null}"));
     close_chunk(reply, out);
 }
 
-static void write_closing(const struct reply *reply, struct buffer *out)
+static void write_delta_open(const struct reply *reply, const struct block *block,
+                             struct buffer *out)
 {
+    static const struct slice openings[PIECE_COUNT] = {
+        [PIECE_THINKING] = SHAPE_NAME("{\"index\":0,\"delta\":{\"reasoning_content\":\""),
+        [PIECE_TEXT] = SHAPE_NAME("{\"index\":0,\"delta\":{\"content\":\""),
+        [PIECE_TOOL] = SHAPE_NAME("{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,"
+                                  "\"function\":{\"arguments\":\""),
+    };
+
     open_chunk(reply, out);
-    buffer_append(out, SLICE("{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":"));
+    buffer_append(out, openings[block->piece]);
+}
+
+static void write_delta_close(const struct reply *reply, const struct delta *delta,
+                              struct buffer *out)
+{
+    if (delta->block->piece == PIECE_TOOL)
+        buffer_append(out, SLICE("\"}}]},\"finish_reason\":null}"));
+    else
+        buffer_append(out, SLICE("\"},\"finish_reason\":null}"));
+    close_chunk(reply, out);
+}
+
+static void write_closing(const struct reply *reply, uint64_t event, struct buffer *out)
+{
+    (void)event;
+    open_chunk(reply, out);
+    buffer_append(out, SLICE("{\"index\":0,\"delta\":{},\"finish_reason\":"));
     write_finish_reason(reply, out);
     buffer_byte(out, '}');
     close_chunk(reply, out);
-    if (reply->include_usage) {
+    if (reply->include_usage && content_tells_usage(reply)) {
         open_chunk(reply, out);
         buffer_append(out, SLICE("],\"usage\":"));
         write_usage(reply, out);
@@ -275,22 +375,52 @@ static const struct wording wording[] = {
 };
 /* clang-format on */
 
-/* Laid out over lines, as the service does: a captured body has exactly this size. Param and code
- * belong to the usual message: a wrong path is no model_not_found. */
+/* Param and code belong to the usual message: a wrong path is no model_not_found. */
+struct error_words {
+    const char *type, *param, *code;
+};
+
+static struct error_words words_of(const struct refusal *refusal, const struct wording *words)
+{
+    if (refusal->message.size > 0)
+        return (struct error_words){.type = words->type};
+    return (struct error_words){words->type, words->param, words->code};
+}
+
+/* Laid out over lines, as the service does: a captured body has exactly this size. */
 static void write_refusal(const struct refusal *refusal, const struct wording *words,
                           struct buffer *out)
 {
-    bool is_usual = refusal->message.size == 0;
+    struct error_words error = words_of(refusal, words);
 
     buffer_append(out, SLICE("{\n  \"error\": {\n    \"message\": "));
     wording_write_message(words, refusal, out);
     buffer_append(out, SLICE(",\n    \"type\": "));
-    wording_write_name(words->type, out);
+    wording_write_name(error.type, out);
     buffer_append(out, SLICE(",\n    \"param\": "));
-    wording_write_name(is_usual ? words->param : NULL, out);
+    wording_write_name(error.param, out);
     buffer_append(out, SLICE(",\n    \"code\": "));
-    wording_write_name(is_usual ? words->code : NULL, out);
+    wording_write_name(error.code, out);
     buffer_append(out, SLICE("\n  }\n}"));
+}
+
+/* No [DONE] follows. */
+static void write_error_event(const struct refusal *refusal, const struct wording *words,
+                              uint64_t event, bool is_flat, struct buffer *out)
+{
+    struct error_words error = words_of(refusal, words);
+
+    (void)event;
+    (void)is_flat; /* documented as it is seen */
+    buffer_append(out, SLICE("data: {\"error\":{\"message\":"));
+    wording_write_message(words, refusal, out);
+    buffer_append(out, SLICE(",\"type\":"));
+    wording_write_name(error.type, out);
+    buffer_append(out, SLICE(",\"param\":"));
+    wording_write_name(error.param, out);
+    buffer_append(out, SLICE(",\"code\":"));
+    wording_write_name(error.code, out);
+    buffer_append(out, SLICE("}}\n\n"));
 }
 
 static const struct stop_meaning stops[] = {
@@ -316,8 +446,11 @@ const struct format openai_chat_format = {
     .write_ask = write_ask,
     .write_answer = write_answer,
     .write_opening = write_opening,
+    .write_block_open = write_block_open,
     .write_delta_open = write_delta_open,
     .write_delta_close = write_delta_close,
     .write_closing = write_closing,
     .write_refusal = write_refusal,
+    .write_error_event = write_error_event,
+    .ping = SHAPE_NAME(": ping\n\n"),
 };

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { WORD_BYTES_MAX = 22 }; /* " w" and 20 digits */
+enum { WORD_BYTES_MAX = 36 }; /* " слово" and 20 digits */
 
 static void write_opening(struct buffer *out, uint64_t request_number)
 {
@@ -12,7 +12,7 @@ static void write_opening(struct buffer *out, uint64_t request_number)
 }
 
 /* Built from its end and appended whole: this runs once per token of every answer. */
-static void write_word(struct buffer *out, uint64_t number)
+static inline void write_word(struct buffer *out, struct slice front, uint64_t number)
 {
     char word[WORD_BYTES_MAX];
     size_t at = sizeof(word);
@@ -21,8 +21,8 @@ static void write_word(struct buffer *out, uint64_t number)
         word[--at] = (char)('0' + number % 10);
         number /= 10;
     } while (number > 0);
-    word[--at] = 'w';
-    word[--at] = ' ';
+    at -= front.size;
+    memcpy(word + at, front.data, front.size);
     buffer_append(out, (struct slice){word + at, sizeof(word) - at});
 }
 
@@ -32,8 +32,25 @@ void words_write(struct buffer *out, uint64_t request_number, uint64_t first, ui
         if (token == 0)
             write_opening(out, request_number);
         else
-            write_word(out, token);
+            write_word(out, SLICE(" w"), token);
     }
+}
+
+void words_write_foreign(struct buffer *out, uint64_t request_number, uint64_t first,
+                         uint64_t count)
+{
+    for (uint64_t token = first; token - first < count; token++) {
+        if (token == 0)
+            write_opening(out, request_number);
+        else
+            write_word(out, SLICE(" слово"), token);
+    }
+}
+
+void words_write_thinking(struct buffer *out, uint64_t first, uint64_t count)
+{
+    for (uint64_t token = first; token - first < count; token++)
+        write_word(out, token == 0 ? SLICE("t") : SLICE(" t"), token);
 }
 
 void words_write_id(struct buffer *out, struct slice prefix, uint64_t run_tag,
