@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-#include "base/rng.h"
+#include "fault/recipe.h"
 
 /* Beyond its sequence a rule has nothing to say: NULL. */
 static const struct fault *fault_for(const struct chaos_rule *rule, uint32_t attempt)
@@ -15,15 +15,17 @@ static const struct fault *fault_for(const struct chaos_rule *rule, uint32_t att
     return attempt <= rule->sequence_count ? &rule->sequence[attempt - 1] : NULL;
 }
 
-static bool provider_matches(const struct match *match, const struct attempt_facts *facts)
+/* Posts to hooks are no requests to a model: who means them says so. */
+static bool provider_matches(const struct match *match, struct slice provider)
 {
-    return match->provider[0] == '\0' || slice_is(facts->provider, slice_of(match->provider));
+    if (match->provider[0] == '\0')
+        return !slice_is(provider, SLICE("hooks"));
+    return slice_is(provider, slice_of(match->provider));
 }
 
-static bool model_matches(const struct match *match, const struct attempt_facts *facts)
+static bool glob_matches(const char *glob, struct slice text)
 {
-    return match->model[0] == '\0' ||
-           slice_glob(slice_of(match->model), slice_of(facts->model->name));
+    return glob[0] == '\0' || slice_glob(slice_of(glob), text);
 }
 
 static bool request_matches(const struct match *match, const struct attempt_facts *facts)
@@ -38,198 +40,208 @@ bool chaos_rule_matches(const struct chaos_rule *rule, const struct attempt_fact
 {
     const struct fault *fault = fault_for(rule, facts->attempt);
 
-    if (fault == NULL)
+    if (rule->is_disabled || fault == NULL || !recipe_takes(fault, facts))
         return false;
-    if (fault->kind == FAULT_CONTEXT_WINDOW && facts->input_tokens <= fault->tokens)
-        return false;
-    return provider_matches(&rule->match, facts) && model_matches(&rule->match, facts) &&
+    return provider_matches(&rule->match, facts->provider) &&
+           glob_matches(rule->match.model, slice_of(facts->model->name)) &&
+           glob_matches(rule->match.isolation, facts->isolation) &&
            request_matches(&rule->match, facts);
 }
 
-/* Where the rule's share begins on [0, 1): the shares of those before it that match. */
-static double share_starts_at(const struct chaos *chaos, uint32_t rule,
+static bool matches_bytes_too(const struct chaos *chaos, uint32_t rule,
                               const struct attempt_facts *facts)
 {
-    double start = 0.0;
+    return (facts->conditions_failed >> rule & 1) == 0 &&
+           chaos_rule_matches(&chaos->rules[rule], facts);
+}
 
-    for (uint32_t i = 0; i < rule; i++) {
-        if (chaos->rules[i].phase == chaos->rules[rule].phase &&
-            chaos_rule_matches(&chaos->rules[i], facts))
-            start += chaos->rules[i].share;
-    }
-    return start;
+bool chaos_rule_is_ordered(const struct chaos_rule *rule)
+{
+    const struct chaos_order *order = &rule->order;
+
+    return order->nth > 0 || order->every > 0 || order->times > 0 || order->state[0] != '\0';
+}
+
+/* Its share, where it is keyed and matches. */
+static double share_laid(const struct chaos *chaos, uint32_t rule,
+                         const struct attempt_facts *facts)
+{
+    if (chaos_rule_is_ordered(&chaos->rules[rule]) || !matches_bytes_too(chaos, rule, facts))
+        return 0.0;
+    return chaos->rules[rule].share;
 }
 
 double chaos_rule_chance(const struct chaos *chaos, uint32_t rule,
                          const struct attempt_facts *facts)
 {
-    double room;
+    double share, room, start = 0.0;
 
     assert(rule < chaos->rules_count);
-    if (!chaos_rule_matches(&chaos->rules[rule], facts))
+    share = share_laid(chaos, rule, facts);
+    if (share <= 0.0)
         return 0.0;
-    room = 1.0 - share_starts_at(chaos, rule, facts);
-    if (room <= 0.0)
-        return 0.0;
-    return chaos->rules[rule].share < room ? chaos->rules[rule].share : room;
+    for (uint32_t i = 0; i < rule; i++)
+        if (chaos->rules[i].phase == chaos->rules[rule].phase)
+            start += share_laid(chaos, i, facts);
+    room = 1.0 - start;
+    return room <= 0.0 ? 0.0 : share < room ? share : room;
 }
 
-/* The draws of one attempt: which stream decides what is told in the header. */
-struct dice {
-    uint64_t seed;
-    uint64_t call; /* hash of its id */
-    uint32_t attempt;
+/* --- states ---------------------------------------------------------------------------------- */
+
+static const struct chaos_state *state_named(const struct chaos_memory *memory, struct slice name)
+{
+    for (uint32_t i = 0; i < memory->states_count; i++)
+        if (slice_is(name, slice_of(memory->states[i].name)))
+            return &memory->states[i];
+    return NULL;
+}
+
+const char *chaos_state_of(const struct chaos_memory *memory, struct slice name)
+{
+    const struct chaos_state *state = state_named(memory, name);
+
+    return state != NULL ? state->value : "start";
+}
+
+bool chaos_state_set(struct chaos_memory *memory, struct slice name, struct slice value)
+{
+    const struct chaos_state *known = state_named(memory, name);
+    struct chaos_state state;
+
+    if (name.size == 0 || !slice_copy(name, state.name, sizeof(state.name)) ||
+        !slice_copy(value, state.value, sizeof(state.value)))
+        return false;
+    if (known == NULL && memory->states_count == CHAOS_STATES_MAX)
+        return false;
+    memory->states[known != NULL ? known - memory->states : memory->states_count++] = state;
+    return true;
+}
+
+/* --- order ------------------------------------------------------------------------------------ */
+
+static bool state_holds(const struct chaos_order *order, const struct chaos_memory *memory)
+{
+    return order->state[0] == '\0' || order->state_is[0] == '\0' ||
+           slice_is(slice_of(chaos_state_of(memory, slice_of(order->state))),
+                    slice_of(order->state_is));
+}
+
+static bool turn_has_come(const struct chaos_order *order, uint64_t matched, uint64_t fired)
+{
+    return (order->nth == 0 || matched == order->nth) &&
+           (order->every == 0 || matched % order->every == 0) &&
+           (order->times == 0 || fired < order->times);
+}
+
+/* Counts the request, and tells whether it is this rule's turn. */
+static bool order_holds(const struct chaos *chaos, uint32_t rule, struct chaos_memory *memory)
+{
+    const struct chaos_order *order = &chaos->rules[rule].order;
+
+    if (memory == NULL)
+        return !chaos_rule_is_ordered(&chaos->rules[rule]);
+    if (!state_holds(order, memory))
+        return false;
+    memory->matched[rule]++;
+    return turn_has_come(order, memory->matched[rule], memory->fired[rule]);
+}
+
+static void remember_firing(const struct chaos *chaos, int16_t rule, struct chaos_memory *memory)
+{
+    const struct chaos_order *order = &chaos->rules[rule].order;
+
+    if (memory == NULL)
+        return;
+    memory->fired[rule]++;
+    if (order->state_becomes[0] != '\0')
+        (void)chaos_state_set(memory, slice_of(order->state), slice_of(order->state_becomes));
+}
+
+/* --- decisions -------------------------------------------------------------------------------- */
+
+/* One phase while the rules are walked. */
+struct line {
+    bool is_drawn;
+    double u;
+    double laid;
+    int16_t fired;
 };
 
-static double draw(const struct dice *dice, struct slice stream)
+/* The rules laid on their phases' lines, in one walk. */
+struct walk {
+    const struct chaos *chaos;
+    const struct dice *dice;
+    uint32_t open; /* bit p: phase p */
+    struct line lines[PHASES_MAX];
+};
+
+static uint32_t phases_open(const struct phases *phases, nanos at)
 {
-    return rng_unit(dice->seed, rng_stream(stream), dice->call, dice->attempt);
+    uint32_t open = 0;
+
+    for (uint32_t i = 0; i < phases->count; i++)
+        open |= (uint32_t)phase_is_open(&phases->list[i], at) << i;
+    return open;
 }
 
-/* The rule of this phase that lies under the attempt's draw, or PLAN_NO_RULE; marks those that
- * might have. Linear: sixty-four rules at most. */
-static int16_t phase_decide(const struct chaos *chaos, uint32_t phase, const struct dice *dice,
-                            const struct attempt_facts *facts, uint64_t *rules_matched)
+static void lay(struct walk *walk, uint32_t rule)
 {
-    double u = draw(dice, slice_of(chaos->phases.list[phase].name));
-    double laid = 0.0;
-    int16_t fired = PLAN_NO_RULE;
+    uint32_t phase = walk->chaos->rules[rule].phase;
+    struct line *line = &walk->lines[phase];
 
-    for (uint32_t i = 0; i < chaos->rules_count; i++) {
-        const struct chaos_rule *rule = &chaos->rules[i];
+    if (!line->is_drawn)
+        *line = (struct line){
+            .is_drawn = true,
+            .u = dice_throw(walk->dice, slice_of(walk->chaos->phases.list[phase].name)),
+            .fired = PLAN_NO_RULE};
+    line->laid += walk->chaos->rules[rule].share;
+    if (line->fired == PLAN_NO_RULE && line->u < line->laid)
+        line->fired = (int16_t)rule;
+}
 
-        if (rule->phase != phase || !chaos_rule_matches(rule, facts))
+/* Of what fired in each phase: the highest priority, then the first. */
+static int16_t choose(const struct walk *walk)
+{
+    const struct chaos_rule *rules = walk->chaos->rules;
+    int16_t chosen = PLAN_NO_RULE;
+
+    for (uint32_t phase = 0; phase < walk->chaos->phases.count; phase++) {
+        const struct line *line = &walk->lines[phase];
+
+        if (!line->is_drawn || line->fired == PLAN_NO_RULE)
+            continue;
+        if (chosen == PLAN_NO_RULE || rules[line->fired].priority > rules[chosen].priority)
+            chosen = line->fired;
+    }
+    return chosen;
+}
+
+static void walk_begin(struct walk *walk, const struct chaos *chaos, const struct dice *dice,
+                       nanos at)
+{
+    walk->chaos = chaos;
+    walk->dice = dice;
+    walk->open = phases_open(&chaos->phases, at);
+    for (uint32_t phase = 0; phase < chaos->phases.count; phase++)
+        walk->lines[phase].is_drawn = false;
+}
+
+/* Linear: sixty-four rules at most. */
+static int16_t rules_decide(const struct chaos *chaos, const struct dice *dice,
+                            const struct attempt_facts *facts, nanos at, uint64_t *rules_matched)
+{
+    struct walk walk;
+
+    walk_begin(&walk, chaos, dice, at);
+    for (uint32_t i = 0; i < chaos->rules_count && walk.open != 0; i++) {
+        if ((walk.open >> chaos->rules[i].phase & 1) == 0 || !matches_bytes_too(chaos, i, facts) ||
+            !order_holds(chaos, i, facts->memory))
             continue;
         *rules_matched |= (uint64_t)1 << i;
-        laid += rule->share;
-        if (fired == PLAN_NO_RULE && u < laid)
-            fired = (int16_t)i;
+        lay(&walk, i);
     }
-    return fired;
-}
-
-static int16_t phases_decide(const struct chaos *chaos, const struct dice *dice,
-                             const struct attempt_facts *facts, nanos at, uint64_t *rules_matched)
-{
-    int16_t fired = PLAN_NO_RULE;
-
-    for (uint32_t phase = 0; phase < chaos->phases.count; phase++) {
-        int16_t here;
-
-        if (!phase_is_open(&chaos->phases.list[phase], at))
-            continue;
-        here = phase_decide(chaos, phase, dice, facts, rules_matched);
-        if (fired == PLAN_NO_RULE)
-            fired = here;
-    }
-    return fired;
-}
-
-static nanos to_nanos(double value)
-{
-    return value < 0x1p62 ? (nanos)(value + 0.5) : (nanos)1 << 62;
-}
-
-static nanos first_token(const struct model *model, const struct dice *dice)
-{
-    bool is_fixed = model->first_token.kind == DISTRIBUTION_FIXED; /* needs no draw */
-
-    return to_nanos(
-        distribution_at(&model->first_token, is_fixed ? 0 : draw(dice, SLICE("first_token"))));
-}
-
-static void refuse(struct plan *plan, enum outcome failure, uint16_t status)
-{
-    plan->kind = PLAN_REFUSAL;
-    plan->failure = failure;
-    plan->status = status;
-    plan->first_token = 0;
-    plan->token_gap = 0;
-    plan->output_tokens = 0;
-    plan->stop = STOP_END;
-}
-
-/* What the model does when nothing is wrong with it. */
-static void behave(struct plan *plan, const struct dice *dice, const struct attempt_facts *facts)
-{
-    const struct model *model = facts->model;
-
-    assert(model->tokens_per_s > 0.0);
-    *plan = (struct plan){
-        .kind = PLAN_ANSWER,
-        .rule = PLAN_NO_RULE,
-        .stream = facts->stream,
-        .stop = facts->output_tokens > facts->output_tokens_max ? STOP_MAX_TOKENS : STOP_END,
-        .tokens_per_event = model->tokens_per_event,
-        .first_token = first_token(model, dice),
-        .token_gap = to_nanos(1e9 / model->tokens_per_s),
-        .input_tokens = facts->input_tokens,
-        .output_tokens = facts->output_tokens,
-        .context_window = model->context_window,
-    };
-    if (plan->stop == STOP_MAX_TOKENS)
-        plan->output_tokens = facts->output_tokens_max;
-    if (facts->input_tokens > model->context_window)
-        refuse(plan, OUTCOME_CONTEXT_LENGTH, 0);
-}
-
-static void refuse_as_told(struct plan *plan, const struct fault *fault)
-{
-    refuse(plan, fault->failure, fault->status);
-    plan->advice = fault->advice;
-    plan->advice_wait = fault->advice_wait;
-    (void)slice_copy(slice_of(fault->advice_raw), plan->advice_raw, sizeof(plan->advice_raw));
-}
-
-static void reset(struct plan *plan, const struct fault *fault)
-{
-    assert(fault->close != PLAN_CLOSE_END);
-    refuse(plan, OUTCOME_OK, 0);
-    plan->kind = PLAN_RESET;
-    plan->close = fault->close;
-}
-
-/* An answer shorter than the fault's `tokens` loses only its protocol's own end. */
-static void end_early(struct plan *plan, const struct fault *fault, enum plan_ending ending)
-{
-    plan->ending = ending;
-    plan->close = fault->close;
-    plan->tokens_before_end =
-        fault->tokens < plan->output_tokens ? fault->tokens : plan->output_tokens;
-}
-
-static bool shapes_an_answer(enum fault_kind kind)
-{
-    return kind != FAULT_STATUS && kind != FAULT_CONTEXT_WINDOW && kind != FAULT_RESET;
-}
-
-static void apply(struct plan *plan, const struct fault *fault)
-{
-    switch (fault->kind) {
-    case FAULT_NONE:
-    case FAULT_LATE_FIRST:
-        break;
-    case FAULT_STATUS:
-        refuse_as_told(plan, fault);
-        break;
-    case FAULT_SLOW_TOKENS:
-        plan->token_gap = to_nanos((double)plan->token_gap * fault->factor);
-        break;
-    case FAULT_CONTEXT_WINDOW:
-        plan->context_window = fault->tokens;
-        refuse(plan, OUTCOME_CONTEXT_LENGTH, 0);
-        break;
-    case FAULT_CUT:
-        end_early(plan, fault, PLAN_CUT);
-        break;
-    case FAULT_STALL:
-        end_early(plan, fault, PLAN_STALL);
-        break;
-    case FAULT_RESET:
-        reset(plan, fault);
-        break;
-    }
-    plan->first_token = nanos_add(plan->first_token, fault->delay);
+    return choose(&walk);
 }
 
 void chaos_decide(const struct chaos *chaos, uint64_t seed, const struct attempt_facts *facts,
@@ -237,16 +249,117 @@ void chaos_decide(const struct chaos *chaos, uint64_t seed, const struct attempt
 {
     struct dice dice = {seed, slice_hash(facts->call), facts->attempt};
     uint64_t rules_matched = 0;
-    int16_t rule = phases_decide(chaos, &dice, facts, at, &rules_matched);
-    const struct fault *fault;
+    int16_t rule = rules_decide(chaos, &dice, facts, at, &rules_matched);
 
-    behave(plan, &dice, facts);
+    recipe_behave(plan, &dice, facts);
     plan->rules_matched = rules_matched;
-    if (rule == PLAN_NO_RULE)
+    if (rule == PLAN_NO_RULE || !recipe_spoil(plan, fault_for(&chaos->rules[rule], facts->attempt)))
         return;
-    fault = fault_for(&chaos->rules[rule], facts->attempt);
-    if (plan->kind == PLAN_REFUSAL && shapes_an_answer(fault->kind))
-        return; /* the model's own window was too small: there is no answer to spoil */
     plan->rule = rule;
-    apply(plan, fault);
+    remember_firing(chaos, rule, facts->memory);
+}
+
+/* --- connections and capacity ----------------------------------------------------------------- */
+
+/* A rule of this kind for this provider that may fire without looking at a request. */
+static bool is_for(const struct chaos_rule *rule, enum fault_kind kind, struct slice provider)
+{
+    return rule->sequence[0].kind == kind && !rule->is_disabled && rule->share > 0.0 &&
+           !chaos_rule_is_ordered(rule) && provider_matches(&rule->match, provider);
+}
+
+struct connection_plan chaos_connection(const struct chaos *chaos, uint64_t seed,
+                                        struct slice provider, uint32_t connection, nanos at)
+{
+    struct dice dice = {seed, slice_hash(provider), connection};
+    const struct fault *fault;
+    struct walk walk;
+    int16_t rule;
+
+    walk_begin(&walk, chaos, &dice, at);
+    for (uint32_t i = 0; i < chaos->rules_count; i++)
+        if ((walk.open >> chaos->rules[i].phase & 1) != 0 &&
+            is_for(&chaos->rules[i], FAULT_CONNECTION, provider))
+            lay(&walk, i);
+    rule = choose(&walk);
+    if (rule == PLAN_NO_RULE)
+        return (struct connection_plan){.rule = PLAN_NO_RULE};
+    fault = &chaos->rules[rule].sequence[0];
+    return (struct connection_plan){.fault = fault->connection,
+                                    .delay = fault->delay,
+                                    .close = fault->close,
+                                    .limit = fault->tokens,
+                                    .rule = rule};
+}
+
+bool chaos_refuses_connections(const struct chaos *chaos, struct slice provider, nanos at,
+                               nanos *until)
+{
+    bool refuses = false;
+
+    *until = NANOS_NEVER;
+    for (uint32_t i = 0; i < chaos->rules_count; i++) {
+        const struct chaos_rule *rule = &chaos->rules[i];
+        const struct phase *phase = &chaos->phases.list[rule->phase];
+
+        if (!is_for(rule, FAULT_CONNECTION, provider) || rule->share < 1.0 ||
+            rule->sequence[0].connection != CONNECTION_REFUSED)
+            continue;
+        *until = nanos_min(*until, phase_changes_at(phase, at));
+        refuses = refuses || phase_is_open(phase, at);
+    }
+    return refuses;
+}
+
+double chaos_capacity(const struct chaos *chaos, struct slice provider, struct slice model,
+                      nanos at, nanos *until)
+{
+    double share = 1.0;
+
+    *until = NANOS_NEVER;
+    for (uint32_t i = 0; i < chaos->rules_count; i++) {
+        const struct chaos_rule *rule = &chaos->rules[i];
+        const struct phase *phase = &chaos->phases.list[rule->phase];
+
+        if (!is_for(rule, FAULT_CAPACITY, provider) || !glob_matches(rule->match.model, model))
+            continue;
+        *until = nanos_min(*until, phase_changes_at(phase, at));
+        if (phase_is_open(phase, at) && rule->sequence[0].factor < share)
+            share = rule->sequence[0].factor;
+    }
+    return share;
+}
+
+/* --- while it runs ---------------------------------------------------------------------------- */
+
+static struct chaos_rule *rule_named(struct chaos *chaos, struct slice name)
+{
+    for (uint32_t i = 0; i < chaos->rules_count; i++)
+        if (slice_is(name, slice_of(chaos->rules[i].name)))
+            return &chaos->rules[i];
+    return NULL;
+}
+
+enum rc chaos_put(struct chaos *chaos, const struct chaos_rule *rule)
+{
+    struct chaos_rule *old = rule_named(chaos, slice_of(rule->name));
+    uint32_t revision;
+
+    assert(rule->phase < chaos->phases.count);
+    assert(rule->sequence_count >= 1);
+    if (old == NULL) {
+        if (chaos->rules_count == CHAOS_RULES_MAX)
+            return RC_LIMIT;
+        chaos->rules[chaos->rules_count++] = *rule;
+        return RC_OK;
+    }
+    revision = old->revision + 1;
+    *old = *rule;
+    old->revision = revision;
+    return RC_OK;
+}
+
+bool chaos_mark(struct chaos *chaos, struct slice name, nanos at)
+{
+    return phases_mark(&chaos->phases, name, at);
 }

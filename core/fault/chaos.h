@@ -13,19 +13,32 @@
  *     NAME             decides
  *     the phase's name which rule of that phase fires
  *     "first_token"    the model's first-token time
+ *     "token_gap"      its gap between tokens, where it has a distribution of these
+ *     "thinking"       how many tokens it thinks, likewise
  *
- * (Arrivals draw by their part's name and arrival index: policy/arrival.h.)
+ * (Arrivals draw by their part's name and arrival index: policy/arrival.h. For connections the
+ * provider stands for the call id, and the connection's number for the ordinal.)
  *
  * The rules of one phase share one draw u per attempt: walking the rules that match in their order,
  * their shares are laid end to end on [0, 1), and the rule under u fires. So four rules of 15 % in
- * one phase hit 60 % of attempts, 15 % each; what goes past 1 never fires. Of several phases the
- * first that fires wins.
+ * one phase hit 60 % of attempts, 15 % each; what goes past 1 never fires. Of several phases one
+ * fires: that of the highest priority, then the first. What makes a rule *ordered* (`chaos_order`)
+ * is part of its match: where it does not hold, the rule lays nothing down.
  *
- * A `context_window` fault matches only inputs longer than the window. A sequence matches only
- * attempts it has an entry for; an entry FAULT_NONE fires too, and keeps other rules from firing.
- * Every fault begins `delay` later than it would have; refusals and resets are immediate otherwise.
- * A fault that would shape an answer does nothing (and is not named in the plan) where the model's
- * own window refuses the input. */
+ * A rule does not match what its fault cannot do anything to, so a firing always shows:
+ *   - a `context_window` matches only inputs longer than the window;
+ *   - faults of events match streams only (TOKENS_PER_EVENT, error event, [DONE], `event:` lines,
+ *     duplicate and reordered events, split writes, silence behind pings or comments); all others
+ *     work on whole bodies too;
+ *   - a fault with a quirk that the API has no place for (`quirks_impossible`) matches nothing;
+ *   - faults of connections and of capacity match no attempt: they have functions of their own.
+ * A sequence matches only attempts it has an entry for; an entry FAULT_NONE fires too, and keeps
+ * other rules from firing. Posts to hooks are matched only by rules that name that provider.
+ *
+ * Every fault begins `delay` later than it would have (but where `delay` is a parameter of its own:
+ * FREEZE, slow headers); refusals and resets are immediate otherwise. A fault that would shape an
+ * answer does nothing (and is not named in the plan) where the model's own window refuses the
+ * input; what it does to a head it does to that refusal. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -142,7 +155,8 @@ struct chaos_memory {
 
 /* "start" for one that was never set. */
 const char *chaos_state_of(const struct chaos_memory *memory, struct slice name);
-/* False: CHAOS_STATES_MAX others are there. */
+
+/* False: CHAOS_STATES_MAX others are there, or it does not fit. */
 bool chaos_state_set(struct chaos_memory *memory, struct slice name, struct slice value);
 
 /* What is known of an attempt when its plan is decided. */
@@ -158,25 +172,31 @@ struct attempt_facts {
     bool wants_thinking;        /* the request switched it on */
     struct slice isolation;     /* NAME of /t/NAME; empty: none */
     uint64_t conditions_failed; /* bit r: a condition of rule r does not hold */
+    uint32_t quirks_impossible; /* enum quirk: the API of this request has no place for them, as
+                                   [DONE] where there is none to be missing */
     const struct script *script;
     struct chaos_memory *memory; /* of ordered rules; NULL: they never fire */
 };
 
-/* Does the rule's match hold (window and share aside)? */
+/* Does the rule's match hold (window, order, share, and conditions on bytes aside)? Never where it
+ * is disabled. */
 bool chaos_rule_matches(const struct chaos_rule *rule, const struct attempt_facts *facts);
 
 /* How likely does this rule fire for these facts, its window being open and no other phase in the
- * way (for "faults consumed")? */
+ * way (for "faults consumed")? 0 for an ordered rule: nobody can tell before it has happened. */
 double chaos_rule_chance(const struct chaos *chaos, uint32_t rule,
                          const struct attempt_facts *facts);
 
 /* The plan for an attempt that arrived at `at` (run time). Never fails: no rule means an answer by
- * the model's own behaviour, or its context-length refusal when the input exceeds its window. */
+ * the model's own behaviour, or its context-length refusal when the input exceeds its window.
+ * Counts in `facts->memory`. */
 void chaos_decide(const struct chaos *chaos, uint64_t seed, const struct attempt_facts *facts,
                   nanos at, struct plan *plan);
 
 /* What happens to a connection that comes in at `at`, keyed by (seed, phase, provider, number).
- * `rule` is PLAN_NO_RULE when it is fine. IDLE_CLOSED is decided when the connection comes. */
+ * `rule` is PLAN_NO_RULE when it is fine. IDLE_CLOSED is decided when the connection comes. Rules
+ * whose first fault is one of connections and whose match names this provider, or none; ordered
+ * ones never. */
 struct connection_plan {
     enum connection_fault fault;
     nanos delay;
@@ -189,17 +209,18 @@ struct connection_plan chaos_connection(const struct chaos *chaos, uint64_t seed
                                         struct slice provider, uint32_t connection, nanos at);
 
 /* Does a rule of share 1 refuse this provider's connections now? And when, at the latest, may that
- * change (NANOS_NEVER: never)? */
+ * change (NANOS_NEVER: never, unless rules or marks do)? */
 bool chaos_refuses_connections(const struct chaos *chaos, struct slice provider, nanos at,
                                nanos *until);
 
-/* The share of this model's places that work now (FAULT_CAPACITY), 1 without such a fault; `until`
- * as above. */
+/* The share of this model's places that work now (FAULT_CAPACITY), 1 without such a fault, the
+ * smallest of several; `until` as above. The rule's own share must be 1 (0: never). */
 double chaos_capacity(const struct chaos *chaos, struct slice provider, struct slice model,
                       nanos at, nanos *until);
 
 /* What a mock that runs may be told (the caller holds its own copy of `chaos`): a rule of a known
- * name is replaced, its index, counts and place kept; a new one is added. RC_LIMIT: no room. */
+ * name is replaced, its index, counts and place kept, its revision one higher; a new one is added.
+ * RC_LIMIT: no room. */
 MUST_USE enum rc chaos_put(struct chaos *chaos, const struct chaos_rule *rule);
 
 /* The mark NAME was set at `at`: windows that count from it open accordingly. False: none does. */

@@ -3,6 +3,20 @@
 #include <assert.h>
 
 #include "base/units.h"
+#include "fault/chaos.h"
+#include "fault/script.h"
+
+const char *quirk_word(enum quirk_index index)
+{
+    static const char *const words[QUIRKS_COUNT] = {
+#define QUIRK_WORD(name, word, meaning) [QUIRK_INDEX_##name] = (word),
+        QUIRK_LIST(QUIRK_WORD)
+#undef QUIRK_WORD
+    };
+
+    assert((unsigned)index < QUIRKS_COUNT);
+    return words[index];
+}
 
 uint64_t plan_tokens_to_come(const struct plan *plan)
 {
@@ -13,17 +27,16 @@ uint64_t plan_tokens_to_come(const struct plan *plan)
     return plan->output_tokens;
 }
 
-nanos plan_token_at(const struct plan *plan, uint64_t token)
+/* When token k would come without a silence. */
+static nanos undisturbed_at(const struct plan *plan, uint64_t token)
 {
     assert(plan->token_gap >= 0);
-    if (token >= plan_tokens_to_come(plan))
-        return NANOS_NEVER;
     if (plan->token_gap > 0 && token > (uint64_t)(NANOS_NEVER / plan->token_gap))
         return NANOS_NEVER;
     return nanos_add(plan->first_token, (nanos)token * plan->token_gap);
 }
 
-uint64_t plan_tokens_due(const struct plan *plan, nanos elapsed)
+static uint64_t undisturbed_due(const struct plan *plan, nanos elapsed)
 {
     uint64_t to_come = plan_tokens_to_come(plan);
     uint64_t due;
@@ -34,6 +47,35 @@ uint64_t plan_tokens_due(const struct plan *plan, nanos elapsed)
         return to_come;
     due = (uint64_t)((elapsed - plan->first_token) / plan->token_gap) + 1;
     return due < to_come ? due : to_come;
+}
+
+/* When the silence is over: it begins with the token before it, or when the first was due. */
+static nanos thaws_at(const struct plan *plan)
+{
+    uint64_t before = plan->freeze_at_token > 0 ? plan->freeze_at_token - 1 : 0;
+
+    return nanos_add(undisturbed_at(plan, before), plan->freeze);
+}
+
+nanos plan_token_at(const struct plan *plan, uint64_t token)
+{
+    nanos at;
+
+    if (token >= plan_tokens_to_come(plan))
+        return NANOS_NEVER;
+    at = undisturbed_at(plan, token);
+    if (plan->freeze > 0 && token >= plan->freeze_at_token)
+        return nanos_max(at, thaws_at(plan));
+    return at;
+}
+
+uint64_t plan_tokens_due(const struct plan *plan, nanos elapsed)
+{
+    uint64_t due = undisturbed_due(plan, elapsed);
+
+    if (plan->freeze > 0 && due > plan->freeze_at_token && elapsed < thaws_at(plan))
+        return plan->freeze_at_token;
+    return due;
 }
 
 nanos plan_ends_at(const struct plan *plan)
@@ -119,13 +161,17 @@ static void write_reset(const struct plan *plan, struct buffer *out)
 
 static void write_ending(const struct plan *plan, struct buffer *out)
 {
+    bool has_error_event = (plan->quirks & QUIRK_ERROR_EVENT) != 0;
+
     switch (plan->ending) {
     case PLAN_WHOLE:
-        if (plan->stop == STOP_MAX_TOKENS)
-            buffer_text(out, ", stopped by max_tokens");
+        if (plan->stop == STOP_END)
+            return;
+        buffer_append(out, SLICE(", stopped by "));
+        buffer_text(out, stop_word(plan->stop));
         return;
     case PLAN_CUT:
-        buffer_append(out, SLICE(", cut after "));
+        buffer_append(out, has_error_event ? SLICE(", error after ") : SLICE(", cut after "));
         buffer_u64(out, plan_tokens_to_come(plan));
         buffer_append(out, SLICE(" by "));
         buffer_text(out, close_word(plan->close));
@@ -138,14 +184,86 @@ static void write_ending(const struct plan *plan, struct buffer *out)
     assert(false && "not an ending");
 }
 
+static void write_freeze(const struct plan *plan, struct buffer *out)
+{
+    if (plan->freeze == 0)
+        return;
+    buffer_append(out, SLICE(", frozen "));
+    units_write_duration(out, plan->freeze);
+    buffer_append(out, SLICE(" after "));
+    buffer_u64(out, plan->freeze_at_token);
+}
+
+static void write_count(uint64_t count, struct slice of, struct buffer *out)
+{
+    if (count == 0)
+        return;
+    buffer_append(out, SLICE(", "));
+    buffer_u64(out, count);
+    buffer_append(out, of);
+}
+
+static void write_script(const struct plan *plan, struct buffer *out)
+{
+    if (plan->script == NULL)
+        return;
+    buffer_append(out, SLICE(", script "));
+    buffer_text(out, plan->script->name);
+}
+
+/* Some say how much or which with their word. */
+static void write_parameter(const struct plan *plan, enum quirk_index index, struct buffer *out)
+{
+    switch (index) {
+    case QUIRK_INDEX_ERROR_EVENT:
+        buffer_byte(out, ' ');
+        buffer_text(out, outcome_word(plan->fault->failure));
+        return;
+    case QUIRK_INDEX_BROKEN_JSON:
+    case QUIRK_INDEX_DUPLICATE:
+    case QUIRK_INDEX_REORDER:
+        buffer_append(out, SLICE(" after "));
+        buffer_u64(out, plan->tokens_before_end);
+        return;
+    case QUIRK_INDEX_SLOW_HEADERS:
+        buffer_byte(out, ' ');
+        units_write_duration(out, plan->fault->delay);
+        return;
+    default:
+        return;
+    }
+}
+
+static void write_quirks(const struct plan *plan, struct buffer *out)
+{
+    for (int i = 0; i < QUIRKS_COUNT; i++) {
+        if ((plan->quirks >> i & 1) == 0)
+            continue;
+        buffer_append(out, SLICE(", "));
+        buffer_text(out, quirk_word((enum quirk_index)i));
+        if (plan->fault != NULL)
+            write_parameter(plan, (enum quirk_index)i, out);
+    }
+}
+
 static void write_answer(const struct plan *plan, struct buffer *out)
 {
+    if (plan->quirks & QUIRK_BODY) {
+        buffer_append(out, SLICE("200"));
+        return;
+    }
     buffer_append(out, plan->stream ? SLICE("200 stream ") : SLICE("200 whole "));
     buffer_u64(out, plan->output_tokens);
     buffer_append(out, SLICE(" tokens: first "));
     units_write_duration(out, plan->first_token);
     buffer_text(out, ", then every ");
     units_write_duration(out, plan->token_gap);
+    if (plan->fault != NULL && plan->fault->kind == FAULT_TOKENS_PER_EVENT)
+        write_count(plan->tokens_per_event, SLICE(" an event"), out);
+    write_count(plan->thinking_tokens, SLICE(" of thinking"), out);
+    write_count(plan->tool_tokens, SLICE(" of a tool"), out);
+    write_script(plan, out);
+    write_freeze(plan, out);
     write_ending(plan, out);
 }
 
@@ -154,13 +272,13 @@ void plan_write(const struct plan *plan, struct buffer *out)
     switch (plan->kind) {
     case PLAN_ANSWER:
         write_answer(plan, out);
-        return;
+        break;
     case PLAN_REFUSAL:
         write_refusal(plan, out);
-        return;
+        break;
     case PLAN_RESET:
         write_reset(plan, out);
-        return;
+        break;
     }
-    assert(false && "not a kind of plan");
+    write_quirks(plan, out);
 }

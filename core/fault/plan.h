@@ -17,8 +17,8 @@ struct fault;
 struct script;
 
 enum plan_kind {
-    PLAN_ANSWER,  /* 200 and tokens */
-    PLAN_REFUSAL, /* an error status with the provider's body */
+    PLAN_ANSWER,  /* 200 and tokens; with QUIRK_BODY that body, no tokens, never a stream */
+    PLAN_REFUSAL, /* an error status with the provider's body; with QUIRK_ERROR_BODY: 200 */
     PLAN_RESET,   /* the connection ends before any byte of an answer */
 };
 
@@ -33,7 +33,8 @@ enum plan_advice {
 
 enum plan_ending {
     PLAN_WHOLE, /* up to the protocol's own end */
-    PLAN_CUT,   /* ends after `tokens_before_end` tokens, by `close` */
+    PLAN_CUT,   /* ends after `tokens_before_end` tokens, by `close`; with QUIRK_ERROR_EVENT
+                   after an error event (`fault->failure`) */
     PLAN_STALL, /* silent after `tokens_before_end` tokens, connection open */
 };
 
@@ -89,7 +90,7 @@ struct plan {
     enum plan_ending ending;
     enum plan_close close;
     enum plan_advice advice;
-    enum outcome failure; /* PLAN_REFUSAL: what to say; else OUTCOME_OK */
+    enum outcome failure; /* PLAN_REFUSAL: what to say; else OUTCOME_OK, also of an error event */
     uint16_t status;      /* 0: the provider's own for that failure */
     int16_t rule;         /* index of the chaos rule that decided, or PLAN_NO_RULE */
     bool stream;
@@ -102,14 +103,15 @@ struct plan {
     nanos token_gap;   /* between tokens */
     uint64_t input_tokens;
     uint64_t output_tokens;
-    uint64_t tokens_before_end;
-    uint64_t
-        freeze_at_token; /* before this token comes a silence of `freeze`; tokens that were due */
-    nanos freeze;        /* meanwhile come at its end, all at once; 0: none */
-    uint32_t thinking_tokens;    /* the first of output_tokens */
-    uint32_t tool_tokens;        /* the last of them */
-    const struct fault *fault;   /* that fired, for its parameters; NULL: none. Lives as long as the
-                                    rules' arena */
+    uint64_t tokens_before_end; /* of a WHOLE answer: the token whose event is broken, comes twice,
+                                   or changes places with the next */
+    uint64_t freeze_at_token;   /* before this token comes a silence of `freeze`, from the one */
+    nanos freeze;               /* before it on; tokens that were due meanwhile come at its end, all
+                                   at once; 0: none */
+    uint32_t thinking_tokens;   /* the first of output_tokens */
+    uint32_t tool_tokens;       /* the last of them */
+    const struct fault *fault;  /* that fired, for its parameters; NULL: none. Lives as long as the
+                                   rules' arena */
     const struct script *script; /* what is said; NULL: numbered words */
     uint64_t context_window;
     uint64_t rules_matched; /* bit r: rule r's window and match held, so that it might have fired */
@@ -136,7 +138,11 @@ nanos plan_ends_at(const struct plan *plan);
  *     200 stream 27 tokens: first 402ms, then every 16.666ms, cut after 5 by FIN
  *     200 whole 27 tokens: first 402ms, then every 16.666ms
  *     context_length, 8100 tokens into 7000
- *     no answer, RST */
+ *     no answer, RST
+ *     200 stream 27 tokens: first 402ms, then every 16.666ms, error after 5 by a well framed end,
+ *         error_event overloaded
+ * What an answer is made of follows its times ("50 an event", "20 of thinking", "7 of a tool",
+ * "script NAME", "frozen 3s after 12"), and the quirks come last, by their words. */
 void plan_write(const struct plan *plan, struct buffer *out);
 
 #endif

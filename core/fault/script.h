@@ -2,7 +2,8 @@
 #define FAULT_SCRIPT_H
 
 /* A scripted answer: what is said to requests that match, in place of numbered words. The first
- * script that matches is taken. Plain values; texts live as long as the scenario. */
+ * script that matches is taken. Plain values; texts live as long as the scenario. Text and tool
+ * input are counted at four bytes a token, at least one each. */
 
 #include "base/slice.h"
 #include "base/stop.h"

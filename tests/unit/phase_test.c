@@ -107,7 +107,7 @@ static void the_last_of_thirty_two_has_bits_of_its_own(void)
     struct phase_set set;
 
     for (int i = 0; i < PHASES_MAX; i++)
-        many.list[i] = (struct phase){"x", i * NANOS_S, NANOS_S};
+        many.list[i] = (struct phase){.name = "x", .at = i * NANOS_S, .lasts = NANOS_S};
     set = phases_at(&many, (PHASES_MAX - 1) * NANOS_S);
     EXPECT_U64(set.named, (uint64_t)1 << 31 | (uint64_t)0x7fffffff << 32);
     set = phases_at(&many, PHASES_MAX * NANOS_S);
