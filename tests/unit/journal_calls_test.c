@@ -1,0 +1,333 @@
+#include "judge/journal_calls.h"
+
+#include <string.h>
+
+#include <CUnit/CUnit.h>
+
+#include "tests/support/expect.h"
+#include "tests/support/flaky.h"
+#include "tests/support/sample.h"
+
+static struct scenario scenario;
+static struct journal_calls *calls;
+static struct law_rules rules[LAWS_COUNT];
+static struct verdict_row row;
+static uint64_t number;
+
+static void open_calls(void)
+{
+    CU_ASSERT_FATAL(journal_calls_new(&calls, &scenario, memory_heap()) == RC_OK);
+}
+
+static void set_up(void)
+{
+    struct error err;
+
+    sample_scenario(&scenario);
+    CU_ASSERT_FATAL(laws_read(&scenario, memory_heap(), rules, &err) == RC_OK);
+    number = 0;
+    open_calls();
+}
+
+static void tear_down(void)
+{
+    journal_calls_free(calls);
+    calls = NULL;
+}
+
+/* A request that came at `at` and was answered 100 ms later. */
+static struct journal_record request_at(const char *call, nanos at)
+{
+    struct journal_record record = {
+        .number = ++number,
+        .model = SAMPLE_CLAUDE,
+        .provider = scenario.models[SAMPLE_CLAUDE].provider,
+        .key = KEY_MARKER,
+        .head_in_at = at,
+        .body_in_at = at,
+        .first_out_at = at + 100 * NANOS_MS,
+        .last_out_at = at + 100 * NANOS_MS,
+        .closed_at = at + 100 * NANOS_MS,
+        .closed_by = CLOSED_WHOLE,
+        .status = 200,
+        .is_complete = true,
+        .rule = PLAN_NO_RULE,
+    };
+
+    slice_copy(slice_of(call), record.call, sizeof(record.call));
+    return record;
+}
+
+static struct journal_record refusal_at(const char *call, nanos at, uint16_t status,
+                                        enum outcome answered)
+{
+    struct journal_record record = request_at(call, at);
+
+    record.status = status;
+    record.answered = answered;
+    return record;
+}
+
+static void add(struct journal_record record)
+{
+    EXPECT_RC(journal_calls_add(calls, &record), RC_OK);
+}
+
+static enum verdict judged(enum law law)
+{
+    journal_calls_judge(calls, law, &rules[law].limits, NULL, &row);
+    return row.verdict;
+}
+
+static void groups_requests_by_call_and_isolation_in_the_order_of_their_first(void)
+{
+    struct journal_record apart;
+    struct journal_call call;
+
+    add(refusal_at("z", 0, 529, OUTCOME_OVERLOADED));
+    add(request_at("b", NANOS_S));
+    add(request_at("z", 2 * NANOS_S));
+    add(request_at("a", 3 * NANOS_S));
+    apart = request_at("a", 5 * NANOS_S);
+    slice_copy(SLICE("other"), apart.isolation, sizeof(apart.isolation));
+    add(apart);
+    journal_calls_settle(calls);
+    EXPECT_U64(journal_calls_count(calls), 4);
+    journal_calls_at(calls, 0, &call);
+    CU_ASSERT_STRING_EQUAL(call.call, "z");
+    EXPECT_U64(call.requests_count, 2);
+    EXPECT_U64(call.outcome, OUTCOME_OK);
+    EXPECT_I64(call.first_at, 0);
+    journal_calls_at(calls, 3, &call);
+    CU_ASSERT_STRING_EQUAL(call.call, "a");
+    EXPECT_I64(call.first_at, 5 * NANOS_S);
+}
+
+static void attempts_are_as_said_or_else_in_order_of_arrival(void)
+{
+    struct journal_record first = refusal_at("said", 0, 529, OUTCOME_OVERLOADED);
+    struct journal_record second = request_at("said", NANOS_S);
+    struct call_record record;
+    struct call_case c;
+
+    first.attempt = 2;
+    second.attempt = 1;
+    add(first);
+    add(second);
+    add(refusal_at("unsaid", 0, 429, OUTCOME_RATE_LIMITED));
+    add(request_at("unsaid", NANOS_S));
+    journal_calls_settle(calls);
+    journal_calls_case(calls, 0, &record, &c);
+    EXPECT_U64(c.steps_count, 2);
+    EXPECT_U64(c.steps[0].seen->status, 200);
+    EXPECT_U64(c.steps[1].seen->status, 529);
+    EXPECT_U64(record.outcome, OUTCOME_OVERLOADED);
+    journal_calls_case(calls, 1, &record, &c);
+    EXPECT_U64(c.steps[0].ordinal, 1);
+    EXPECT_U64(c.steps[0].seen->status, 429);
+    EXPECT_U64(c.steps[1].ordinal, 2);
+    CU_ASSERT_PTR_NOT_NULL(c.steps[1].felt);
+    EXPECT_U64(record.attempts_count, 2);
+    EXPECT_I64(record.wait_max, 900 * NANOS_MS);
+}
+
+static void a_client_that_left_gave_up(void)
+{
+    struct journal_record record = request_at("a", 0);
+    struct journal_call call;
+
+    record.closed_by = CLOSED_CLIENT_RESET;
+    record.is_complete = false;
+    add(record);
+    record = request_at("b", 1);
+    record.closed_by = CLOSED_FAULT;
+    record.is_complete = false;
+    add(record);
+    record.closed_by = CLOSED_RUN;
+    slice_copy(SLICE("c"), record.call, sizeof(record.call));
+    record.number = ++number;
+    add(record);
+    journal_calls_settle(calls);
+    journal_calls_at(calls, 0, &call);
+    EXPECT_U64(call.outcome, OUTCOME_CANCELLED);
+    journal_calls_at(calls, 1, &call);
+    EXPECT_U64(call.outcome, OUTCOME_TRUNCATED);
+    journal_calls_at(calls, 2, &call);
+    EXPECT_U64(call.outcome, OUTCOME_UNFINISHED);
+}
+
+static void passes_over_what_asks_no_model_for_an_answer(void)
+{
+    struct journal_record record = request_at("a", 0);
+
+    record.is_hook = true;
+    record.kind = JOURNAL_HOOK;
+    add(record);
+    record.is_hook = false;
+    record.kind = JOURNAL_COUNT;
+    add(record);
+    add(request_at("", 0));
+    journal_calls_settle(calls);
+    EXPECT_U64(journal_calls_count(calls), 0);
+    EXPECT_U64(journal_calls_strangers(calls), 1);
+    EXPECT_U64(judged(LAW_ATTEMPTS_BOUNDED), VERDICT_INCONCLUSIVE);
+}
+
+static void judges_how_many_attempts_a_call_made(void)
+{
+    for (int i = 0; i < 6; i++)
+        add(refusal_at("a", i * NANOS_S, 529, OUTCOME_OVERLOADED));
+    add(request_at("b", 0));
+    journal_calls_settle(calls);
+    EXPECT_U64(judged(LAW_ATTEMPTS_BOUNDED), VERDICT_FAIL);
+    EXPECT_U64(row.violations, 1);
+    EXPECT_U64(row.n, 2);
+    CU_ASSERT_STRING_EQUAL(row.examples[0].call, "a");
+    CU_ASSERT_PTR_NOT_NULL(strstr(row.examples[0].text, "6 attempts (6 x 529 overloaded)"));
+    rules[LAW_ATTEMPTS_BOUNDED].limits.attempts_max = 6;
+    EXPECT_U64(judged(LAW_ATTEMPTS_BOUNDED), VERDICT_PASS);
+}
+
+static void judges_attempts_after_a_permanent_refusal(void)
+{
+    add(refusal_at("a", 0, 401, OUTCOME_AUTH));
+    add(refusal_at("a", NANOS_S, 401, OUTCOME_AUTH));
+    journal_calls_settle(calls);
+    EXPECT_U64(judged(LAW_PERMANENT_NOT_RETRIED), VERDICT_FAIL);
+}
+
+static void judges_whether_advice_was_heeded(void)
+{
+    struct journal_record refusal = refusal_at("a", 0, 429, OUTCOME_RATE_LIMITED);
+
+    refusal.advice_wait = 2 * NANOS_S;
+    add(refusal);
+    add(request_at("a", NANOS_S));
+    refusal = refusal_at("b", 0, 429, OUTCOME_RATE_LIMITED);
+    refusal.advice_wait = 2 * NANOS_S;
+    add(refusal);
+    add(request_at("b", 3 * NANOS_S));
+    journal_calls_settle(calls);
+    EXPECT_U64(judged(LAW_ADVICE_HEEDED), VERDICT_FAIL);
+    EXPECT_U64(row.violations, 1);
+    CU_ASSERT_STRING_EQUAL(row.examples[0].call, "a");
+}
+
+static void judges_the_order_of_models(void)
+{
+    struct journal_record fallback;
+
+    add(refusal_at("a", 0, 529, OUTCOME_OVERLOADED));
+    fallback = request_at("a", NANOS_S);
+    fallback.model = SAMPLE_GPT;
+    fallback.provider = scenario.models[SAMPLE_GPT].provider;
+    add(fallback);
+    journal_calls_settle(calls);
+    EXPECT_U64(judged(LAW_FALLBACK_ORDERED), VERDICT_NOT_APPLICABLE);
+    rules[LAW_FALLBACK_ORDERED].limits.order[0] = SAMPLE_CLAUDE;
+    rules[LAW_FALLBACK_ORDERED].limits.order[1] = SAMPLE_GPT;
+    rules[LAW_FALLBACK_ORDERED].limits.order_count = 2;
+    EXPECT_U64(judged(LAW_FALLBACK_ORDERED), VERDICT_PASS);
+    rules[LAW_FALLBACK_ORDERED].limits.order_count = 1;
+    EXPECT_U64(judged(LAW_FALLBACK_ORDERED), VERDICT_FAIL);
+}
+
+static void judges_a_fallback_that_never_came(void)
+{
+    add(refusal_at("a", 0, 529, OUTCOME_OVERLOADED));
+    journal_calls_settle(calls);
+    rules[LAW_FALLBACK_ELIGIBLE].limits.to = SAMPLE_GPT;
+    EXPECT_U64(judged(LAW_FALLBACK_ELIGIBLE), VERDICT_FAIL);
+}
+
+static void calls_known_by_likeness_prove_nothing(void)
+{
+    for (int i = 0; i < 6; i++) {
+        struct journal_record record = refusal_at("a", i * NANOS_S, 529, OUTCOME_OVERLOADED);
+
+        record.key = KEY_LIKENESS;
+        add(record);
+    }
+    journal_calls_settle(calls);
+    EXPECT_U64(judged(LAW_ATTEMPTS_BOUNDED), VERDICT_INCONCLUSIVE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(row.reason, "likeness"));
+}
+
+static void what_is_missing_lets_nothing_pass_and_excuses_nothing(void)
+{
+    add(request_at("a", 0));
+    journal_calls_settle(calls);
+    journal_calls_judge(calls, LAW_ATTEMPTS_BOUNDED, &rules[LAW_ATTEMPTS_BOUNDED].limits,
+                        "the journal was full", &row);
+    EXPECT_U64(row.verdict, VERDICT_INCONCLUSIVE);
+    CU_ASSERT_STRING_EQUAL(row.reason, "the journal was full");
+    rules[LAW_ATTEMPTS_BOUNDED].limits.attempts_max = 0;
+    journal_calls_judge(calls, LAW_ATTEMPTS_BOUNDED, &rules[LAW_ATTEMPTS_BOUNDED].limits,
+                        "the journal was full", &row);
+    EXPECT_U64(row.verdict, VERDICT_FAIL);
+}
+
+static void more_attempts_than_a_record_holds_are_counted(void)
+{
+    struct call_record record;
+    struct call_case c;
+
+    for (int i = 0; i < 100; i++)
+        add(refusal_at("a", i * NANOS_S, 529, OUTCOME_OVERLOADED));
+    journal_calls_settle(calls);
+    journal_calls_case(calls, 0, &record, &c);
+    EXPECT_U64(record.attempts_count, 100);
+    EXPECT_U64(c.attempts, 100);
+    EXPECT_U64(judged(LAW_ATTEMPTS_BOUNDED), VERDICT_FAIL);
+}
+
+static void survives_every_failing_allocation(void)
+{
+    struct flaky flaky;
+    uint64_t allow = 0;
+
+    do {
+        struct memory memory;
+        struct journal_calls *few = NULL;
+        bool was_refused = false;
+
+        flaky = (struct flaky){.allow = allow++};
+        memory = flaky_memory(&flaky);
+        if (journal_calls_new(&few, &scenario, &memory) == RC_OK) {
+            for (int i = 0; i < 200; i++) {
+                struct journal_record record = request_at("a", i);
+
+                was_refused |= journal_calls_add(few, &record) != RC_OK;
+            }
+            journal_calls_settle(few);
+            CU_ASSERT_EQUAL(was_refused, flaky.failed);
+        }
+        journal_calls_free(few);
+        EXPECT_U64(flaky.live, 0);
+    } while (flaky.failed);
+    CU_ASSERT(allow > 6);
+}
+
+static CU_TestInfo journal_calls_tests[] = {
+    {"groups requests by call and isolation, in the order of their first",
+     groups_requests_by_call_and_isolation_in_the_order_of_their_first},
+    {"attempts are as said, or else in order of arrival",
+     attempts_are_as_said_or_else_in_order_of_arrival},
+    {"a client that left gave up", a_client_that_left_gave_up},
+    {"passes over what asks no model for an answer", passes_over_what_asks_no_model_for_an_answer},
+    {"judges how many attempts a call made", judges_how_many_attempts_a_call_made},
+    {"judges attempts after a permanent refusal", judges_attempts_after_a_permanent_refusal},
+    {"judges whether advice was heeded", judges_whether_advice_was_heeded},
+    {"judges the order of models", judges_the_order_of_models},
+    {"judges a fallback that never came", judges_a_fallback_that_never_came},
+    {"calls known by likeness prove nothing", calls_known_by_likeness_prove_nothing},
+    {"what is missing lets nothing pass and excuses nothing",
+     what_is_missing_lets_nothing_pass_and_excuses_nothing},
+    {"more attempts than a record holds are counted",
+     more_attempts_than_a_record_holds_are_counted},
+    {"survives every failing allocation", survives_every_failing_allocation},
+    CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo journal_calls_suite = {"journal_calls", NULL,      NULL,
+                                    set_up,          tear_down, journal_calls_tests};
