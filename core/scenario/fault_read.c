@@ -1,94 +1,13 @@
 /* One fault, or a sequence of them: what a rule does to the attempts it hits. */
 
-#include "scenario/read.h"
+#include "scenario/fault_read.h"
 
-struct fault_block {
-    struct value status, retry_after, failure;
-    struct value slow_tokens, late_first_token, context_window, cut, stall, reset;
-};
+/* --- connections and places ------------------------------------------------------------------- */
 
-static const struct read_key fault_keys[] = {
-    {"status", OPTIONAL, read_keep, offsetof(struct fault_block, status)},
-    {"retry_after", OPTIONAL, read_keep, offsetof(struct fault_block, retry_after)},
-    {"failure", OPTIONAL, read_keep, offsetof(struct fault_block, failure)},
-    {"slow_tokens", OPTIONAL, read_keep, offsetof(struct fault_block, slow_tokens)},
-    {"late_first_token", OPTIONAL, read_keep, offsetof(struct fault_block, late_first_token)},
-    {"context_window", OPTIONAL, read_keep, offsetof(struct fault_block, context_window)},
-    {"cut", OPTIONAL, read_keep, offsetof(struct fault_block, cut)},
-    {"stall", OPTIONAL, read_keep, offsetof(struct fault_block, stall)},
-    {"reset", OPTIONAL, read_keep, offsetof(struct fault_block, reset)},
-};
-
-struct advice_block {
-    struct value date, ms, raw;
-};
-
-static enum rc read_advice_form(struct reading *r, const struct value *value, struct fault *fault)
-{
-    static const struct read_key keys[] = {
-        {"date", OPTIONAL, read_keep, offsetof(struct advice_block, date)},
-        {"ms", OPTIONAL, read_keep, offsetof(struct advice_block, ms)},
-        {"raw", OPTIONAL, read_keep, offsetof(struct advice_block, raw)},
-    };
-    struct advice_block block = {0};
-
-    TRY(read_object(r, value, keys, ARRAY_SIZE(keys), &block));
-    if (value_is_there(&block.date) + value_is_there(&block.ms) + value_is_there(&block.raw) != 1)
-        return read_refuse_as(r, RC_MALFORMED, value,
-                              "found not just one of \"date\", \"ms\" and \"raw\", expected one");
-    if (value_is_there(&block.raw)) {
-        fault->advice = PLAN_ADVICE_RAW;
-        return read_text(r, &block.raw, fault->advice_raw, sizeof(fault->advice_raw));
-    }
-    fault->advice = value_is_there(&block.date) ? PLAN_ADVICE_DATE : PLAN_ADVICE_MS;
-    return read_duration(r, value_is_there(&block.date) ? &block.date : &block.ms,
-                         &fault->advice_wait);
-}
-
-static enum rc read_retry_after(struct reading *r, const struct value *value, struct fault *fault)
-{
-    if (value->token.kind == JSON_OBJECT)
-        return read_advice_form(r, value, fault);
-    fault->advice = PLAN_ADVICE_SECONDS;
-    return read_duration(r, value, &fault->advice_wait);
-}
-
-/* What a provider may tell with an error status. */
-static enum rc read_failure(struct reading *r, const struct value *value, struct fault *fault)
-{
-    static const enum outcome told[] = {
-        OUTCOME_RATE_LIMITED,   OUTCOME_QUOTA,           OUTCOME_OVERLOADED, OUTCOME_SERVER_ERROR,
-        OUTCOME_CONTEXT_LENGTH, OUTCOME_INVALID_REQUEST, OUTCOME_AUTH,       OUTCOME_CONTENT_POLICY,
-    };
-    const char *words[ARRAY_SIZE(told)];
-    uint32_t index;
-
-    for (uint32_t i = 0; i < ARRAY_SIZE(told); i++)
-        words[i] = outcome_word(told[i]);
-    TRY(read_word(r, value, words, ARRAY_SIZE(words), &index));
-    fault->failure = told[index];
-    return RC_OK;
-}
-
-static enum rc read_status(struct reading *r, const struct fault_block *block, struct fault *fault)
-{
-    struct answer ignored = {0};
-    uint64_t status = 0;
-
-    TRY(read_whole(r, &block->status, 400, 599, &status));
-    fault->status = (uint16_t)status;
-    fault->failure = format_read_error(API_ANTHROPIC, fault->status, (struct slice){0}, &ignored);
-    if (value_is_there(&block->failure))
-        TRY(read_failure(r, &block->failure, fault));
-    if (value_is_there(&block->retry_after))
-        TRY(read_retry_after(r, &block->retry_after, fault));
-    return RC_OK;
-}
-
-static enum rc read_close(struct reading *r, const struct value *value, void *out)
+static enum rc read_idle_close(struct reading *r, const struct value *value, void *out)
 {
     static const char *const words[] = {
-        [PLAN_CLOSE_END] = "end", [PLAN_CLOSE_FIN] = "fin", [PLAN_CLOSE_RST] = "rst"};
+        [PLAN_CLOSE_END] = "silent", [PLAN_CLOSE_FIN] = "fin", [PLAN_CLOSE_RST] = "rst"};
     enum plan_close *close = out;
     uint32_t index;
 
@@ -97,110 +16,220 @@ static enum rc read_close(struct reading *r, const struct value *value, void *ou
     return RC_OK;
 }
 
-static enum rc read_after_tokens(struct reading *r, const struct value *value, void *out)
-{
-    return read_whole(r, value, 0, 1000000000, out);
-}
-
-static enum rc read_cut(struct reading *r, const struct value *value, struct fault *fault)
+static enum rc read_idle_closed(struct reading *r, const struct value *value, struct fault *fault)
 {
     static const struct read_key keys[] = {
-        {"after_tokens", OPTIONAL, read_after_tokens, offsetof(struct fault, tokens)},
-        {"by", OPTIONAL, read_close, offsetof(struct fault, close)},
+        {"after", NEEDED, read_span, offsetof(struct fault, delay)},
+        {"by", OPTIONAL, read_idle_close, offsetof(struct fault, close)},
     };
 
+    fault->connection = CONNECTION_IDLE_CLOSED;
+    fault->close = PLAN_CLOSE_FIN;
     return read_object(r, value, keys, ARRAY_SIZE(keys), fault);
 }
 
-static enum rc read_stall(struct reading *r, const struct value *value, struct fault *fault)
+struct connection_block {
+    struct value idle_closed, slow, limit;
+};
+
+static enum rc read_connection_block(struct reading *r, const struct value *value,
+                                     struct fault *fault)
 {
     static const struct read_key keys[] = {
-        {"after_tokens", OPTIONAL, read_after_tokens, offsetof(struct fault, tokens)},
+        {"idle_closed", OPTIONAL, read_keep, offsetof(struct connection_block, idle_closed)},
+        {"slow", OPTIONAL, read_keep, offsetof(struct connection_block, slow)},
+        {"limit", OPTIONAL, read_keep, offsetof(struct connection_block, limit)},
     };
+    struct connection_block block = {0};
 
-    return read_object(r, value, keys, ARRAY_SIZE(keys), fault);
+    TRY(read_object(r, value, keys, ARRAY_SIZE(keys), &block));
+    if (value_is_there(&block.idle_closed) + value_is_there(&block.slow) +
+            value_is_there(&block.limit) !=
+        1)
+        return read_refuse_as(
+            r, RC_MALFORMED, value,
+            "found not just one of \"idle_closed\", \"slow\" and \"limit\", expected one");
+    if (value_is_there(&block.idle_closed))
+        return read_idle_closed(r, &block.idle_closed, fault);
+    if (value_is_there(&block.slow)) {
+        fault->connection = CONNECTION_SLOW;
+        return read_span(r, &block.slow, &fault->delay);
+    }
+    fault->connection = CONNECTION_LIMIT;
+    return read_whole(r, &block.limit, 0, 1000000, &fault->tokens);
 }
 
-static enum rc read_reset(struct reading *r, const struct value *value, struct fault *fault)
+static enum rc read_connection(struct reading *r, const struct value *value, struct fault *fault)
 {
-    static const char *const words[] = {"fin", "rst"};
+    static const char *const words[] = {"refused", "closed", "reset", "silent"};
+    static const enum connection_fault connections[] = {CONNECTION_REFUSED, CONNECTION_CLOSED,
+                                                        CONNECTION_CLOSED, CONNECTION_SILENT};
+    static const enum plan_close closes[] = {PLAN_CLOSE_RST, PLAN_CLOSE_FIN, PLAN_CLOSE_RST,
+                                             PLAN_CLOSE_END};
     uint32_t index;
 
+    fault->kind = FAULT_CONNECTION;
+    if (value->token.kind == JSON_OBJECT)
+        return read_connection_block(r, value, fault);
     TRY(read_word(r, value, words, ARRAY_SIZE(words), &index));
-    fault->close = index == 0 ? PLAN_CLOSE_FIN : PLAN_CLOSE_RST;
+    fault->connection = connections[index];
+    fault->close = closes[index];
     return RC_OK;
 }
 
-static enum rc read_fault_of_kind(struct reading *r, const struct fault_block *block,
-                                  struct fault *fault)
+static enum rc read_capacity(struct reading *r, const struct value *value, struct fault *fault)
 {
-    switch (fault->kind) {
-    case FAULT_STATUS:
-        return read_status(r, block, fault);
-    case FAULT_SLOW_TOKENS:
-        return read_number(r, &block->slow_tokens, 1, 1e6, &fault->factor);
-    case FAULT_LATE_FIRST:
-        return read_span(r, &block->late_first_token, &fault->delay);
-    case FAULT_CONTEXT_WINDOW:
-        return read_tokens(r, &block->context_window, &fault->tokens);
-    case FAULT_CUT:
-        return read_cut(r, &block->cut, fault);
-    case FAULT_STALL:
-        return read_stall(r, &block->stall, fault);
-    case FAULT_RESET:
-        return read_reset(r, &block->reset, fault);
-    case FAULT_NONE:
-        break;
+    fault->kind = FAULT_CAPACITY;
+    return read_share(r, value, &fault->factor);
+}
+
+/* --- one fault -------------------------------------------------------------------------------- */
+
+static fault_reader *const readers[FAULT_WORDS_COUNT] = {
+    [FAULT_WORD_STATUS] = fault_read_status,
+    [FAULT_WORD_RESET] = fault_read_reset,
+    [FAULT_WORD_SLOW_HEADERS] = fault_read_slow_headers,
+    [FAULT_WORD_LATE_FIRST_TOKEN] = fault_read_late_first,
+    [FAULT_WORD_SLOW_TOKENS] = fault_read_slow_tokens,
+    [FAULT_WORD_CONTEXT_WINDOW] = fault_read_context_window,
+    [FAULT_WORD_STALL] = fault_read_stall,
+    [FAULT_WORD_FREEZE] = fault_read_freeze,
+    [FAULT_WORD_ONE_BYTE] = fault_read_one_byte,
+    [FAULT_WORD_SPLIT] = fault_read_split,
+    [FAULT_WORD_TOKENS_PER_EVENT] = fault_read_tokens_per_event,
+    [FAULT_WORD_ERROR_EVENT] = fault_read_error_event,
+    [FAULT_WORD_CUT] = fault_read_cut,
+    [FAULT_WORD_BROKEN_JSON] = fault_read_broken_json,
+    [FAULT_WORD_DUPLICATE_EVENT] = fault_read_duplicate,
+    [FAULT_WORD_REORDER_EVENTS] = fault_read_reorder,
+    [FAULT_WORD_DONE] = fault_read_done,
+    [FAULT_WORD_EVENT_NAMES] = fault_read_event_names,
+    [FAULT_WORD_USAGE] = fault_read_usage,
+    [FAULT_WORD_EMPTY_ANSWER] = fault_read_empty_answer,
+    [FAULT_WORD_RUNAWAY] = fault_read_runaway,
+    [FAULT_WORD_FOREIGN_TEXT] = fault_read_foreign_text,
+    [FAULT_WORD_HEADERS] = fault_read_headers,
+    [FAULT_WORD_CONTENT_TYPE] = fault_read_content_type,
+    [FAULT_WORD_BODY] = fault_read_body,
+    [FAULT_WORD_CONNECTION] = read_connection,
+    [FAULT_WORD_CAPACITY] = read_capacity,
+};
+
+struct fault_block {
+    struct value words[FAULT_WORDS_COUNT];
+    struct value retry_after, failure;
+};
+
+#define FAULT_WORD_KEY(name, word, takes, where, about, example) \
+    {word, OPTIONAL, read_keep, offsetof(struct fault_block, words[FAULT_WORD_##name])},
+static const struct read_key fault_keys[] = {
+    FAULT_WORD_LIST(FAULT_WORD_KEY){"retry_after", OPTIONAL, read_keep,
+                                    offsetof(struct fault_block, retry_after)},
+    {"failure", OPTIONAL, read_keep, offsetof(struct fault_block, failure)},
+};
+#undef FAULT_WORD_KEY
+
+_Static_assert(ARRAY_SIZE(fault_keys) <= READ_KEYS_MAX, "one bit for each key");
+
+/* The word that says what goes wrong: none of those that stand beside, unless they are alone. */
+static enum rc find_word(struct reading *r, const struct value *value,
+                         const struct fault_block *block, enum fault_word *found)
+{
+    uint32_t count = 0, beside_count = 0;
+
+    for (uint32_t word = 0; word < FAULT_WORDS_COUNT; word++) {
+        bool stands_beside = fault_word_card(word)->takes & FAULT_STANDS_BESIDE;
+
+        if (!value_is_there(&block->words[word]))
+            continue;
+        if (!stands_beside || (count == 0 && beside_count == 0))
+            *found = (enum fault_word)word;
+        count += !stands_beside;
+        beside_count += stands_beside;
     }
+    if (count == 1 || (count == 0 && beside_count > 0))
+        return RC_OK;
+    return read_refuse_as(r, RC_MALFORMED, value,
+                          "found %u faults in one object, expected one such as {\"status\": 529}",
+                          count);
+}
+
+static enum rc read_beside(struct reading *r, const struct fault_block *block,
+                           enum fault_word beside, enum fault_word word, struct fault *fault)
+{
+    unsigned needed = beside == FAULT_WORD_BODY ? FAULT_TAKES_BODY : FAULT_TAKES_HEAD;
+
+    if (beside == word || !value_is_there(&block->words[beside]))
+        return RC_OK;
+    if (!(fault_word_card(word)->takes & needed))
+        return read_refuse_as(r, RC_MALFORMED, &block->words[beside],
+                              "found \"%s\" beside \"%s\", which has no place for it, expected it "
+                              "alone or beside another",
+                              fault_word_card(beside)->word, fault_word_card(word)->word);
+    return readers[beside](r, &block->words[beside], fault);
+}
+
+/* Beside a status: what it means, and advice. */
+static enum rc read_meaning(struct reading *r, const struct fault_block *block,
+                            enum fault_word word, struct fault *fault)
+{
+    const struct value *status = &block->words[FAULT_WORD_STATUS];
+
+    if (word != FAULT_WORD_STATUS && value_is_there(&block->retry_after))
+        return read_refuse_as(r, RC_MALFORMED, &block->retry_after,
+                              "found \"retry_after\" without \"status\", expected it beside one");
+    if (word != FAULT_WORD_STATUS && value_is_there(&block->failure))
+        return read_refuse_as(r, RC_MALFORMED, &block->failure,
+                              "found \"failure\" without \"status\", expected it beside one");
+    if (fault->status == 200 && !value_is_there(&block->failure))
+        return read_refuse_as(r, RC_MALFORMED, status,
+                              "found status 200 without \"failure\", expected the error that its "
+                              "body tells");
+    if (value_is_there(&block->failure))
+        TRY(fault_read_failure(r, &block->failure, &fault->failure));
+    if (value_is_there(&block->retry_after))
+        TRY(fault_read_retry_after(r, &block->retry_after, fault));
     return RC_OK;
 }
 
 static enum rc read_fault(struct reading *r, const struct value *value, struct fault *fault)
 {
     struct fault_block block = {0};
-    const struct {
-        const struct value *value;
-        enum fault_kind kind;
-    } kinds[] = {
-        {&block.status, FAULT_STATUS},
-        {&block.slow_tokens, FAULT_SLOW_TOKENS},
-        {&block.late_first_token, FAULT_LATE_FIRST},
-        {&block.context_window, FAULT_CONTEXT_WINDOW},
-        {&block.cut, FAULT_CUT},
-        {&block.stall, FAULT_STALL},
-        {&block.reset, FAULT_RESET},
-    };
-    uint32_t count = 0;
+    enum fault_word word = FAULT_WORDS_COUNT;
 
     TRY(read_object(r, value, fault_keys, ARRAY_SIZE(fault_keys), &block));
-    *fault = (struct fault){.kind = FAULT_NONE};
-    for (uint32_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-        if (value_is_there(kinds[i].value)) {
-            fault->kind = kinds[i].kind;
-            count++;
-        }
-    }
-    if (count != 1)
-        return read_refuse_as(r, RC_MALFORMED, value,
-                              "found %u faults in one object, expected one such as "
-                              "{\"status\": 529}",
-                              count);
-    if (fault->kind != FAULT_STATUS && value_is_there(&block.retry_after))
-        return read_refuse_as(r, RC_MALFORMED, &block.retry_after,
-                              "found \"retry_after\" without \"status\", expected it beside one");
-    if (fault->kind != FAULT_STATUS && value_is_there(&block.failure))
-        return read_refuse_as(r, RC_MALFORMED, &block.failure,
-                              "found \"failure\" without \"status\", expected it beside one");
-    return read_fault_of_kind(r, &block, fault);
+    TRY(find_word(r, value, &block, &word));
+    *fault = (struct fault){.kind = FAULT_QUIRKS};
+    TRY(readers[word](r, &block.words[word], fault));
+    TRY(read_meaning(r, &block, word, fault));
+    TRY(read_beside(r, &block, FAULT_WORD_HEADERS, word, fault));
+    TRY(read_beside(r, &block, FAULT_WORD_CONTENT_TYPE, word, fault));
+    return read_beside(r, &block, FAULT_WORD_BODY, word, fault);
+}
+
+/* --- a sequence ------------------------------------------------------------------------------- */
+
+static enum rc read_entry(struct reading *r, const struct value *value, struct fault *fault)
+{
+    if (value->token.kind == JSON_STRING && json_is(&value->token, SLICE("ok")))
+        return RC_OK;
+    if (value->token.kind == JSON_STRING)
+        return read_refuse(r, RC_MALFORMED, value, "\"ok\" or a fault { }");
+    TRY(read_fault(r, value, fault));
+    if (fault->kind != FAULT_CONNECTION && fault->kind != FAULT_CAPACITY)
+        return RC_OK;
+    return read_refuse_as(r, RC_MALFORMED, value,
+                          "found a fault of %s in a sequence, expected it alone: it does not "
+                          "belong to an attempt",
+                          fault->kind == FAULT_CONNECTION ? "connections" : "capacity");
 }
 
 /* An array of faults is a sequence: one for each attempt of a call. */
 enum rc read_sequence(struct reading *r, const struct value *value, struct chaos_rule *rule)
 {
+    struct fault *faults = arena_take(r->arena, CHAOS_SEQUENCE_MAX, sizeof(*faults));
     struct walk walk;
     struct value element;
-
-    struct fault *faults = arena_take(r->arena, CHAOS_SEQUENCE_MAX, sizeof(*faults));
 
     if (faults == NULL)
         return read_out_of_memory(r);
@@ -211,13 +240,7 @@ enum rc read_sequence(struct reading *r, const struct value *value, struct chaos
     }
     TRY(read_expect_elements(r, value, CHAOS_SEQUENCE_MAX));
     walk_init(&walk, value);
-    while (walk_next(&walk, NULL, &element)) {
-        struct fault *fault = &faults[rule->sequence_count++];
-
-        if (element.token.kind != JSON_STRING)
-            TRY(read_fault(r, &element, fault));
-        else if (!json_is(&element.token, SLICE("ok")))
-            return read_refuse(r, RC_MALFORMED, &element, "\"ok\" or a fault { }");
-    }
+    while (walk_next(&walk, NULL, &element))
+        TRY(read_entry(r, &element, &faults[rule->sequence_count++]));
     return RC_OK;
 }

@@ -261,20 +261,37 @@ enum rc read_not_built(struct reading *r, const struct value *value, void *out)
                           SLICE_ARG(value->text));
 }
 
+/* So that what is near still has room in the message. */
+enum { LISTED_BYTES_MAX = 116 };
+
+/* Appends a name, or "..." where no more fit; returns what is used then. */
+static size_t list_key(const char *name, size_t used, char *listed)
+{
+    size_t size = strlen(name) + (used == 0 ? 0 : 2);
+
+    if (used > LISTED_BYTES_MAX)
+        return used;
+    if (used + size > LISTED_BYTES_MAX) {
+        memcpy(listed + used, ", ...", sizeof(", ..."));
+        return LISTED_BYTES_MAX + 1;
+    }
+    snprintf(listed + used, size + 1, "%s%s", used == 0 ? "" : ", ", name);
+    return used + size;
+}
+
 static enum rc refuse_key(struct reading *r, const struct value *key, const struct read_key *keys,
                           size_t keys_count)
 {
-    char listed[240] = "";
+    char listed[LISTED_BYTES_MAX + sizeof(", ...")] = "";
     size_t used = 0;
     struct nearest nearest;
 
     nearest_init(&nearest, key->token.raw);
-    for (size_t i = 0; i < keys_count && used < sizeof(listed); i++) {
+    for (size_t i = 0; i < keys_count; i++) {
         if (keys[i].read == read_not_built)
             continue;
         nearest_offer(&nearest, slice_of(keys[i].name));
-        used += (size_t)snprintf(listed + used, sizeof(listed) - used, "%s%s",
-                                 used == 0 ? "" : ", ", keys[i].name);
+        used = list_key(keys[i].name, used, listed);
     }
     return read_refuse_word(r, key, &nearest, "a key out of %s", listed);
 }

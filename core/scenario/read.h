@@ -30,12 +30,15 @@
 #include "scenario/scenario.h"
 #include "wire/json.h"
 
-/* One load in progress. */
+/* One load in progress, or one rule read for a mock that runs. */
 struct reading {
     struct slice text;
     struct slice file;
     const struct file_reader *files;
-    struct scenario *scenario; /* being built */
+    struct scenario *scenario;    /* being built; NULL for a rule alone */
+    const struct scenario *known; /* the same, or the one that a rule is read for */
+    struct phases *phases;        /* grow by what rules bring */
+    const struct chaos *chaos;    /* the rules that are there */
     struct arena *arena;
     struct error *err;
 };
@@ -153,9 +156,14 @@ MUST_USE enum rc read_text(struct reading *r, const struct value *value, char *o
 MUST_USE enum rc read_name(struct reading *r, const struct value *value, char extra, char *out,
                            size_t capacity);
 
+/* A header's name as a key of an object: a token of RFC 9110. */
+MUST_USE enum rc read_header_name(struct reading *r, const struct value *key, struct slice *name);
+
 /* One of a few words; the index of it. */
 MUST_USE enum rc read_word(struct reading *r, const struct value *value, const char *const *words,
                            uint32_t words_count, uint32_t *index);
+
+enum { TOKENS_PER_EVENT_MAX = 1000 };
 
 /* --- the sections, one file each -------------------------------------------------------------- */
 
@@ -168,6 +176,10 @@ MUST_USE enum rc read_monitor(struct reading *r, const struct value *value);
 /* A model's price: its own, or when `value` is absent the table's, if that knows the name. */
 MUST_USE enum rc read_price(struct reading *r, const struct value *value, struct slice model,
                             struct price *price);
+
+/* Whom a rule hits; `of_connections`: also the gateway, which serves no model of its own. */
+MUST_USE enum rc read_match(struct reading *r, const struct value *value, bool of_connections,
+                            struct match *match);
 
 /* A rule's fault, or its sequence of faults. */
 MUST_USE enum rc read_sequence(struct reading *r, const struct value *value,

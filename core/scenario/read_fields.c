@@ -314,6 +314,25 @@ enum rc read_name(struct reading *r, const struct value *value, char extra, char
     return RC_OK;
 }
 
+static bool is_token_byte(char c)
+{
+    return is_letter_or_digit(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+enum rc read_header_name(struct reading *r, const struct value *key, struct slice *name)
+{
+    struct slice text = key->token.raw; /* with an escape in it, it is no token */
+
+    for (size_t i = 0; i < text.size; i++) {
+        if (!is_token_byte(text.data[i]))
+            return read_refuse(r, RC_MALFORMED, key, "the name of a header");
+    }
+    if (text.size == 0)
+        return read_refuse(r, RC_MALFORMED, key, "the name of a header");
+    *name = text;
+    return RC_OK;
+}
+
 enum rc read_word(struct reading *r, const struct value *value, const char *const *words,
                   uint32_t words_count, uint32_t *index)
 {

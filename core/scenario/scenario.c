@@ -196,6 +196,9 @@ enum rc scenario_load(struct scenario *scenario, struct slice text, struct slice
                               .file = file,
                               .files = files,
                               .scenario = scenario,
+                              .known = scenario,
+                              .phases = &scenario->chaos.phases,
+                              .chaos = &scenario->chaos,
                               .arena = arena,
                               .err = err != NULL ? err : &unwanted};
     enum rc rc;

@@ -12,7 +12,7 @@ struct model_block {
 
 static enum rc read_tokens_per_event(struct reading *r, const struct value *value, void *out)
 {
-    return read_whole32(r, value, 1, 1000, out);
+    return read_whole32(r, value, 1, TOKENS_PER_EVENT_MAX, out);
 }
 
 static const struct read_key model_keys[] = {
