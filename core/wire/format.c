@@ -151,11 +151,14 @@ static void take_complaint(const struct format *format, const struct complaint *
 static void take_stop_reason(const struct format *format, const struct told *told,
                              struct answer *answer)
 {
-    if (told->stop_reason.raw.data == NULL)
+    const struct json_token *reason =
+        told->stop_reason.raw.data != NULL ? &told->stop_reason : &told->status;
+
+    if (reason->raw.data == NULL)
         return;
-    shape_copy(&told->stop_reason, answer->stop_reason, sizeof(answer->stop_reason));
+    shape_copy(reason, answer->stop_reason, sizeof(answer->stop_reason));
     for (const struct stop_meaning *stop = format->stops; stop->reason.size > 0; stop++)
-        if (shape_is(&told->stop_reason, stop->reason))
+        if (shape_is(reason, stop->reason))
             answer->failure = stop->failure;
 }
 

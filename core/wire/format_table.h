@@ -24,6 +24,7 @@ struct told {
     uint64_t text_bytes;    /* for the user */
     uint64_t other_bytes;   /* generated, but not text: reasoning, tool calls, refusals */
     struct json_token stop_reason;
+    struct json_token status; /* says why it stopped where nothing else does */
     struct json_token id;
     struct json_token model;
     struct shape_number input_tokens;
@@ -128,5 +129,8 @@ extern const struct format anthropic_format;
 extern const struct format openai_chat_format;
 extern const struct format openai_responses_format;
 extern const struct format gemini_format;
+
+/* Of both of OpenAI's formats. */
+extern const struct wording openai_wording[];
 
 #endif

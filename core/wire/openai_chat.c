@@ -340,7 +340,7 @@ static void write_closing(const struct reply *reply, uint64_t event, struct buff
 /* --- refusals --------------------------------------------------------------------------------- */
 
 /* clang-format off */
-static const struct wording wording[] = {
+const struct wording openai_wording[] = {
     {OUTCOME_INVALID_REQUEST, 400, "invalid_request_error", NULL, NULL, "Invalid request.", NULL},
     {OUTCOME_INVALID_REQUEST, 404, "invalid_request_error", "model_not_found", NULL,
      "The model `{model}` does not exist or you do not have access to it.", NULL},
@@ -436,7 +436,7 @@ const struct format openai_chat_format = {
     .answer_headers =
         SHAPE_NAME("openai-organization: org-brownout\r\nopenai-version: 2020-10-01\r\n"),
     .end_mark = SHAPE_NAME("[DONE]"),
-    .wording = wording,
+    .wording = openai_wording,
     .stops = stops,
     .stop_words = stop_words,
     .event_shape = body_shape,

@@ -79,11 +79,12 @@ static enum outcome by_code(const struct wording *rows, const struct json_token 
     return OUTCOME_OK;
 }
 
-/* Signs hold nothing that JSON would escape, so the message is searched as written. */
-static enum outcome by_sign(const struct wording *rows, const struct json_token *message)
+/* Signs hold nothing that JSON would escape, so both are searched as written. */
+static enum outcome by_sign(const struct wording *rows, const struct complaint *complaint)
 {
     for (; rows->type != NULL; rows++)
-        if (rows->sign != NULL && slice_has(message->raw, slice_of(rows->sign)))
+        if (rows->sign != NULL && (slice_has(complaint->message.raw, slice_of(rows->sign)) ||
+                                   slice_has(complaint->details, slice_of(rows->sign))))
             return rows->failure;
     return OUTCOME_OK;
 }
@@ -113,7 +114,7 @@ enum outcome wording_read(const struct wording *rows, const struct complaint *co
     enum outcome told = by_code(rows, &complaint->code);
 
     if (told == OUTCOME_OK)
-        told = by_sign(rows, &complaint->message);
+        told = by_sign(rows, complaint);
     if (told == OUTCOME_OK)
         told = by_type(rows, &complaint->type);
     if (told == OUTCOME_OK)

@@ -37,6 +37,7 @@ struct complaint {
     struct json_token type;
     struct json_token code; /* a text, or a status as a number */
     struct json_token message;
+    struct slice details; /* as written, where there are any: signs are looked for here too */
 };
 
 const struct wording *wording_find(const struct wording *rows, enum outcome failure,
