@@ -130,10 +130,11 @@ struct asked {
     char sampling[16];      /* the first of them, by its name */
     bool has_bad_role;      /* a message with a role that there is not, */
     char bad_role[32];      /* this one */
-    bool has_role_disorder; /* Anthropic: the last message is empty, or the first is no user's */
-    uint64_t cache_prefix_bytes; /* of the prompt: what a cache would keep; 0: nothing */
+    bool has_role_disorder; /* the first message is no user's */
+    bool has_negative_output_tokens_max; /* then there is no output_tokens_max */
+    uint64_t cache_prefix_bytes;         /* of the prompt: what a cache would keep; 0: nothing */
     uint64_t cache_prefix_hash;
-    uint64_t cache_key_hash; /* of the whole prompt */
+    uint64_t cache_key_hash; /* of the whole body */
     uint32_t inputs;         /* embeddings: how many texts */
     uint32_t dimensions;     /* embeddings: 0 when not said */
     bool is_base64;          /* embeddings */
@@ -145,10 +146,16 @@ struct asked {
 struct objection {
     enum outcome failure;
     uint16_t status;
-    char message[200];
+    const char *code, *param; /* OpenAI; NULL: null */
+    char message[400];        /* empty: the usual words */
 };
 bool format_objects(enum api api, const struct http_request *request, const struct asked *asked,
                     struct objection *objection);
+
+/* The same for its key: there is none, or it says itself that it is a bad one ("invalid", "expired"
+ * in it). */
+bool format_objects_to_key(enum api api, const struct http_request *request,
+                           struct objection *objection);
 
 /* RC_MALFORMED: not JSON of the expected shape; `problem` (may be null) then says what in words. */
 MUST_USE enum rc format_read_ask(enum api api, struct slice body, struct asked *asked,
@@ -162,6 +169,9 @@ bool format_find_path(struct slice path, enum api *api);
  * (Anthropic), Authorization: Bearer or api-key (OpenAI, Azure), x-goog-api-key or ?key= (Gemini)?
  */
 bool format_has_credential(enum api api, const struct http_request *request);
+
+/* A key that says itself that it is a bad one: "invalid" or "expired" stands in it. */
+bool format_has_bad_credential(enum api api, const struct http_request *request);
 
 /* How usage is told. */
 enum usage_told { USAGE_TRUE, USAGE_MISSING, USAGE_ZERO, USAGE_WRONG };
@@ -229,10 +239,11 @@ struct refusal {
     struct slice model;
     uint64_t request_number;
     uint64_t run_tag;
-    uint64_t input_tokens;   /* for context_length */
-    uint64_t context_window; /* for context_length */
-    struct slice message;    /* overrides the usual wording when not empty */
-    nanos retry_delay;       /* Gemini tells it in the body (RetryInfo); 0: none */
+    uint64_t input_tokens;    /* for context_length */
+    uint64_t context_window;  /* for context_length */
+    struct slice message;     /* overrides the usual wording when not empty, */
+    const char *code, *param; /* and these the usual ones then; NULL: null. OpenAI only */
+    nanos retry_delay;        /* Gemini tells it in the body (RetryInfo); 0: none */
     struct slice
         limit_name; /* of a rate limit: "requests", "tokens", "input tokens"; may be empty, */
     uint64_t limit, asked; /* the limit, and how much was asked for */

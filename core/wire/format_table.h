@@ -37,15 +37,34 @@ struct told {
     bool is_end;      /* the protocol's last word */
 };
 
-/* What one request body asked for. */
+/* What one request body asked for. Zeroed: nothing. */
 struct wish {
     struct json_token model;
     struct json_token stream;
     struct json_token include_usage;
     struct shape_number output_tokens_max;
     struct shape_number output_tokens_max_old; /* an older name of the same; the newer one wins */
-    uint64_t messages;
+    uint64_t messages;                         /* where they are counted alone, */
+    struct shape_list turns;                   /* where the last one's place is known, too */
     uint64_t prompt_bytes;
+
+    /* What stands before the last message, or its cache mark, is what a cache keeps. */
+    struct slice tools_span, system_span, turns_span;
+    size_t cache_mark; /* offset behind the last cache_control; 0: none */
+
+    uint64_t tools;
+    struct json_token tool_first;       /* its name */
+    struct json_token tool_choice;      /* "auto", "none"; whatever else forces a call */
+    struct json_token tool_choice_name; /* of the one that must be called */
+    struct json_token thinking;         /* a word, a number or a truth; "disabled" and 0 are off */
+    struct json_token temperature, top_p, top_k;
+    struct json_token role_first;
+    struct json_token role_odd; /* one that there is not */
+
+    struct json_token input;   /* embeddings: one text, */
+    struct shape_texts inputs; /* or several */
+    struct shape_number dimensions;
+    struct json_token encoding;
 };
 
 /* A stop reason that makes an answer a failure. */
@@ -70,6 +89,14 @@ struct event_counts {
     uint32_t block_close[PIECE_COUNT];
 };
 
+/* What is said to a request without a key, and the status for a bad one (its words are those of
+ * OUTCOME_AUTH at that status). */
+struct key_words {
+    uint16_t missing_status;
+    uint16_t bad_status;
+    const char *missing;
+};
+
 struct format {
     const char *provider;
     struct slice path;
@@ -78,6 +105,8 @@ struct format {
 
     struct slice ask_headers;     /* whole lines, then the key's line up to the key */
     struct slice key_header;      /* accepted beside Authorization: Bearer; may be empty */
+    struct slice key_header_too;  /* likewise */
+    struct slice key_query;       /* "key=", where the path may carry it; likewise */
     struct slice id_header;       /* "request-id: " */
     struct slice answer_headers;  /* whole lines that never change */
     struct slice end_mark;        /* data that is no JSON but the end of the stream; may be empty */
@@ -88,7 +117,13 @@ struct format {
     bool thinking_is_apart;       /* output_tokens leaves it out: see told.thinking_tokens */
     struct slice ping;            /* a whole event or comment without content */
     struct event_counts events;
-    const struct wording *wording;    /* of refusals */
+    const struct wording *wording;       /* of refusals */
+    const struct wording *limit_wording; /* of rate limits whose name is known: the first row whose
+                                            `sign` is that name, else the last; may be NULL */
+    const struct wording *hopeless_wording; /* likewise, of a request above the whole limit */
+    struct key_words key_words;
+    const char *not_json; /* to a body that is none */
+    bool caches_by_mark;  /* up to the last cache_control; else all but the last message */
     const struct stop_meaning *stops; /* up to one without a reason */
     const char *const *stop_words;    /* by enum stop */
 
@@ -98,6 +133,10 @@ struct format {
 
     /* Decides is_complete and is_end; clears `told` when the event is of a kind unknown to it. */
     void (*judge_event)(struct slice name, struct told *told);
+
+    /* NULL, or what else it refuses; see format_objects. Model and messages are looked after. */
+    bool (*object)(const struct http_request *request, const struct asked *asked,
+                   struct objection *objection);
 
     void (*write_ask)(const struct ask *ask, struct buffer *out);
     void (*write_answer)(const struct reply *reply, struct buffer *out);

@@ -65,16 +65,23 @@ static bool takes(enum shape_kind shape, enum json_kind kind)
 {
     switch (shape) {
     case SHAPE_SCALAR:
+    case SHAPE_FIRST:
         return kind == JSON_STRING || kind == JSON_NUMBER || kind == JSON_TRUE ||
                kind == JSON_FALSE;
     case SHAPE_NUMBER:
         return kind == JSON_NUMBER;
     case SHAPE_BYTES:
+    case SHAPE_ODD:
         return kind == JSON_STRING;
     case SHAPE_OBJECT:
+    case SHAPE_HERE:
         return kind == JSON_OBJECT;
     case SHAPE_EACH:
+    case SHAPE_LIST:
+    case SHAPE_TEXTS:
         return kind == JSON_ARRAY;
+    case SHAPE_SPAN:
+        return kind != JSON_NULL;
     case SHAPE_END:
         break;
     }
@@ -113,30 +120,127 @@ static void take_number(const struct json_token *token, struct shape_number *num
 
     if (json_u64(token, &value) == RC_OK)
         *number = (struct shape_number){.is_known = true, .value = value};
+    else if (token->raw.data[0] == '-')
+        *number = (struct shape_number){.is_negative = true};
+}
+
+static void take_first(const struct json_token *token, struct json_token *first)
+{
+    if (first->raw.data == NULL)
+        *first = *token;
+}
+
+static bool is_listed(const struct json_token *token, const struct shape *names)
+{
+    for (; names->kind != SHAPE_END; names++)
+        if (json_is(token, names->name))
+            return true;
+    return false;
 }
 
 static void take(const struct shape *row, const struct json_token *token, void *target)
 {
-    if (row->kind == SHAPE_SCALAR)
+    switch (row->kind) {
+    case SHAPE_SCALAR:
         *(struct json_token *)place(row, target) = *token;
-    if (row->kind == SHAPE_NUMBER)
+        return;
+    case SHAPE_NUMBER:
         take_number(token, place(row, target));
-    if (row->kind == SHAPE_BYTES)
+        return;
+    case SHAPE_BYTES:
         add(row, target, decoded_size(token));
+        return;
+    case SHAPE_FIRST:
+        take_first(token, place(row, target));
+        return;
+    case SHAPE_ODD:
+        if (!is_listed(token, row->members))
+            take_first(token, place(row, target));
+        return;
+    default:
+        break;
+    }
+    assert(!"a row for objects or arrays takes no scalar");
+}
+
+static enum rc read_texts(struct json *json, struct shape_texts *texts)
+{
+    struct json_token value;
+
+    for (;;) {
+        TRY(json_next(json, &value));
+        if (value.kind == JSON_ARRAY_END)
+            return RC_OK;
+        texts->count++;
+        if (value.kind == JSON_STRING)
+            texts->bytes += decoded_size(&value);
+        TRY(json_skip(json, &value));
+    }
+}
+
+static enum rc read_here(struct json *json, const struct json_token *token, size_t *behind)
+{
+    TRY(json_skip(json, token));
+    *behind = json->at;
+    return RC_OK;
+}
+
+static void count_element(const struct shape *row, const struct json_token *element, void *target)
+{
+    struct shape_list *list;
+
+    if (row->kind == SHAPE_EACH) {
+        add(row, target, 1);
+        return;
+    }
+    list = place(row, target);
+    list->count++;
+    list->last_at = element->offset;
+}
+
+static bool is_container(enum shape_kind kind)
+{
+    return kind == SHAPE_OBJECT || kind == SHAPE_EACH || kind == SHAPE_LIST;
+}
+
+/* Of a span's rows, the one that reads it. */
+static const struct shape *inner_of(const struct shape *span, enum json_kind kind)
+{
+    const struct shape *row = span->members;
+
+    while (row->kind != SHAPE_END && !takes(row->kind, kind))
+        row++;
+    return row->kind != SHAPE_END ? row : NULL;
+}
+
+static enum rc read_leaf(struct json *json, const struct shape *row, const struct json_token *token,
+                         void *target)
+{
+    if (row->kind == SHAPE_TEXTS)
+        return read_texts(json, place(row, target));
+    if (row->kind == SHAPE_HERE)
+        return read_here(json, token, place(row, target));
+    take(row, token, target);
+    return RC_OK;
 }
 
 /* The rest of the value that `token` begins. Recursion is as deep as the table, not the text. */
 static enum rc read_value(struct json *json, const struct shape *row,
                           const struct json_token *token, void *target)
 {
-    const struct shape element = {{0}, SHAPE_OBJECT, row->offset, row->members};
+    const struct shape element = {{0}, SHAPE_OBJECT, SHAPE_NOWHERE, row->members};
     const struct shape *inner;
     struct json_token key, value;
 
-    if (row->kind != SHAPE_OBJECT && row->kind != SHAPE_EACH) {
-        take(row, token, target);
+    if (row->kind == SHAPE_SPAN) {
+        inner = inner_of(row, token->kind);
+        TRY(inner != NULL ? read_value(json, inner, token, target) : json_skip(json, token));
+        *(struct slice *)place(row, target) =
+            (struct slice){json->text.data + token->offset, json->at - token->offset};
         return RC_OK;
     }
+    if (!is_container(row->kind))
+        return read_leaf(json, row, token, target);
     if (row->kind == SHAPE_OBJECT)
         add(row, target, 1);
     for (;;) {
@@ -149,6 +253,8 @@ static enum rc read_value(struct json *json, const struct shape *row,
             inner = row_for(row->members, &key, value.kind);
         } else {
             inner = value.kind == JSON_OBJECT ? &element : NULL;
+            if (inner != NULL)
+                count_element(row, &value, target);
         }
         TRY(inner != NULL ? read_value(json, inner, &value, target) : json_skip(json, &value));
     }

@@ -43,6 +43,13 @@ enum shape_kind {
     SHAPE_BYTES,  /* uint64_t: adds the size of a text, decoded */
     SHAPE_OBJECT, /* uint64_t or SHAPE_NOWHERE: adds one; goes on with `members` inside */
     SHAPE_EACH,   /* likewise, for each object of an array; adds their number */
+    SHAPE_LIST,   /* likewise, into struct shape_list */
+    SHAPE_TEXTS,  /* struct shape_texts: an array of texts, or of whatever else */
+    SHAPE_FIRST,  /* struct json_token: as SHAPE_SCALAR, but the first one stays */
+    SHAPE_ODD,    /* struct json_token: the first text that is no name in `members` */
+    SHAPE_HERE,   /* size_t: offset behind the last such object; else 0 */
+    SHAPE_SPAN,   /* struct slice: the whole value as written; read by the first row of `members`
+                     that takes its kind, whatever that is named */
 };
 
 struct shape {
@@ -65,7 +72,18 @@ struct shape {
 
 struct shape_number {
     bool is_known;
+    bool is_negative; /* there was one below 0; it is not known */
     uint64_t value;
+};
+
+struct shape_list {
+    uint64_t count;
+    size_t last_at; /* offset of the last object in the text */
+};
+
+struct shape_texts {
+    uint64_t count; /* elements of any kind */
+    uint64_t bytes; /* of those that are texts, decoded */
 };
 
 /* `problem` (may be NULL) then says why not, in words that live for ever. */
