@@ -2,12 +2,15 @@
 #define MOCKSERVER_CONNECTION_H
 
 /* Client connections: bytes on sockets become HTTP requests, answers become bytes again. **Where a
- * planned ending is executed on the wire** (whole, FIN, RST); what to answer is its owner's affair.
+ * planned ending is executed on the wire** (whole, FIN, RST), and what happens to connections
+ * themselves; what to answer, and what is to happen, is their owner's affair.
  *
  *     READING --whole request--> ANSWERING --whole answer left, keep-alive--> READING
- *                                    |
- *                                    +--FIN, or "connection: close"--> LINGERING --> closed
- *                                    +--RST, or the client left------------------> closed
+ *        |                           |
+ *        |                           +--FIN, or "connection: close"--> LINGERING --> closed
+ *        |                           +--RST, or the client left------------------> closed
+ *        +--a fault: FIN --> LINGERING, RST --> closed, or SILENT until the client leaves
+ *     OPENING --a slow accept is over--> READING
  *
  * Happy path: the owner is told of a request, now or later it writes a head, pieces of body and one
  * end, and is told when the last byte has been handed to the kernel. One exchange at a time: what a
@@ -18,10 +21,15 @@
  * with the status the reader names and the connection closed; a client that leaves during an
  * answer, or lets more than CONNECTION_UNSENT_MAX bytes of it pile up, is `gone`. LINGERING
  * swallows what the client still sends (closing on unread bytes would turn our FIN into a reset)
- * until it closes too or has been silent for two seconds.
+ * until it closes too, has been silent for two seconds, or ten have passed.
  *
- * Instants are of the monotonic clock. Closed connections are kept for the next client, so nothing
- * is allocated per request once as many were open as ever will be. One thread owns all. */
+ * Bounds: a head must be whole `patience` after its first byte, and a body must not stop for so
+ * long (408 and closed); a connection on which nothing happens for ten minutes is closed. All
+ * together hold CONNECTIONS_BYTES_MAX of bytes: who brings more is answered 503. What was closed is
+ * kept for the next client, so that nothing is allocated per request, up to CONNECTIONS_KEPT_MAX of
+ * them with small buffers; the rest is given back.
+ *
+ * Instants are of the monotonic clock. One thread owns all. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,14 +39,19 @@
 #include "base/nanos.h"
 #include "base/slice.h"
 #include "engine/upstream.h"
+#include "fault/chaos.h"
 #include "wire/http1.h"
 
 struct event_base;
 struct connection;
 struct connections;
+struct tls;
 
 #define CONNECTION_UNSENT_MAX ((size_t)32 << 20)
 #define CONNECTION_REQUEST_BODY_MAX ((size_t)32 << 20)
+#define CONNECTIONS_BYTES_MAX ((size_t)1 << 30)
+
+enum { CONNECTIONS_KEPT_MAX = 1024 };
 
 struct connection_request {
     const struct http_request *http; /* borrowed for the call */
@@ -46,21 +59,34 @@ struct connection_request {
     nanos body_in_at;
 };
 
-/* Whoever answers the requests of one listener. `bytes_out` counts the answer, framing included, as
- * far as the kernel took it. After `flushed` (of a whole answer) the connection may bring its next
- * request; after `gone`, or an ending that closes, the owner must forget it. */
+/* Whoever answers the requests of one listener; all but `request` may be NULL. `bytes_out` counts
+ * the answer, framing included, as far as the kernel took it. After `flushed` (of a whole answer)
+ * the connection may bring its next request; after `gone`, or an ending that closes, the owner must
+ * forget it. */
 struct connection_owner {
+    /* A connection came in: what is to happen to it? CONNECTION_LIMIT is the owner's to count and
+     * is not understood here. */
+    struct connection_plan (*accepted)(void *context, struct connection *c);
+    /* That happens now. */
+    void (*faulted)(void *context, struct connection *c, const struct connection_plan *plan);
     void (*request)(void *context, struct connection *c, const struct connection_request *request);
-    void (*flushed)(void *context, struct connection *c, uint64_t bytes_out); /* may be NULL */
-    void (*gone)(void *context, struct connection *c, uint64_t bytes_out,
-                 bool by_reset); /* may be NULL */
-    /* What came was no HTTP, or too much of it: answered with `status` and closed already. */
-    void (*unreadable)(void *context, struct connection *c, uint16_t status); /* may be NULL */
+    void (*flushed)(void *context, struct connection *c, uint64_t bytes_out);
+    void (*gone)(void *context, struct connection *c, uint64_t bytes_out, bool by_reset);
+    /* What came was no HTTP, too much, or too slow: answered with `status` and closed already. */
+    void (*unreadable)(void *context, struct connection *c, uint16_t status);
+    void (*closed)(void *context, struct connection *c); /* whatever came before; the last word */
     void *context;
 };
 
-MUST_USE enum rc connections_new(struct connections **pool, struct event_base *base,
-                                 const struct memory *memory, struct error *err);
+struct connections_options {
+    struct event_base *base; /* borrowed for life, like the next two */
+    const struct memory *memory;
+    struct tls *tls; /* NULL: plain */
+    nanos patience;  /* above 0 */
+};
+
+MUST_USE enum rc connections_new(struct connections **pool,
+                                 const struct connections_options *options, struct error *err);
 void connections_free(struct connections *pool); /* closes all without telling; NULL is fine */
 
 /* Takes a connected non-blocking socket; `owner` is borrowed for its life. Without memory the
@@ -70,6 +96,9 @@ void connections_take(struct connections *pool, int fd, const struct connection_
 /* Sends what was written since the last time, and goes on with requests that waited for it. To be
  * called after answers were written outside `request`. */
 void connections_settle(struct connections *pool);
+
+/* Descriptors are scarce: closes connections that have brought nothing for five seconds. */
+void connections_shed(struct connections *pool);
 
 /* --- one connection --------------------------------------------------------------------------- */
 

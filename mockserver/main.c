@@ -1,4 +1,4 @@
-/* brownout-mock: the providers of a scenario, on loopback sockets.
+/* brownout-mock: model providers on sockets of this machine.
  *
  * One process, one thread, one event loop. main.c builds the parts (scenario, journal, connections,
  * mock, listeners), says where it listens, and turns the loop until a signal comes or the driver at
@@ -20,11 +20,13 @@
 #include "os/files.h"
 #include "os/folder.h"
 #include "scenario/scenario.h"
+#include "tls.h"
 
 enum { EXIT_ORDERLY = 0, EXIT_USAGE = 2, EXIT_NOT_CARRIED_OUT = 3 };
 
 #define ARENA_BYTES_MAX ((size_t)1 << 30)
 #define SCENARIO_BYTES_MAX ((size_t)16 << 20)
+#define TOKEN_BYTES_MAX ((size_t)4096)
 #define JOURNAL_PATIENCE (5 * NANOS_S)
 
 /* Everything there is; a zeroed one can be closed. */
@@ -37,10 +39,13 @@ struct program {
     struct event *alarm; /* the engine's next instant */
     struct event *stops[2];
     struct journal_sink *journal;
+    struct tls *tls; /* NULL: plain */
     struct connections *connections;
     struct mock *mock;
     struct admin *admin;
-    struct listener *listeners[SCENARIO_PROVIDERS_MAX + 2]; /* by provider, then hooks, admin */
+    struct slice token; /* of the admin listener; empty: none is asked */
+    struct listener
+        *listeners[SCENARIO_PROVIDERS_MAX + 3]; /* by provider, then gateway, hooks, admin */
     uint32_t listeners_count;
     bool is_over;
 };
@@ -83,6 +88,7 @@ static void close_all(struct program *p)
 {
     stop_listening(p);
     connections_free(p->connections);
+    tls_close(p->tls);
     admin_close(p->admin);
     mock_close(p->mock);
     journal_sink_close(p->journal);
@@ -108,6 +114,30 @@ static enum rc read_scenario(struct program *p, const char *file, struct slice *
     return files_read(file, SCENARIO_BYTES_MAX, &p->arena, text, err);
 }
 
+static bool has_provider(const struct scenario *scenario, const char *name)
+{
+    for (uint32_t i = 0; i < scenario->providers_count; i++)
+        if (slice_is(slice_of(scenario->providers[i].name), slice_of(name)))
+            return true;
+    return false;
+}
+
+/* Every family has a listener, whether the scenario names it or not: who asks there is told what
+ * the provider tells. Those of the scenario come first; eight are the most. */
+static void add_families(struct scenario *scenario)
+{
+    for (int i = 0; i < API_COUNT; i++) {
+        const char *name = api_provider((enum api)i);
+        struct provider *provider = &scenario->providers[scenario->providers_count];
+
+        if (scenario->providers_count == SCENARIO_PROVIDERS_MAX || has_provider(scenario, name))
+            continue;
+        *provider = (struct provider){.api = api_family((enum api)i)};
+        slice_copy(slice_of(name), provider->name, sizeof(provider->name));
+        scenario->providers_count++;
+    }
+}
+
 /* Files that the scenario names lie beside it; in the current folder when it has no place. */
 static enum rc load_scenario(struct program *p, struct error *err)
 {
@@ -121,7 +151,23 @@ static enum rc load_scenario(struct program *p, struct error *err)
         return error_set(err, RC_NOMEM, "out of memory");
     TRY(folder_of(name, p->folder, err));
     TRY(read_scenario(p, file, &text, err));
-    return scenario_load(p->scenario, text, slice_of(name), &beside, &p->arena, err);
+    TRY(scenario_load(p->scenario, text, slice_of(name), &beside, &p->arena, err));
+    add_families(p->scenario);
+    return RC_OK;
+}
+
+static enum rc read_token(struct program *p, struct error *err)
+{
+    const char *file = p->options.token_file;
+    struct slice text;
+
+    if (file == NULL)
+        return RC_OK;
+    TRY(files_read(file, TOKEN_BYTES_MAX, &p->arena, &text, err));
+    p->token = slice_trim(text);
+    if (p->token.size == 0)
+        return error_set(err, RC_MALFORMED, "%s: there is no token in it", file);
+    return RC_OK;
 }
 
 /* Precise: an answer's instant is known to the nanosecond, and whole milliseconds of epoll_wait
@@ -150,6 +196,18 @@ static enum rc open_loop(struct program *p, struct error *err)
     return RC_OK;
 }
 
+static enum rc open_tls(struct program *p, struct error *err)
+{
+    struct tls_options tls = {
+        .cert_file = p->options.tls_cert_file,
+        .key_file = p->options.tls_key_file,
+        .ca_file = p->options.tls_ca_file,
+        .address = p->options.address,
+    };
+
+    return p->options.has_tls ? tls_open(&p->tls, &tls, err) : RC_OK;
+}
+
 static enum rc open_parts(struct program *p, struct error *err)
 {
     const struct memory *memory = memory_heap();
@@ -162,10 +220,14 @@ static enum rc open_parts(struct program *p, struct error *err)
         .on_ended = on_ended,
         .context = p,
     };
+    struct connections_options connections = {
+        .base = p->base, .memory = memory, .patience = p->options.patience};
     struct mock_options mock = {.scenario = p->scenario, .memory = memory};
 
     TRY(journal_sink_open(&p->journal, &journal, err));
-    TRY(connections_new(&p->connections, p->base, memory, err));
+    TRY(open_tls(p, err));
+    connections.tls = p->tls;
+    TRY(connections_new(&p->connections, &connections, err));
     mock.connections = p->connections;
     mock.journal = p->journal;
     TRY(mock_open(&p->mock, &mock, err));
@@ -178,6 +240,7 @@ static enum rc listen_as(struct program *p, const char *name, const struct conne
     uint32_t index = p->listeners_count;
     struct listener_options options = {
         .name = name,
+        .address = p->options.address,
         .port = p->options.port == 0 ? 0 : (uint16_t)(p->options.port + index),
         .base = p->base,
         .connections = p->connections,
@@ -195,35 +258,48 @@ static enum rc listen_all(struct program *p, struct error *err)
 {
     for (uint32_t i = 0; i < p->scenario->providers_count; i++)
         TRY(listen_as(p, p->scenario->providers[i].name, mock_owner(p->mock, i), err));
+    TRY(listen_as(p, "gateway", mock_owner(p->mock, UPSTREAM_GATEWAY), err));
     TRY(listen_as(p, "hooks", mock_owner(p->mock, UPSTREAM_HOOKS), err));
     return listen_as(p, "admin", admin_owner(p->admin), err);
 }
 
-/* What that provider's SDK wants behind the port in its base URL. */
-static const char *base_path(enum api api)
+static void say_place(const struct program *p, const char *name, uint32_t listener,
+                      const char *path)
 {
-    switch (api) {
-    case API_OPENAI_CHAT:
-        return "/v1";
-    case API_ANTHROPIC:
-    case API_COUNT:
-        break;
-    }
-    return "";
+    char place[LISTENER_PLACE_MAX];
+
+    listener_write_place(p->listeners[listener], place);
+    printf("%s %s://%s%s\n", name, p->tls != NULL ? "https" : "http", place, path);
 }
 
+/* OpenAI's SDKs want the version in their base URL, the others bring it themselves. */
 static enum rc say_where(const struct program *p, struct error *err)
 {
-    uint32_t providers_count = p->scenario->providers_count;
+    uint32_t count = p->scenario->providers_count;
 
-    for (uint32_t i = 0; i < providers_count; i++)
-        printf("%s http://127.0.0.1:%u%s\n", p->scenario->providers[i].name,
-               listener_port(p->listeners[i]), base_path(p->scenario->providers[i].api));
-    printf("hooks http://127.0.0.1:%u\n", listener_port(p->listeners[providers_count]));
-    printf("admin http://127.0.0.1:%u\n", listener_port(p->listeners[providers_count + 1]));
+    for (uint32_t i = 0; i < count; i++) {
+        const struct provider *provider = &p->scenario->providers[i];
+        bool is_openai = api_family(provider->api) == API_OPENAI_CHAT;
+
+        say_place(p, provider->name, i, is_openai ? "/v1" : "");
+    }
+    say_place(p, "gateway", count, "");
+    say_place(p, "hooks", count + 1, "");
+    say_place(p, "admin", count + 2, "");
     if (fflush(stdout) != 0)
         return error_set(err, RC_SYSTEM, "standard output: cannot say where I listen");
     return RC_OK;
+}
+
+/* As the mock's faults want it now. */
+static void shut_listeners(struct program *p)
+{
+    uint32_t count = p->scenario->providers_count;
+
+    for (uint32_t i = 0; i < count; i++)
+        listener_shut(p->listeners[i], mock_refuses(p->mock, i));
+    listener_shut(p->listeners[count], mock_refuses(p->mock, UPSTREAM_GATEWAY));
+    listener_shut(p->listeners[count + 1], mock_refuses(p->mock, UPSTREAM_HOOKS));
 }
 
 static enum rc set_up(struct program *p, struct error *err)
@@ -253,6 +329,7 @@ static void run(struct program *p)
 {
     while (!p->is_over) {
         set_alarm(p, mock_turn(p->mock));
+        shut_listeners(p);
         event_base_loop(p->base, EVLOOP_ONCE);
     }
 }
@@ -269,6 +346,8 @@ static int carry_out(struct program *p)
 
     arena_init(&p->arena, memory_heap(), ARENA_BYTES_MAX);
     if (load_scenario(p, &err) != RC_OK)
+        return complain(&err, EXIT_USAGE);
+    if (read_token(p, &err) != RC_OK)
         return complain(&err, EXIT_USAGE);
     if (set_up(p, &err) != RC_OK)
         return complain(&err, EXIT_NOT_CARRIED_OUT);

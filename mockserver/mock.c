@@ -12,6 +12,9 @@
 struct door {
     struct mock *mock;
     uint32_t provider;
+    struct slice name;
+    uint32_t open; /* connections */
+    bool is_shut;  /* nobody is to listen here now */
     struct connection_owner owner;
 };
 
@@ -23,30 +26,48 @@ struct mock {
     uint64_t requests;
     bool is_stopped;
     struct connection *serving[MOCK_EXCHANGES_MAX]; /* by exchange; NULL when its client is gone */
-    struct door doors[SCENARIO_PROVIDERS_MAX];
-    struct door hooks;
+    struct door doors[SCENARIO_PROVIDERS_MAX + 2]; /* by provider, then the gateway and the hooks */
+    uint32_t doors_count;
 };
+
+static const struct door *door_of(const struct mock *m, uint32_t provider)
+{
+    uint32_t providers_count = m->options.scenario->providers_count;
+
+    if (provider == UPSTREAM_GATEWAY)
+        return &m->doors[providers_count];
+    if (provider == UPSTREAM_HOOKS)
+        return &m->doors[providers_count + 1];
+    assert(provider < providers_count);
+    return &m->doors[provider];
+}
 
 /* --- effects ---------------------------------------------------------------------------------- */
 
 static void apply(struct mock *m, const struct upstream_effect *effect)
 {
-    struct connection *c = m->serving[effect->exchange];
+    struct connection *c;
 
     if (effect->kind == UPSTREAM_JOURNAL) {
-        m->serving[effect->exchange] = NULL;
+        if (effect->exchange != UPSTREAM_NO_EXCHANGE)
+            m->serving[effect->exchange] = NULL;
         journal_sink_write(m->options.journal, effect->record);
         if (m->options.watcher.on_record != NULL)
             m->options.watcher.on_record(m->options.watcher.context, effect->record);
         return;
     }
+    c = m->serving[effect->exchange];
     assert(c != NULL);
     switch (effect->kind) {
     case UPSTREAM_HEAD:
+        if (effect->head_gap > 0 || effect->one_byte_writes)
+            connection_pace(c, effect->head_gap, effect->one_byte_writes);
         connection_head(c, effect->status, effect->headers, effect->content_length);
         break;
     case UPSTREAM_BODY:
         connection_body(c, effect->body);
+        if (effect->flushes)
+            connection_flush(c);
         break;
     case UPSTREAM_END:
         connection_end(c, effect->end);
@@ -66,30 +87,194 @@ static void apply_all(struct mock *m)
         apply(m, &effect);
 }
 
-/* --- what connections bring ------------------------------------------------------------------- */
+/* --- what never became a request -------------------------------------------------------------- */
 
-/* "/t/NAME/v1/messages" is "/v1/messages" in a room of its own. */
-static struct slice without_prefix(struct slice path)
+static void note(struct door *door, const struct connection *c, uint16_t status, int16_t rule,
+                 const char *what)
 {
-    struct slice rest = path;
-    struct slice name;
+    struct mock *m = door->mock;
+    struct upstream_note note = {
+        .provider = door->provider,
+        .connection = connection_number(c),
+        .accepted_at = run_clock_at(&m->clock, connection_accepted_at(c)),
+        .status = status,
+        .rule = rule,
+        .what = what,
+    };
 
-    if (!slice_starts_with(path, SLICE("/t/")))
-        return path;
-    rest = (struct slice){path.data + 3, path.size - 3};
-    if (!slice_cut(&rest, '/', &name) || name.size == 0)
-        return path;
-    if (rest.data == name.data + name.size) /* no slash behind the name: nothing left to serve */
-        return path;
-    return (struct slice){rest.data - 1, rest.size + 1};
+    (void)note; /* until the engine takes notes */
 }
 
-static void refuse(struct connection *c)
+static void on_unreadable(void *context, struct connection *c, uint16_t status)
+{
+    struct door *door = context;
+    const char *what = "refused: no HTTP/1.1";
+
+    if (door->mock->is_stopped)
+        return;
+    if (!door->mock->clock.is_started)
+        mock_start(door->mock, connection_accepted_at(c));
+    if (status == 408)
+        what = "refused: it did not come to its end in time";
+    else if (status == 413)
+        what = "refused: the body exceeds 32 MB";
+    else if (status == 431)
+        what = "refused: the head exceeds 64 KB or 100 lines";
+    else if (status == 503)
+        what = "refused: too many bytes are waiting";
+    note(door, c, status, PLAN_NO_RULE, what);
+}
+
+/* --- faults of connections -------------------------------------------------------------------- */
+
+static const char *fault_text(const struct connection_plan *plan)
+{
+    switch (plan->fault) {
+    case CONNECTION_REFUSED:
+        return "connection refused";
+    case CONNECTION_CLOSED:
+        return plan->close == PLAN_CLOSE_RST ? "connection reset" : "connection closed";
+    case CONNECTION_SILENT:
+        return "connection silent";
+    case CONNECTION_IDLE_CLOSED:
+        return plan->close == PLAN_CLOSE_RST   ? "idle connection reset"
+               : plan->close == PLAN_CLOSE_FIN ? "idle connection closed"
+                                               : "idle connection silent";
+    case CONNECTION_SLOW:
+        return "connection accepted late";
+    case CONNECTION_LIMIT:
+    case CONNECTION_FINE:
+        break;
+    }
+    return "connection";
+}
+
+/* The scenario's, until the engine plays a copy of its own. */
+static const struct chaos *chaos_of(const struct mock *m)
+{
+    return &m->options.scenario->chaos;
+}
+
+static struct connection_plan plan_for(struct door *door, const struct connection *c, nanos at)
+{
+    struct mock *m = door->mock;
+
+    return chaos_connection(chaos_of(m), m->options.scenario->seed, door->name,
+                            connection_number(c), at);
+}
+
+/* One beyond the limit is turned away as soon as it has come. */
+static struct connection_plan on_accepted(void *context, struct connection *c)
+{
+    struct door *door = context;
+    struct mock *m = door->mock;
+    nanos at = m->clock.is_started ? run_clock_at(&m->clock, connection_accepted_at(c)) : 0;
+    struct connection_plan plan = plan_for(door, c, at);
+
+    door->open++;
+    if (plan.fault == CONNECTION_LIMIT) {
+        plan.fault = door->open > plan.limit ? CONNECTION_CLOSED : CONNECTION_FINE;
+        plan.close = PLAN_CLOSE_RST;
+    }
+    if (plan.fault != CONNECTION_FINE && !m->clock.is_started)
+        mock_start(m, connection_accepted_at(c));
+    return plan;
+}
+
+static void on_faulted(void *context, struct connection *c, const struct connection_plan *plan)
+{
+    struct door *door = context;
+
+    if (!door->mock->is_stopped)
+        note(door, c, 0, plan->rule, fault_text(plan));
+}
+
+static void on_closed(void *context, struct connection *c)
+{
+    struct door *door = context;
+
+    (void)c;
+    assert(door->open > 0);
+    door->open--;
+}
+
+static bool has_connection_rules(const struct chaos *chaos)
+{
+    for (uint32_t i = 0; i < chaos->rules_count; i++)
+        if (chaos->rules[i].sequence[0].kind == FAULT_CONNECTION)
+            return true;
+    return false;
+}
+
+/* Until when the listeners may stay as they are. Asked every turn: rules come and go. */
+static nanos watch_doors(struct mock *m, nanos now)
+{
+    const struct chaos *chaos = chaos_of(m);
+    bool may_refuse = has_connection_rules(chaos);
+    nanos changes_at = NANOS_NEVER;
+
+    for (uint32_t i = 0; i < m->doors_count; i++) {
+        struct door *door = &m->doors[i];
+        nanos until = NANOS_NEVER;
+
+        door->is_shut = may_refuse && chaos_refuses_connections(chaos, door->name, now, &until);
+        changes_at = changes_at < until ? changes_at : until;
+    }
+    return changes_at;
+}
+
+bool mock_refuses(const struct mock *m, uint32_t provider)
+{
+    return door_of(m, provider)->is_shut;
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+static bool is_isolation_byte(char c)
+{
+    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
+        return true;
+    return c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+static bool is_isolation(struct slice name)
+{
+    for (size_t i = 0; i < name.size; i++)
+        if (!is_isolation_byte(name.data[i]))
+            return false;
+    return name.size > 0 && name.size <= MOCK_ISOLATION_MAX;
+}
+
+/* "/t/NAME/v1/messages" is "/v1/messages" in a room of its own. Anything else stays as it is. */
+static struct slice take_isolation(struct slice *path)
+{
+    struct slice rest = *path;
+    struct slice name;
+
+    if (!slice_starts_with(rest, SLICE("/t/")))
+        return (struct slice){0};
+    rest = (struct slice){rest.data + 3, rest.size - 3};
+    slice_cut(&rest, '/', &name);
+    if (!is_isolation(name) || rest.data == name.data + name.size) /* no slash behind the name */
+        return (struct slice){0};
+    *path = (struct slice){rest.data - 1, rest.size + 1};
+    return name;
+}
+
+static void turn_away(struct door *door, struct connection *c)
 {
     connection_answer(c, 503,
                       SLICE("{\"error\":{\"type\":\"overloaded_error\","
                             "\"message\":\"brownout-mock: too many requests at a time\"}}"),
                       true);
+    note(door, c, 503, PLAN_NO_RULE, "refused: too many requests at a time");
+}
+
+static bool has_canary(const struct mock *m, const struct http_request *http)
+{
+    const struct mock_watcher *watcher = &m->options.watcher;
+
+    return watcher->has_canary != NULL && watcher->has_canary(watcher->context, http);
 }
 
 static void on_request(void *context, struct connection *c,
@@ -101,6 +286,8 @@ static void on_request(void *context, struct connection *c,
     struct upstream_request request = {
         .provider = door->provider,
         .connection = connection_number(c),
+        .isolation = take_isolation(&http.path),
+        .has_canary = has_canary(m, arrived->http),
         .http = &http,
     };
     uint32_t exchange;
@@ -108,13 +295,12 @@ static void on_request(void *context, struct connection *c,
     if (!m->clock.is_started)
         mock_start(m, arrived->head_in_at);
     m->requests++;
-    http.path = without_prefix(http.path);
     request.accepted_at = run_clock_at(&m->clock, connection_accepted_at(c));
     request.head_in_at = run_clock_at(&m->clock, arrived->head_in_at);
     request.body_in_at = run_clock_at(&m->clock, arrived->body_in_at);
     connection_mark(c, MOCK_EXCHANGES_MAX);
     if (!upstream_begin(m->engine, &request, run_clock_now(&m->clock), &exchange)) {
-        refuse(c);
+        turn_away(door, c);
         return;
     }
     connection_mark(c, exchange);
@@ -169,7 +355,9 @@ nanos mock_turn(struct mock *m)
         apply_all(m);
         connections_settle(m->options.connections);
     }
-    wakes_at = upstream_wakes_at(m->engine);
+    wakes_at = watch_doors(m, run_clock_now(&m->clock));
+    if (wakes_at > upstream_wakes_at(m->engine))
+        wakes_at = upstream_wakes_at(m->engine);
     if (wakes_at == NANOS_NEVER)
         return NANOS_NEVER;
     return nanos_max(0, wakes_at - run_clock_now(&m->clock));
@@ -186,10 +374,7 @@ void mock_stop(struct mock *m)
 
 const struct connection_owner *mock_owner(const struct mock *m, uint32_t provider)
 {
-    if (provider == UPSTREAM_HOOKS)
-        return &m->hooks.owner;
-    assert(provider < m->options.scenario->providers_count);
-    return &m->doors[provider].owner;
+    return &door_of(m, provider)->owner;
 }
 
 struct upstream *mock_engine(struct mock *m)
@@ -219,10 +404,21 @@ uint64_t mock_requests_count(const struct mock *m)
 
 /* --- birth and death -------------------------------------------------------------------------- */
 
-static void open_door(struct mock *m, struct door *door, uint32_t provider)
+static void open_door(struct mock *m, uint32_t provider, struct slice name)
 {
-    *door = (struct door){.mock = m, .provider = provider};
-    door->owner = (struct connection_owner){on_request, on_flushed, on_gone, NULL, door};
+    struct door *door = &m->doors[m->doors_count++];
+
+    *door = (struct door){.mock = m, .provider = provider, .name = name};
+    door->owner = (struct connection_owner){
+        .accepted = on_accepted,
+        .faulted = on_faulted,
+        .request = on_request,
+        .flushed = on_flushed,
+        .gone = on_gone,
+        .unreadable = on_unreadable,
+        .closed = on_closed,
+        .context = door,
+    };
 }
 
 void mock_close(struct mock *m)
@@ -251,8 +447,9 @@ enum rc mock_open(struct mock **mock, const struct mock_options *options, struct
         return err->rc;
     }
     for (uint32_t i = 0; i < options->scenario->providers_count; i++)
-        open_door(m, &m->doors[i], i);
-    open_door(m, &m->hooks, UPSTREAM_HOOKS);
+        open_door(m, i, slice_of(options->scenario->providers[i].name));
+    open_door(m, UPSTREAM_GATEWAY, SLICE("gateway"));
+    open_door(m, UPSTREAM_HOOKS, SLICE("hooks"));
     *mock = m;
     return RC_OK;
 }

@@ -5,16 +5,23 @@
  * in with their instants, effects come out and are applied.
  *
  *     connections --request, flushed, gone--> engine --head, body, end--> connections
+ *                 --accepted, unreadable----> engine (a note)
  *                                               |
  *                                               +--journal--> journal_sink
  *
  * Happy path: mock_open; connections of provider p belong to mock_owner(p); mock_start, or the
- * first request, starts the run; the program's loop calls mock_turn whenever something happened and
- * sleeps no longer than it says; mock_stop journals what is open.
+ * first request, starts the run; the program's loop calls mock_turn whenever something happened,
+ * sleeps no longer than it says, and shuts the listeners that mock_refuses names; mock_stop
+ * journals what is open.
+ *
+ * Faults of connections are decided per connection (fault/chaos.h) when it comes in; the first that
+ * a rule would hit starts the run as a request does, for no request may ever come.
  *
  * Failure modes: mock_open (memory). More than MOCK_EXCHANGES_MAX requests at a time are answered
- * 503 by the shell and not journalled. A path /t/NAME/rest is served as /rest: the prefix isolates
- * one test from another. */
+ * 503 by the shell; they stand in the journal like all that was refused before it became a request.
+ * A path /t/NAME/rest is served as /rest: the prefix isolates one test from another. NAME has at
+ * most MOCK_ISOLATION_MAX letters, digits, and "-._~"; with another one the path is unknown (404).
+ */
 
 #include <stdint.h>
 
@@ -26,7 +33,7 @@
 #include "journal_sink.h"
 #include "scenario/scenario.h"
 
-enum { MOCK_EXCHANGES_MAX = 16384 };
+enum { MOCK_EXCHANGES_MAX = 16384, MOCK_ISOLATION_MAX = 47 };
 
 struct mock;
 
@@ -52,7 +59,8 @@ MUST_USE enum rc mock_open(struct mock **mock, const struct mock_options *option
                            struct error *err);
 void mock_close(struct mock *mock); /* NULL is fine */
 
-/* Who answers at the listener of this provider, or of UPSTREAM_HOOKS; lives as long as the mock. */
+/* Who answers at the listener of this provider, of UPSTREAM_GATEWAY or UPSTREAM_HOOKS; lives as
+ * long as the mock. */
 const struct connection_owner *mock_owner(const struct mock *mock, uint32_t provider);
 
 bool mock_is_started(const struct mock *mock);
@@ -63,6 +71,9 @@ void mock_start(struct mock *mock, nanos t0);
 /* Does what is due. Returns how long the loop may sleep: 0 for not at all, NANOS_NEVER for until
  * something happens. */
 nanos mock_turn(struct mock *mock);
+
+/* Does nobody listen at this one's listener now? Answered as of the latest mock_turn. */
+bool mock_refuses(const struct mock *mock, uint32_t provider);
 
 /* The run is over: every open exchange goes into the journal. Nothing is sent after this. */
 void mock_stop(struct mock *mock);

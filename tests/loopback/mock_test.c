@@ -407,8 +407,10 @@ static void prints_each_provider_with_its_base_url_and_admin_last(void)
     start();
     snprintf(expected, sizeof(expected),
              "anthropic http://127.0.0.1:%u\nopenai http://127.0.0.1:%u/v1\n"
+             "gemini http://127.0.0.1:%u\ngateway http://127.0.0.1:%u\n"
              "hooks http://127.0.0.1:%u\nadmin http://127.0.0.1:%u\n",
-             port_of("anthropic"), port_of("openai"), port_of("hooks"), port_of("admin"));
+             port_of("anthropic"), port_of("openai"), port_of("gemini"), port_of("gateway"),
+             port_of("hooks"), port_of("admin"));
     CU_ASSERT(slice_is(buffer_slice(&mock.out.bytes), slice_of(expected)));
 }
 
@@ -736,7 +738,7 @@ static void a_client_that_resets_a_stalled_stream_is_noticed(void)
     setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     incoming_close(&client);
     CU_ASSERT(read_until(&mock.journal, "\n"));
-    CU_ASSERT(said(&mock.journal, "\"closed_by\":\"client\""));
+    CU_ASSERT(said(&mock.journal, "\"closed_by\":\"client_reset\""));
     CU_ASSERT(said(&mock.journal, "\"tokens_written\":3,"));
 }
 
