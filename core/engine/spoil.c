@@ -200,7 +200,7 @@ void spoil_done_wrong(struct buffer *out, size_t at)
 
 void spoil_half(struct buffer *out, size_t at)
 {
-    out->size = at + (out->size - at) / 2;
+    out->size = at + event_size(tail_of(out, at)) / 2;
 }
 
 /* --- arrays ----------------------------------------------------------------------------------- */

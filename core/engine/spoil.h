@@ -39,7 +39,7 @@ void spoil_done_missing(struct buffer *out, size_t at);
 void spoil_done_early(struct buffer *out, size_t at);
 void spoil_done_wrong(struct buffer *out, size_t at);
 
-/* Only half of the bytes is left. */
+/* Only half of the first event is left. */
 void spoil_half(struct buffer *out, size_t at);
 
 /* A JSON array in place of events: their data, separated by commas, behind a bracket where it is

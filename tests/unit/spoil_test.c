@@ -103,11 +103,11 @@ static void says_done_where_there_is_none(void)
     EXPECT_OUT(THREE DONE);
 }
 
-static void keeps_half(void)
+static void keeps_half_of_an_event(void)
 {
-    begin("0123456");
+    begin(THREE TWO);
     spoil_half(&out, at);
-    EXPECT_OUT("012");
+    EXPECT_OUT("data: {");
 }
 
 static void makes_an_array_of_events(void)
@@ -172,7 +172,7 @@ static CU_TestInfo tests[] = {
     {"drops [DONE]", drops_done},
     {"moves [DONE] to the front", moves_done_to_the_front},
     {"says [DONE] where there is none", says_done_where_there_is_none},
-    {"keeps half", keeps_half},
+    {"keeps half of an event", keeps_half_of_an_event},
     {"makes an array of events", makes_an_array_of_events},
     {"leaves nothing where nothing is", leaves_nothing_where_nothing_is},
     {"ends writes inside characters and line ends", ends_writes_inside_characters_and_line_ends},
