@@ -2,23 +2,33 @@
 #define ENGINE_IDENTITY_H
 
 /* Which call does a request of a foreign client belong to, and which attempt of it is it?
- * (design.md §9.) In this order:
+ * (design.md §9.) The first of these that a request has:
  *
- *     KEY_HEADER       x-brownout-call, x-brownout-attempt: our own driver
- *     KEY_MARKER       ⟦k17⟧ anywhere in the body: survives services and gateways      "mark:k17"
- *     KEY_TRACEPARENT  the trace id of traceparent (W3C) "trace-id:..." KEY_RETRY_COUNT
- * x-stainless-retry-count: 0 begins a call, n goes on with the latest one of the same likeness that
- * is not over                              "like:H:N" KEY_ISOLATION    /t/NAME that was seen with
- * one body only                        "t:NAME" KEY_LIKENESS     same isolation, path and body: an
- * attempt of the call before, until that was answered well; then the next call "like:H:N"
+ *     KEY_HEADER       x-brownout-call: our own driver                          its value
+ *     KEY_MARKER       ⟦k17⟧ in the body, the last one: survives services
+ *                      and gateways, and JSON that escapes it                   "mark:k17"
+ *     KEY_TRACEPARENT  the trace id of traceparent (W3C). A trace may hold
+ *                      several calls: the next begins when the one before was
+ *                      answered well, or is being asked something else          "trace-id:ID", then
+ *                                                                               "trace-id:ID:2"
+ *     KEY_RETRY_COUNT  x-stainless-retry-count: 0 begins a call, n goes on
+ *                      with the latest one of the same likeness that has had
+ *                      n attempts, else with the latest that is not over        "like:H:N"
+ *     KEY_ISOLATION    /t/NAME, under which one question only was asked, and
+ *                      not again once it was answered well                      "t:NAME"
+ *     KEY_LIKENESS     an attempt of the call before of the same likeness,
+ *                      until that was answered well; then the next call         "like:H:N"
+ *     KEY_NONE         none of these and no body: it asks nothing               ""
  *
- * N is the occurrence, from 1. Attempts are counted here where the sender did not say.
+ * Likeness H is a checksum of isolation, path without query, and body; N is the occurrence, from 1.
+ * Attempts are counted here where the sender did not say: a sender that counts for itself but is
+ * wrapped by another that retries (marker, trace) counts every layer's.
  *
  *     identity_of(id, &facts, &found)            per request
  *     identity_settled(id, call, was_answered)   when its exchange is over
  *
- * Bounded: `calls_max` calls are remembered, the one unused longest makes room. Failure modes:
- * identity_new (memory). Pure; one thread. */
+ * Bounded: `calls_max` calls are remembered, the one unused longest makes room; what comes of it
+ * after that begins anew. Failure modes: identity_new (memory). Pure; one thread. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,8 +52,8 @@ struct identity_facts {
 struct identity_found {
     enum key_used key;
     char call[CALL_ID_TEXT_MAX];
-    uint32_t attempt; /* as the sender said it, by x-brownout-attempt; else 0 */
-    uint32_t ordinal; /* from 1: that, or as counted */
+    uint32_t attempt; /* as our driver said it, by x-brownout-attempt; else 0 */
+    uint32_t ordinal; /* from 1: that, the SDK's count plus one, or as counted here */
     bool has_retry_count;
     uint32_t retry_count;
 };
