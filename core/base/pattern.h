@@ -1,16 +1,19 @@
 #ifndef BASE_PATTERN_H
 #define BASE_PATTERN_H
 
-/* What a text must be like: equal to another, a glob, or a regular expression (PCRE2, UTF-8 bytes
- * as they come).
+/* What a text must be like: equal to another, a glob, or a regular expression (PCRE2, bytes as they
+ * come; it may match anywhere in the text unless it is anchored).
  *
  *     pattern_compile(&pattern, PATTERN_REGEX, SLICE("^claude-(opus|sonnet)"), arena, &offset,
- * &problem) pattern_matches(&pattern, text)
+ *                     &problem)
+ *     pattern_matches(&pattern, text)
  *
- * Compiled once, into an arena, so there is nothing to free. Matching is bounded: an expression
- * that would try more than PATTERN_STEPS_MAX positions of one text does not match it (`gave_up` of
- * the pattern counts these), so none can hold up a mock. Immutable but for that count. A zeroed
- * pattern equals the empty text. */
+ * Compiled once, into an arena, so there is nothing to free; matching allocates nothing. It is
+ * bounded too: an expression that takes more than PATTERN_STEPS_MAX steps, and
+ * PATTERN_STEPS_PER_BYTE for each byte of the text, or nests deeper than PATTERN_NESTING_KB hold,
+ * does not match that text (`gave_up` counts these), so none can hold up a mock. A step is one item
+ * of the expression tried, or one byte run over. Immutable but for its counts and its working
+ * space: one thread. A zeroed pattern equals the empty text. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,7 +23,7 @@
 #include "base/error.h"
 #include "base/slice.h"
 
-enum { PATTERN_STEPS_MAX = 100000 };
+enum { PATTERN_STEPS_MAX = 100000, PATTERN_STEPS_PER_BYTE = 8, PATTERN_NESTING_KB = 80 };
 
 enum pattern_kind { PATTERN_EQUALS, PATTERN_GLOB, PATTERN_REGEX };
 

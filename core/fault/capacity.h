@@ -57,7 +57,8 @@ void capacity_free(struct capacity *c); /* NULL is fine */
  * recovery). Work that is under way goes on. */
 void capacity_shrink(struct capacity *c, double share, nanos now);
 
-/* `lasts`: how long its answer takes in an empty house. */
+/* `lasts`: how long its answer takes in an empty house; NANOS_NEVER for one that never ends by
+ * itself (a stall), and is over when its client leaves. */
 enum capacity_verdict capacity_admit(struct capacity *c, uint32_t job, nanos lasts, nanos now);
 
 /* Of a job that runs. */
