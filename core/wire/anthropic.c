@@ -89,22 +89,75 @@ static const struct shape part_shape[] = {
     {SHAPE_NAME("text"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
     {SHAPE_NAME("content"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
     {SHAPE_NAME("content"), SHAPE_EACH, SHAPE_NOWHERE, result_shape},
+    {SHAPE_NAME("cache_control"), SHAPE_HERE, WISH(turns_mark), NULL},
+    SHAPE_DONE,
+};
+
+static const struct shape roles[] = {
+    {SHAPE_NAME("user"), SHAPE_SCALAR, SHAPE_NOWHERE, NULL},
+    {SHAPE_NAME("assistant"), SHAPE_SCALAR, SHAPE_NOWHERE, NULL},
     SHAPE_DONE,
 };
 
 static const struct shape turn_shape[] = {
     {SHAPE_NAME("content"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
     {SHAPE_NAME("content"), SHAPE_EACH, SHAPE_NOWHERE, part_shape},
+    {SHAPE_NAME("role"), SHAPE_WORDS, WISH(roles), roles},
+    SHAPE_DONE,
+};
+
+static const struct shape turns_shape[] = {
+    {{0}, SHAPE_LIST, WISH(turns), turn_shape},
+    SHAPE_DONE,
+};
+
+static const struct shape system_part_shape[] = {
+    {SHAPE_NAME("text"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {SHAPE_NAME("cache_control"), SHAPE_HERE, WISH(system_mark), NULL},
+    SHAPE_DONE,
+};
+
+static const struct shape system_shape[] = {
+    {{0}, SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {{0}, SHAPE_EACH, SHAPE_NOWHERE, system_part_shape},
+    SHAPE_DONE,
+};
+
+static const struct shape tool_shape[] = {
+    {SHAPE_NAME("name"), SHAPE_FIRST, WISH(tool_first), NULL},
+    {SHAPE_NAME("cache_control"), SHAPE_HERE, WISH(tools_mark), NULL},
+    SHAPE_DONE,
+};
+
+static const struct shape tools_shape[] = {
+    {{0}, SHAPE_EACH, WISH(tools), tool_shape},
+    SHAPE_DONE,
+};
+
+static const struct shape tool_choice_shape[] = {
+    {SHAPE_NAME("type"), SHAPE_SCALAR, WISH(tool_choice), NULL},
+    {SHAPE_NAME("name"), SHAPE_SCALAR, WISH(tool_choice_name), NULL},
+    SHAPE_DONE,
+};
+
+static const struct shape thinking_shape[] = {
+    {SHAPE_NAME("type"), SHAPE_SCALAR, WISH(thinking), NULL},
     SHAPE_DONE,
 };
 
 static const struct shape ask_shape[] = {
     {SHAPE_NAME("model"), SHAPE_SCALAR, WISH(model), NULL},
     {SHAPE_NAME("max_tokens"), SHAPE_NUMBER, WISH(output_tokens_max), NULL},
-    {SHAPE_NAME("messages"), SHAPE_EACH, WISH(messages), turn_shape},
-    {SHAPE_NAME("system"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
-    {SHAPE_NAME("system"), SHAPE_EACH, SHAPE_NOWHERE, part_shape},
+    {SHAPE_NAME("messages"), SHAPE_SPAN, WISH(turns_span), turns_shape},
+    {SHAPE_NAME("system"), SHAPE_SPAN, WISH(system_span), system_shape},
     {SHAPE_NAME("stream"), SHAPE_SCALAR, WISH(stream), NULL},
+    {SHAPE_NAME("tools"), SHAPE_SPAN, WISH(tools_span), tools_shape},
+    {SHAPE_NAME("tool_choice"), SHAPE_OBJECT, SHAPE_NOWHERE, tool_choice_shape},
+    {SHAPE_NAME("thinking"), SHAPE_OBJECT, SHAPE_NOWHERE, thinking_shape},
+    {SHAPE_NAME("temperature"), SHAPE_SCALAR, WISH(temperature), NULL},
+    {SHAPE_NAME("top_p"), SHAPE_SCALAR, WISH(top_p), NULL},
+    {SHAPE_NAME("top_k"), SHAPE_SCALAR, WISH(top_k), NULL},
+    {SHAPE_NAME("cache_control"), SHAPE_HERE, WISH(whole_mark), NULL},
     SHAPE_DONE,
 };
 
@@ -446,6 +499,15 @@ static const struct wording wording[] = {
     {OUTCOME_QUOTA, 429, "rate_limit_error", "contract_spend_limit_reached", NULL, NULL, NULL},
     {0},
 };
+
+static const struct wording limit_wording[] = {
+    {OUTCOME_RATE_LIMITED, 429, "rate_limit_error", NULL, NULL,
+     "This request would exceed your organization's rate limit of {limit} {limit_name} per minute. "
+     "For details, refer to the rate limits page of the documentation. You can see the response "
+     "headers for current usage. Please reduce the prompt length or the maximum tokens requested, "
+     "or try again later.", NULL},
+    {0},
+};
 /* clang-format on */
 
 static void write_refusal(const struct refusal *refusal, const struct wording *words,
@@ -477,6 +539,65 @@ static void write_error_event(const struct refusal *refusal, const struct wordin
     buffer_append(out, SLICE("event: error\ndata: "));
     write_refusal(refusal, words, out);
     buffer_append(out, SLICE("\n\n"));
+}
+
+/* --- what it refuses -------------------------------------------------------------------------- */
+
+/* Under this version sampling is the model's own affair. */
+#define VERSION_2026 "2026-10-21"
+
+static bool object_to_version(struct slice version, struct objection *objection)
+{
+    if (version.size == 0)
+        return objection_say(objection, "anthropic-version: header is required");
+    if (!slice_is(version, SLICE("2023-06-01")) && !slice_is(version, SLICE(VERSION_2026)) &&
+        !slice_is(version, SLICE("2023-01-01")))
+        return objection_say(objection, "anthropic-version: \"%.*s\" is not a valid version",
+                             (int)(version.size < 32 ? version.size : 32), version.data);
+    return false;
+}
+
+static bool object_to_role(const struct asked *asked, struct objection *objection)
+{
+    if (asked->has_bad_role && slice_is(slice_of(asked->bad_role), SLICE("system")))
+        return objection_say(
+            objection, "messages: Unexpected role \"system\". The Messages API accepts a "
+                       "top-level `system` parameter, not \"system\" as an input message role.");
+    if (asked->has_bad_role)
+        return objection_say(objection,
+                             "messages: Unexpected role \"%s\". Allowed roles are \"user\" or "
+                             "\"assistant\".",
+                             asked->bad_role);
+    if (asked->has_role_disorder)
+        return objection_say(objection, "messages: first message must use the \"user\" role");
+    return false;
+}
+
+/* Counting tokens needs no limit for them. */
+static bool is_count(struct slice path)
+{
+    return slice_has(path, SLICE("/count_tokens"));
+}
+
+/* In the order in which the service looks. A max_tokens of 0 is legal: it warms a cache. */
+static bool object(const struct http_request *request, const struct asked *asked,
+                   struct objection *objection)
+{
+    struct slice version = http_header_of(request, SLICE("anthropic-version"));
+
+    if (object_to_version(version, objection))
+        return true;
+    if (!asked->has_model)
+        return objection_say(objection, "model: Field required");
+    if (asked->has_negative_output_tokens_max)
+        return objection_say(objection, "max_tokens: Input should be greater than or equal to 0");
+    if (!asked->has_output_tokens_max && !is_count(request->path))
+        return objection_say(objection, "max_tokens: Field required");
+    if (!asked->has_messages)
+        return objection_say(objection, "messages: at least one message is required");
+    if (asked->has_sampling && slice_is(version, SLICE(VERSION_2026)))
+        return objection_say(objection, "%s: Extra inputs are not permitted", asked->sampling);
+    return object_to_role(asked, objection);
 }
 
 static const struct stop_meaning stops[] = {
@@ -512,6 +633,12 @@ const struct format anthropic_format = {
     .write_closing = write_closing,
     .write_refusal = write_refusal,
     .write_error_event = write_error_event,
+    .object = object,
+    .limit_wording = limit_wording,
+    .hopeless_wording = limit_wording,
+    .key_words = {401, 401, "x-api-key header is required"},
+    .not_json = "The request body is not valid JSON.",
+    .caches_by_mark = true,
     .ping = SHAPE_NAME(PING),
     .cache_is_apart = true,
 };

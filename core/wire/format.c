@@ -1,20 +1,17 @@
 #include "wire/format.h"
 
 #include <assert.h>
-#include <string.h>
 
-#include "wire/content.h"
+#include "base/units.h"
 #include "wire/format_table.h"
-#include "wire/http_date.h"
-#include "wire/words.h"
 
-static const struct format *format_of(enum api api)
+const struct format *format_of(enum api api)
 {
     static const struct format *const formats[API_COUNT] = {
         [API_ANTHROPIC] = &anthropic_format,
         [API_OPENAI_CHAT] = &openai_chat_format,
-        [API_OPENAI_RESPONSES] = &openai_chat_format, /* until openai_responses.c is there */
-        [API_GEMINI] = &openai_chat_format,           /* until gemini.c is there */
+        [API_OPENAI_RESPONSES] = &openai_responses_format,
+        [API_GEMINI] = &gemini_format,
     };
 
     assert(api < API_COUNT);
@@ -89,11 +86,6 @@ void format_write_ask_headers(enum api api, struct slice key, struct buffer *hea
 
 /* --- the client's side: reading --------------------------------------------------------------- */
 
-static bool is_true(const struct json_token *token)
-{
-    return token->raw.data != NULL && token->kind == JSON_TRUE;
-}
-
 static void replace(uint64_t *value, bool *is_known, const struct shape_number *told)
 {
     if (!told->is_known)
@@ -138,6 +130,16 @@ static bool has_complaint(const struct told *told)
     return told->complaint.count > 0 || told->complaint.message.raw.data != NULL;
 }
 
+/* Advice beyond the ten years that a duration may have is no advice. */
+static nanos retry_delay_of(const struct complaint *complaint)
+{
+    nanos delay = 0;
+
+    if (complaint->retry_delay.raw.data == NULL)
+        return 0;
+    return units_duration(complaint->retry_delay.raw, &delay) == RC_OK ? delay : 0;
+}
+
 static void take_complaint(const struct format *format, const struct complaint *complaint,
                            enum outcome otherwise, struct answer *answer)
 {
@@ -146,6 +148,7 @@ static void take_complaint(const struct format *format, const struct complaint *
     answer->failure = failure != OUTCOME_OK ? failure : otherwise;
     shape_copy(&complaint->type, answer->error_type, sizeof(answer->error_type));
     shape_copy(&complaint->message, answer->error_message, sizeof(answer->error_message));
+    answer->retry_delay = retry_delay_of(complaint);
 }
 
 static void take_stop_reason(const struct format *format, const struct told *told,
@@ -198,6 +201,12 @@ static void take(const struct format *format, const struct told *told, enum outc
     judge_emptiness(answer);
 }
 
+static void finish(const struct format *format, struct told *told)
+{
+    if (format->finish != NULL)
+        format->finish(told);
+}
+
 static enum rc read_event(const struct format *format, struct slice name, struct slice data,
                           struct told *told)
 {
@@ -207,6 +216,7 @@ static enum rc read_event(const struct format *format, struct slice name, struct
         return RC_OK;
     }
     TRY(shape_read(data, format->event_shape, told, NULL));
+    finish(format, told);
     if (!has_complaint(told) && slice_is(name, SLICE("error")))
         told->complaint.count = 1;
     format->judge_event(name, told);
@@ -235,16 +245,18 @@ enum rc format_read_answer(enum api api, struct slice body, struct answer *answe
     struct told told = {0};
 
     TRY(shape_read(body, format->body_shape, &told, NULL));
+    finish(format, &told);
     told.is_complete = true;
     take(format, &told, OUTCOME_SERVER_ERROR, answer);
     return RC_OK;
 }
 
-/* What a status cannot tell: those of its kind that waiting does not cure. */
+/* What a status cannot tell: those of its kind that waiting does not cure. Gemini says 400 to a bad
+ * key. */
 static bool overrules_status(enum outcome failure)
 {
     return failure == OUTCOME_QUOTA || failure == OUTCOME_CONTEXT_LENGTH ||
-           failure == OUTCOME_CONTENT_POLICY;
+           failure == OUTCOME_CONTENT_POLICY || failure == OUTCOME_AUTH;
 }
 
 enum outcome format_read_error(enum api api, uint16_t status, struct slice body,
@@ -263,306 +275,6 @@ enum outcome format_read_error(enum api api, uint16_t status, struct slice body,
     if (!overrules_status(answer->failure))
         answer->failure = by_status;
     return answer->failure;
-}
-
-/* --- the mock's side: reading ----------------------------------------------------------------- */
-
-enum rc format_read_ask(enum api api, struct slice body, struct asked *asked, const char **problem)
-{
-    const struct format *format = format_of(api);
-    struct wish wish = {0};
-    struct shape_number tokens_max;
-
-    TRY(shape_read(body, format->ask_shape, &wish, problem));
-    tokens_max =
-        wish.output_tokens_max.is_known ? wish.output_tokens_max : wish.output_tokens_max_old;
-    *asked = (struct asked){
-        .has_model = wish.model.raw.size > 0 && wish.model.kind == JSON_STRING,
-        .stream = is_true(&wish.stream),
-        .include_usage = format->always_tells_usage || is_true(&wish.include_usage),
-        .has_messages = wish.messages > 0,
-        .has_output_tokens_max = tokens_max.is_known,
-        .output_tokens_max = tokens_max.value,
-        .prompt_bytes = wish.prompt_bytes,
-    };
-    if (asked->has_model)
-        shape_copy(&wish.model, asked->model, sizeof(asked->model));
-    return RC_OK;
-}
-
-bool format_find_path(struct slice path, enum api *api)
-{
-    for (int i = 0; i < API_COUNT; i++) {
-        if (slice_is(path, api_path((enum api)i))) {
-            *api = (enum api)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool has_bearer(const struct http_request *request)
-{
-    struct slice value = http_header_of(request, SLICE("authorization"));
-    struct slice scheme;
-
-    return slice_cut(&value, ' ', &scheme) && slice_is_nocase(scheme, SLICE("bearer")) &&
-           slice_trim(value).size > 0;
-}
-
-bool format_has_credential(enum api api, const struct http_request *request)
-{
-    struct slice key_header = format_of(api)->key_header;
-
-    if (key_header.size > 0 && http_header_of(request, key_header).size > 0)
-        return true;
-    return has_bearer(request);
-}
-
-/* --- the mock's side: answering --------------------------------------------------------------- */
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-void format_write_answer(enum api api, const struct reply *reply, struct buffer *body)
-{
-    format_of(api)->write_answer(reply, body);
-}
-
-/* --- a stream: blocks and events --- */
-
-/* Tokens per event, by the reply itself. */
-static uint64_t events_of(uint64_t first, uint64_t next, uint32_t per_event)
-{
-    if (next == first)
-        return 0;
-    return (next - 1) / per_event - first / per_event + 1;
-}
-
-/* Events up to and with the deltas of the answer's first `tokens` tokens; what closes the block
- * that they end in comes later. */
-static uint64_t count_events(const struct format *format, const struct reply *reply,
-                             uint64_t tokens)
-{
-    const struct event_counts *counts = &format->events;
-    uint32_t per_event = reply->tokens_per_event > 0 ? reply->tokens_per_event : 1;
-    uint64_t events = counts->opening;
-    struct block block;
-
-    if (counts->opening == 0)
-        return 0; /* its events bear no numbers */
-    for (uint32_t i = 0; content_block(reply, i, &block); i++) {
-        uint64_t next = block.first + block.count;
-
-        events += counts->block_open[block.piece];
-        if (tokens <= next)
-            return events + events_of(block.first, tokens, per_event);
-        events += events_of(block.first, next, per_event) + counts->block_close[block.piece];
-    }
-    return events - counts->block_close[block.piece];
-}
-
-uint64_t format_event_count(enum api api, const struct reply *reply, uint64_t tokens)
-{
-    return count_events(format_of(api), reply, tokens);
-}
-
-static void open_block(const struct format *format, const struct reply *reply,
-                       const struct block *block, struct buffer *out)
-{
-    if (format->write_block_open != NULL)
-        format->write_block_open(reply, block, out);
-}
-
-static void close_block(const struct format *format, const struct reply *reply,
-                        const struct block *block, struct buffer *out)
-{
-    if (format->write_block_close != NULL)
-        format->write_block_close(reply, block, out);
-}
-
-void format_write_opening(enum api api, const struct reply *reply, struct buffer *out)
-{
-    const struct format *format = format_of(api);
-    struct block block;
-
-    format->write_opening(reply, out);
-    content_find(reply, 0, &block);
-    block.event = format->events.opening;
-    open_block(format, reply, &block, out);
-}
-
-/* From the block before this one, which is at its end, into this one. */
-static void enter_block(const struct format *format, const struct reply *reply, struct block *block,
-                        struct buffer *out)
-{
-    struct block last;
-
-    content_block(reply, block->index - 1, &last);
-    last.event = block->event;
-    close_block(format, reply, &last, out);
-    block->event += format->events.block_close[last.piece];
-    open_block(format, reply, block, out);
-    block->event += format->events.block_open[block->piece];
-}
-
-static void repeat(struct buffer *out, size_t at, size_t size)
-{
-    char *room = buffer_reserve(out, size);
-
-    if (room == NULL)
-        return;
-    memcpy(room, out->data + at, size);
-    buffer_grown(out, size);
-}
-
-/* What stands before the text is the same in every event of a block, and with OpenAI it is most of
- * the event: composed once, copied for the rest. */
-static void write_deltas(const struct format *format, const struct reply *reply,
-                         struct delta *delta, uint64_t next, uint32_t per_event, struct buffer *out)
-{
-    size_t open_at = out->size, open_size = 0;
-
-    for (; delta->first < next && out->rc == RC_OK; delta->first += delta->count) {
-        delta->count = least(per_event - delta->first % per_event, next - delta->first);
-        if (open_size == 0) {
-            format->write_delta_open(reply, delta->block, out);
-            open_size = out->size - open_at;
-        } else {
-            repeat(out, open_at, open_size);
-        }
-        content_write(reply, delta->block, delta->first, delta->count, out);
-        format->write_delta_close(reply, delta, out);
-        delta->event++;
-    }
-}
-
-/* Tokens of one block, up to `next`. */
-static void write_stretch(const struct format *format, const struct reply *reply,
-                          const struct block *block, uint64_t first, uint64_t next,
-                          uint32_t per_event, struct buffer *out)
-{
-    struct delta delta = {
-        .block = block, .first = first, .count = next - first, .event = block->event};
-
-    if (block->piece != PIECE_TOOL || format->write_call == NULL)
-        write_deltas(format, reply, &delta, next, per_event, out);
-    else if (first == block->first)
-        format->write_call(reply, &delta, out);
-}
-
-/* The last block has no end here: whoever writes more tokens than the reply has gets them. */
-void format_write_tokens(enum api api, const struct reply *reply, uint64_t first, uint64_t count,
-                         uint32_t per_event, struct buffer *out)
-{
-    const struct format *format = format_of(api);
-    uint64_t end = first + count;
-    struct block block;
-
-    assert(per_event >= 1);
-    while (first < end && out->rc == RC_OK) {
-        uint64_t next = end;
-
-        content_find(reply, first, &block);
-        if (first < block.first + block.count)
-            next = least(end, block.first + block.count);
-        block.event = count_events(format, reply, first);
-        if (first == block.first && block.index > 0)
-            enter_block(format, reply, &block, out);
-        write_stretch(format, reply, &block, first, next, per_event, out);
-        first = next;
-    }
-}
-
-void format_write_closing(enum api api, const struct reply *reply, struct buffer *out)
-{
-    const struct format *format = format_of(api);
-    struct block last;
-
-    content_find(reply, reply->output_tokens, &last);
-    last.event = count_events(format, reply, reply->output_tokens);
-    close_block(format, reply, &last, out);
-    format->write_closing(reply, last.event + format->events.block_close[last.piece], out);
-}
-
-/* --- usage --- */
-
-struct usage format_usage_used(enum api api, const struct reply *reply, uint64_t output_tokens)
-{
-    const struct format *format = format_of(api);
-
-    return (struct usage){
-        .is_known = true,
-        .input_tokens = format->cache_is_apart ? content_fresh_tokens(reply) : reply->input_tokens,
-        .output_tokens = output_tokens,
-        .cached_tokens = reply->cached_tokens,
-        .cache_write_tokens = format->cache_writes_are_silent ? 0 : reply->cache_write_tokens,
-    };
-}
-
-static bool tells_usage(const struct format *format, const struct reply *reply,
-                        enum format_piece piece)
-{
-    if (!content_tells_usage(reply))
-        return false;
-    if (piece == FORMAT_OPENING)
-        return format->output_tokens_guess > 0;
-    return piece == FORMAT_BODY || reply->include_usage;
-}
-
-struct usage format_usage_told(enum api api, const struct reply *reply, enum format_piece piece)
-{
-    const struct format *format = format_of(api);
-    bool is_guess = piece == FORMAT_OPENING;
-    struct usage told;
-
-    if (!tells_usage(format, reply, piece))
-        return (struct usage){0};
-    told = format_usage_used(api, reply,
-                             is_guess ? format->output_tokens_guess : reply->output_tokens);
-    return (struct usage){
-        .is_known = true,
-        .input_tokens = content_count(reply, told.input_tokens),
-        .output_tokens = content_count(reply, told.output_tokens),
-        .cached_tokens = content_count(reply, told.cached_tokens),
-        .cache_write_tokens = content_count(reply, told.cache_write_tokens),
-    };
-}
-
-/* --- refusals --- */
-
-void format_write_refusal(enum api api, const struct refusal *refusal, struct buffer *body)
-{
-    const struct format *format = format_of(api);
-
-    assert(refusal->failure != OUTCOME_OK);
-    format->write_refusal(refusal, wording_find(format->wording, refusal->failure, refusal->status),
-                          body);
-}
-
-uint16_t format_status(enum api api, enum outcome failure)
-{
-    assert(failure != OUTCOME_OK);
-    return wording_find(format_of(api)->wording, failure, 0)->status;
-}
-
-void format_write_error_event(enum api api, const struct refusal *refusal, uint64_t event,
-                              bool is_flat, struct buffer *out)
-{
-    const struct format *format = format_of(api);
-
-    assert(refusal->failure != OUTCOME_OK);
-    if (format->write_error_event != NULL)
-        format->write_error_event(refusal,
-                                  wording_find(format->wording, refusal->failure, refusal->status),
-                                  event, is_flat, out);
-}
-
-void format_write_ping(enum api api, struct buffer *out)
-{
-    buffer_append(out, format_of(api)->ping);
 }
 
 /* --- without bytes ---------------------------------------------------------------------------- */
@@ -605,34 +317,4 @@ void format_tell_answer(enum api api, const struct reply *reply, struct answer *
     tell_usage(api, reply, FORMAT_BODY, answer);
     format_tell_tokens(reply->output_tokens, answer);
     tell_end(api, reply, answer);
-}
-
-static const struct slice REQUEST_PREFIX = {"req_", 4};
-
-void format_tell_request_id(uint64_t run_tag, uint64_t request_number, char *out, size_t capacity)
-{
-    struct buffer id = {.data = out,
-                        .capacity = capacity - 1,
-                        .ceiling = capacity - 1,
-                        .memory = memory_heap()}; /* never asked: an id is short */
-
-    words_write_id(&id, REQUEST_PREFIX, run_tag, request_number);
-    assert(id.rc == RC_OK);
-    out[id.size] = '\0';
-}
-
-void format_write_headers(enum api api, uint64_t run_tag, uint64_t request_number,
-                          int64_t wall_unix_s, struct slice content_type, struct buffer *headers)
-{
-    const struct format *format = format_of(api);
-
-    buffer_append(headers, SLICE("date: "));
-    http_date_write(headers, wall_unix_s);
-    buffer_append(headers, SLICE("\r\ncontent-type: "));
-    buffer_append(headers, content_type);
-    buffer_append(headers, SLICE("\r\n"));
-    buffer_append(headers, format->id_header);
-    words_write_id(headers, REQUEST_PREFIX, run_tag, request_number);
-    buffer_append(headers, SLICE("\r\n"));
-    buffer_append(headers, format->answer_headers);
 }

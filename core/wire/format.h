@@ -86,6 +86,7 @@ struct answer {
     char model[64];      /* the model that answered, by its own word */
     char error_type[48]; /* of an error body or event */
     char error_message[160];
+    nanos retry_delay; /* that an error body advises (Gemini's RetryInfo); 0: none */
 };
 
 /* What one stream event brought. */
@@ -198,6 +199,7 @@ struct reply {
     double usage_factor;       /* USAGE_WRONG */
     uint32_t tokens_per_event; /* of its stream, as write_tokens is told; 0: 1. Responses number
                                   their events by it */
+    bool is_json_array;        /* Gemini without alt=sse: its chunks are one JSON array */
     bool is_2026;              /* Anthropic 2026-10-21: all members are there, unused ones null */
 };
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/attributes.h"
 #include "base/buffer.h"
 #include "base/outcome.h"
 #include "base/slice.h"
@@ -32,6 +33,7 @@ struct told {
     struct shape_number thinking_tokens; /* only where output_tokens does not hold them */
     struct shape_number cached_tokens;
     struct shape_number cache_write_tokens;
+    struct slice parts; /* as written, where only `finish` can read them */
     struct complaint complaint;
     bool is_complete; /* nothing but usage can still be missing */
     bool is_end;      /* the protocol's last word */
@@ -48,9 +50,11 @@ struct wish {
     struct shape_list turns;                   /* where the last one's place is known, too */
     uint64_t prompt_bytes;
 
-    /* What stands before the last message, or its cache mark, is what a cache keeps. */
+    /* The prompt, as written. A cache keeps what stands before the last message; or, where caches
+     * go by marks, what stands before the last mark (offset behind a cache_control; 0: none). */
     struct slice tools_span, system_span, turns_span;
-    size_t cache_mark; /* offset behind the last cache_control; 0: none */
+    size_t tools_mark, system_mark, turns_mark;
+    size_t whole_mark; /* asks to keep everything */
 
     uint64_t tools;
     struct json_token tool_first;       /* its name */
@@ -58,8 +62,7 @@ struct wish {
     struct json_token tool_choice_name; /* of the one that must be called */
     struct json_token thinking;         /* a word, a number or a truth; "disabled" and 0 are off */
     struct json_token temperature, top_p, top_k;
-    struct json_token role_first;
-    struct json_token role_odd; /* one that there is not */
+    struct shape_words roles;
 
     struct json_token input;   /* embeddings: one text, */
     struct shape_texts inputs; /* or several */
@@ -117,9 +120,9 @@ struct format {
     bool thinking_is_apart;       /* output_tokens leaves it out: see told.thinking_tokens */
     struct slice ping;            /* a whole event or comment without content */
     struct event_counts events;
-    const struct wording *wording;       /* of refusals */
-    const struct wording *limit_wording; /* of rate limits whose name is known: the first row whose
-                                            `sign` is that name, else the last; may be NULL */
+    const struct wording *wording;          /* of refusals */
+    const struct wording *limit_wording;    /* of rate limits whose name is known, for
+                                               wording_of_limit; may be NULL */
     const struct wording *hopeless_wording; /* likewise, of a request above the whole limit */
     struct key_words key_words;
     const char *not_json; /* to a body that is none */
@@ -131,10 +134,14 @@ struct format {
     const struct shape *body_shape;  /* likewise, of answers and errors alike */
     const struct shape *ask_shape;   /* into struct wish */
 
+    /* What the tables cannot say of an event or answer that was read; NULL: nothing. */
+    void (*finish)(struct told *told);
+
     /* Decides is_complete and is_end; clears `told` when the event is of a kind unknown to it. */
     void (*judge_event)(struct slice name, struct told *told);
 
-    /* NULL, or what else it refuses; see format_objects. Model and messages are looked after. */
+    /* NULL, or what it refuses; see format_objects. Failure and status are set beforehand, to
+     * OUTCOME_INVALID_REQUEST and 400; the message is said with objection_say. */
     bool (*object)(const struct http_request *request, const struct asked *asked,
                    struct objection *objection);
 
@@ -164,6 +171,11 @@ struct format {
                               uint64_t event, bool is_flat, struct buffer *out);
 };
 
+const struct format *format_of(enum api api);
+
+/* True. */
+bool objection_say(struct objection *objection, const char *format, ...) PRINTF_LIKE(2, 3);
+
 extern const struct format anthropic_format;
 extern const struct format openai_chat_format;
 extern const struct format openai_responses_format;
@@ -171,5 +183,20 @@ extern const struct format gemini_format;
 
 /* Of both of OpenAI's formats. */
 extern const struct wording openai_wording[];
+extern const struct wording openai_limit_wording[];
+extern const struct wording openai_hopeless_wording[];
+
+#define OPENAI_KEY_WORDS                                                                        \
+    {                                                                                           \
+        401, 401,                                                                               \
+            "You didn't provide an API key. You need to provide your API key in an "            \
+            "Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY), or " \
+            "as the password field (with blank username) if you're accessing the API from "     \
+            "your browser and are prompted for a username and password."                        \
+    }
+#define OPENAI_NOT_JSON                                                                       \
+    "We could not parse the JSON body of your request. (HINT: This likely means you aren't "  \
+    "using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was " \
+    "sent was not valid JSON.)"
 
 #endif

@@ -87,9 +87,25 @@ static const struct shape part_shape[] = {
     SHAPE_DONE,
 };
 
+static const struct shape roles[] = {
+    {SHAPE_NAME("user"), SHAPE_SCALAR, SHAPE_NOWHERE, NULL},
+    {SHAPE_NAME("assistant"), SHAPE_SCALAR, SHAPE_NOWHERE, NULL},
+    {SHAPE_NAME("system"), SHAPE_SCALAR, SHAPE_NOWHERE, NULL},
+    {SHAPE_NAME("developer"), SHAPE_SCALAR, SHAPE_NOWHERE, NULL},
+    {SHAPE_NAME("tool"), SHAPE_SCALAR, SHAPE_NOWHERE, NULL},
+    {SHAPE_NAME("function"), SHAPE_SCALAR, SHAPE_NOWHERE, NULL},
+    SHAPE_DONE,
+};
+
 static const struct shape turn_shape[] = {
     {SHAPE_NAME("content"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
     {SHAPE_NAME("content"), SHAPE_EACH, SHAPE_NOWHERE, part_shape},
+    {SHAPE_NAME("role"), SHAPE_WORDS, WISH(roles), roles},
+    SHAPE_DONE,
+};
+
+static const struct shape turns_shape[] = {
+    {{0}, SHAPE_LIST, WISH(turns), turn_shape},
     SHAPE_DONE,
 };
 
@@ -98,13 +114,50 @@ static const struct shape stream_options_shape[] = {
     SHAPE_DONE,
 };
 
+static const struct shape tool_function_shape[] = {
+    {SHAPE_NAME("name"), SHAPE_FIRST, WISH(tool_first), NULL},
+    SHAPE_DONE,
+};
+
+static const struct shape tool_shape[] = {
+    {SHAPE_NAME("function"), SHAPE_OBJECT, SHAPE_NOWHERE, tool_function_shape},
+    SHAPE_DONE,
+};
+
+static const struct shape tools_shape[] = {
+    {{0}, SHAPE_EACH, WISH(tools), tool_shape},
+    SHAPE_DONE,
+};
+
+static const struct shape chosen_shape[] = {
+    {SHAPE_NAME("name"), SHAPE_SCALAR, WISH(tool_choice_name), NULL},
+    SHAPE_DONE,
+};
+
+static const struct shape tool_choice_shape[] = {
+    {SHAPE_NAME("type"), SHAPE_SCALAR, WISH(tool_choice), NULL},
+    {SHAPE_NAME("function"), SHAPE_OBJECT, SHAPE_NOWHERE, chosen_shape},
+    SHAPE_DONE,
+};
+
+/* The last four are of embeddings, which have a path of their own and no messages. */
 static const struct shape ask_shape[] = {
     {SHAPE_NAME("model"), SHAPE_SCALAR, WISH(model), NULL},
-    {SHAPE_NAME("messages"), SHAPE_EACH, WISH(messages), turn_shape},
+    {SHAPE_NAME("messages"), SHAPE_SPAN, WISH(turns_span), turns_shape},
     {SHAPE_NAME("max_completion_tokens"), SHAPE_NUMBER, WISH(output_tokens_max), NULL},
     {SHAPE_NAME("max_tokens"), SHAPE_NUMBER, WISH(output_tokens_max_old), NULL},
     {SHAPE_NAME("stream"), SHAPE_SCALAR, WISH(stream), NULL},
     {SHAPE_NAME("stream_options"), SHAPE_OBJECT, SHAPE_NOWHERE, stream_options_shape},
+    {SHAPE_NAME("tools"), SHAPE_SPAN, WISH(tools_span), tools_shape},
+    {SHAPE_NAME("tool_choice"), SHAPE_SCALAR, WISH(tool_choice), NULL},
+    {SHAPE_NAME("tool_choice"), SHAPE_OBJECT, SHAPE_NOWHERE, tool_choice_shape},
+    {SHAPE_NAME("reasoning_effort"), SHAPE_SCALAR, WISH(thinking), NULL},
+    {SHAPE_NAME("temperature"), SHAPE_SCALAR, WISH(temperature), NULL},
+    {SHAPE_NAME("top_p"), SHAPE_SCALAR, WISH(top_p), NULL},
+    {SHAPE_NAME("input"), SHAPE_SCALAR, WISH(input), NULL},
+    {SHAPE_NAME("input"), SHAPE_TEXTS, WISH(inputs), NULL},
+    {SHAPE_NAME("dimensions"), SHAPE_NUMBER, WISH(dimensions), NULL},
+    {SHAPE_NAME("encoding_format"), SHAPE_SCALAR, WISH(encoding), NULL},
     SHAPE_DONE,
 };
 
@@ -373,6 +426,30 @@ const struct wording openai_wording[] = {
     {OUTCOME_CONTENT_POLICY, 400, "invalid_request_error", "content_filter", NULL, NULL, NULL},
     {0},
 };
+
+#define REACHED(what, unit) \
+    "Rate limit reached for {model} in organization org-brownout on " what " (" unit "): " \
+    "Limit {limit}, Used {limit}, Requested {asked}. Please try again in {delay}."
+#define TOO_LARGE(what, unit) \
+    "Request too large for {model} in organization org-brownout on " what " (" unit "): " \
+    "Limit {limit}, Requested {asked}. The input or output tokens must be reduced in order to " \
+    "run successfully."
+
+const struct wording openai_limit_wording[] = {
+    {OUTCOME_RATE_LIMITED, 429, "requests", "rate_limit_exceeded", NULL,
+     REACHED("requests per min", "RPM"), "requests"},
+    {OUTCOME_RATE_LIMITED, 429, "tokens", "rate_limit_exceeded", NULL,
+     REACHED("tokens per min", "TPM"), NULL},
+    {0},
+};
+
+const struct wording openai_hopeless_wording[] = {
+    {OUTCOME_RATE_LIMITED, 429, "requests", "rate_limit_exceeded", NULL,
+     TOO_LARGE("requests per min", "RPM"), "requests"},
+    {OUTCOME_RATE_LIMITED, 429, "tokens", "rate_limit_exceeded", NULL,
+     TOO_LARGE("tokens per min", "TPM"), NULL},
+    {0},
+};
 /* clang-format on */
 
 /* Param and code belong to the usual message: a wrong path is no model_not_found. */
@@ -383,7 +460,7 @@ struct error_words {
 static struct error_words words_of(const struct refusal *refusal, const struct wording *words)
 {
     if (refusal->message.size > 0)
-        return (struct error_words){.type = words->type};
+        return (struct error_words){words->type, refusal->param, refusal->code};
     return (struct error_words){words->type, words->param, words->code};
 }
 
@@ -423,6 +500,60 @@ static void write_error_event(const struct refusal *refusal, const struct wordin
     buffer_append(out, SLICE("}}\n\n"));
 }
 
+/* --- what it refuses -------------------------------------------------------------------------- */
+
+static bool says(struct objection *objection, const char *param, const char *code)
+{
+    objection->param = param;
+    objection->code = code;
+    return true;
+}
+
+static bool object_to_messages(const struct asked *asked, struct objection *objection)
+{
+    if (!asked->has_messages) {
+        objection_say(objection, "Invalid 'messages': empty array. Expected an array with minimum "
+                                 "length 1, but got an empty array instead.");
+        return says(objection, "messages", "empty_array");
+    }
+    if (asked->has_bad_role) {
+        objection_say(objection,
+                      "Invalid value: '%s'. Supported values are: 'system', 'assistant', 'user', "
+                      "'function', 'tool', and 'developer'.",
+                      asked->bad_role);
+        return says(objection, "messages", "invalid_value");
+    }
+    return false;
+}
+
+/* Embeddings are refused for their model and inputs alone. */
+static bool object_to_inputs(const struct asked *asked, struct objection *objection)
+{
+    if (asked->inputs > 0)
+        return false;
+    objection_say(objection, "'$.input' is invalid. Please check the API reference.");
+    return true;
+}
+
+static bool object(const struct http_request *request, const struct asked *asked,
+                   struct objection *objection)
+{
+    bool is_zero = asked->has_output_tokens_max && asked->output_tokens_max == 0;
+
+    if (!asked->has_model)
+        return objection_say(objection, "you must provide a model parameter");
+    if (slice_has(request->path, SLICE("/embeddings")))
+        return object_to_inputs(asked, objection);
+    if (is_zero || asked->has_negative_output_tokens_max) {
+        objection_say(objection,
+                      "Invalid 'max_completion_tokens': integer below minimum value. "
+                      "Expected a value >= 1, but got %s instead.",
+                      is_zero ? "0" : "a negative one");
+        return says(objection, "max_completion_tokens", "integer_below_min_value");
+    }
+    return object_to_messages(asked, objection);
+}
+
 static const struct stop_meaning stops[] = {
     {SHAPE_NAME("content_filter"), OUTCOME_CONTENT_POLICY},
     {{0}, OUTCOME_OK},
@@ -452,5 +583,11 @@ const struct format openai_chat_format = {
     .write_closing = write_closing,
     .write_refusal = write_refusal,
     .write_error_event = write_error_event,
+    .object = object,
+    .limit_wording = openai_limit_wording,
+    .hopeless_wording = openai_hopeless_wording,
+    .key_words = OPENAI_KEY_WORDS,
+    .not_json = OPENAI_NOT_JSON,
+    .key_header = SHAPE_NAME("api-key"), /* Azure's */
     .ping = SHAPE_NAME(": ping\n\n"),
 };

@@ -71,7 +71,7 @@ static bool takes(enum shape_kind shape, enum json_kind kind)
     case SHAPE_NUMBER:
         return kind == JSON_NUMBER;
     case SHAPE_BYTES:
-    case SHAPE_ODD:
+    case SHAPE_WORDS:
         return kind == JSON_STRING;
     case SHAPE_OBJECT:
     case SHAPE_HERE:
@@ -138,6 +138,14 @@ static bool is_listed(const struct json_token *token, const struct shape *names)
     return false;
 }
 
+static void take_word(const struct shape *row, const struct json_token *token,
+                      struct shape_words *words)
+{
+    take_first(token, &words->first);
+    if (!is_listed(token, row->members))
+        take_first(token, &words->odd);
+}
+
 static void take(const struct shape *row, const struct json_token *token, void *target)
 {
     switch (row->kind) {
@@ -153,14 +161,11 @@ static void take(const struct shape *row, const struct json_token *token, void *
     case SHAPE_FIRST:
         take_first(token, place(row, target));
         return;
-    case SHAPE_ODD:
-        if (!is_listed(token, row->members))
-            take_first(token, place(row, target));
-        return;
     default:
-        break;
+        assert(row->kind == SHAPE_WORDS);
+        take_word(row, token, place(row, target));
+        return;
     }
-    assert(!"a row for objects or arrays takes no scalar");
 }
 
 static enum rc read_texts(struct json *json, struct shape_texts *texts)

@@ -46,7 +46,7 @@ enum shape_kind {
     SHAPE_LIST,   /* likewise, into struct shape_list */
     SHAPE_TEXTS,  /* struct shape_texts: an array of texts, or of whatever else */
     SHAPE_FIRST,  /* struct json_token: as SHAPE_SCALAR, but the first one stays */
-    SHAPE_ODD,    /* struct json_token: the first text that is no name in `members` */
+    SHAPE_WORDS,  /* struct shape_words: texts that should be names in `members` */
     SHAPE_HERE,   /* size_t: offset behind the last such object; else 0 */
     SHAPE_SPAN,   /* struct slice: the whole value as written; read by the first row of `members`
                      that takes its kind, whatever that is named */
@@ -79,6 +79,11 @@ struct shape_number {
 struct shape_list {
     uint64_t count;
     size_t last_at; /* offset of the last object in the text */
+};
+
+struct shape_words {
+    struct json_token first;
+    struct json_token odd; /* the first that is none of the names */
 };
 
 struct shape_texts {

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "wire/json.h"
+#include "wire/limit_headers.h"
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
@@ -28,18 +29,43 @@ const struct wording *wording_find(const struct wording *rows, enum outcome fail
     return usual;
 }
 
+const struct wording *wording_of_limit(const struct wording *rows, struct slice limit_name)
+{
+    while (rows->sign != NULL && !slice_is(limit_name, slice_of(rows->sign)))
+        rows++;
+    return rows;
+}
+
+/* "{limit}": what stands there is a count, or words. */
+static bool write_words(struct slice name, const struct refusal *refusal, struct buffer *out)
+{
+    if (slice_is(name, SLICE("model")))
+        json_write_part(out, refusal->model);
+    else if (slice_is(name, SLICE("limit_name")))
+        json_write_part(out, refusal->limit_name);
+    else if (slice_is(name, SLICE("delay")))
+        limit_write_go_duration(refusal->retry_delay, out);
+    else
+        return false;
+    return true;
+}
+
+static uint64_t count_of(struct slice name, const struct refusal *refusal)
+{
+    if (slice_is(name, SLICE("input")))
+        return refusal->input_tokens;
+    if (slice_is(name, SLICE("window")))
+        return refusal->context_window;
+    if (slice_is(name, SLICE("limit")))
+        return refusal->limit;
+    assert(slice_is(name, SLICE("asked")));
+    return refusal->asked;
+}
+
 static void write_value(struct slice name, const struct refusal *refusal, struct buffer *out)
 {
-    if (slice_is(name, SLICE("model"))) {
-        json_write_part(out, refusal->model);
-        return;
-    }
-    if (slice_is(name, SLICE("input"))) {
-        buffer_u64(out, refusal->input_tokens);
-        return;
-    }
-    assert(slice_is(name, SLICE("window")));
-    buffer_u64(out, refusal->context_window);
+    if (!write_words(name, refusal, out))
+        buffer_u64(out, count_of(name, refusal));
 }
 
 void wording_write_message(const struct wording *wording, const struct refusal *refusal,

@@ -27,7 +27,8 @@ struct wording {
     const char *type;
     const char *code;    /* NULL: null on the wire */
     const char *param;   /* likewise; OpenAI only */
-    const char *message; /* "{model}", "{input}" and "{window}" are filled in */
+    const char *message; /* "{model}", "{input}", "{window}", "{limit_name}", "{limit}", "{asked}"
+                            and "{delay}" are filled in */
     const char *sign;    /* NULL, or words of the message that tell this failure */
 };
 
@@ -37,11 +38,15 @@ struct complaint {
     struct json_token type;
     struct json_token code; /* a text, or a status as a number */
     struct json_token message;
+    struct json_token retry_delay; /* "15s": advice that stands in the body */
     struct slice details; /* as written, where there are any: signs are looked for here too */
 };
 
 const struct wording *wording_find(const struct wording *rows, enum outcome failure,
                                    uint16_t status);
+
+/* Of a list of rate limits: the row whose sign is that name, else the first without a sign. */
+const struct wording *wording_of_limit(const struct wording *rows, struct slice limit_name);
 
 /* The message as a JSON string, quotes included; the refusal's own when it has one. */
 void wording_write_message(const struct wording *wording, const struct refusal *refusal,

@@ -100,12 +100,18 @@ static void knows_no_other_word_or_path(void)
 {
     enum api found;
 
-    CU_ASSERT(!api_find(SLICE("gemini"), &found));
+    CU_ASSERT(!api_find(SLICE("bedrock"), &found));
     CU_ASSERT(!format_find_path(SLICE("/v1/messages/count_tokens"), &found));
     CU_ASSERT(!format_find_path(SLICE(""), &found));
 }
 
 /* --- round trips ------------------------------------------------------------------------------ */
+
+/* Model, and whether to stream, stand in the path alone. */
+static bool path_tells(enum api api)
+{
+    return api == API_GEMINI;
+}
 
 static void reads_back_what_it_asked(void)
 {
@@ -117,10 +123,13 @@ static void reads_back_what_it_asked(void)
             struct slice body = write_ask(api, prompt, stream == 1);
 
             EXPECT_RC(format_read_ask(api, body, &asked, NULL), RC_OK);
-            CU_ASSERT(asked.has_model && asked.has_messages && asked.has_output_tokens_max);
-            CU_ASSERT(asked.stream == (stream == 1));
+            CU_ASSERT(asked.has_messages && asked.has_output_tokens_max);
             CU_ASSERT(!asked.stream || asked.include_usage);
-            CU_ASSERT_STRING_EQUAL(asked.model, "m");
+            if (!path_tells(api)) {
+                CU_ASSERT(asked.has_model);
+                CU_ASSERT(asked.stream == (stream == 1));
+                CU_ASSERT_STRING_EQUAL(asked.model, "m");
+            }
             EXPECT_U64(asked.output_tokens_max, 64);
             EXPECT_U64(asked.prompt_bytes, prompt.size);
         }
@@ -239,7 +248,7 @@ static void gives_each_failure_the_status_of_its_provider(void)
         EXPECT_U64(format_status(api, OUTCOME_RATE_LIMITED), 429);
         EXPECT_U64(format_status(api, OUTCOME_QUOTA), 429);
         EXPECT_U64(format_status(api, OUTCOME_CONTEXT_LENGTH), 400);
-        EXPECT_U64(format_status(api, OUTCOME_AUTH), 401);
+        EXPECT_U64(format_status(api, OUTCOME_AUTH), api == API_GEMINI ? 400 : 401);
         EXPECT_U64(format_status(api, OUTCOME_SERVER_ERROR), 500);
         EXPECT_U64(format_status(api, OUTCOME_DNS), 500); /* no service tells that */
     }
@@ -301,7 +310,7 @@ static void keeps_the_beginning_of_a_body_that_is_no_json(void)
  * whole. With OpenAI that is the finish chunk, two events before the end. */
 static void is_never_complete_before_the_end(void)
 {
-    static const uint64_t behind_complete[API_COUNT] = {[API_ANTHROPIC] = 0, [API_OPENAI_CHAT] = 2};
+    static const uint64_t behind_complete[API_COUNT] = {[API_OPENAI_CHAT] = 2};
 
     for (enum api api = 0; api < API_COUNT; api++) {
         struct reply reply = reply_of(5);
@@ -316,7 +325,7 @@ static void is_never_complete_before_the_end(void)
             EXPECT_U64(reading.answer.failure, OUTCOME_OK);
             CU_ASSERT(reading.answer.is_complete ==
                       (reading.events >= events - behind_complete[api]));
-            EXPECT_U64(reading.ends, size == stream.size);
+            EXPECT_U64(reading.ends, reading.events == events);
             free((void *)cut.data);
         }
     }
@@ -452,6 +461,8 @@ static void cuts_names_that_are_too_long(void)
     struct slice body;
 
     for (enum api api = 0; api < API_COUNT; api++) {
+        if (path_tells(api))
+            continue;
         buffer_clear(&out);
         format_write_ask(api,
                          &(struct ask){.model = SLICE("0123456789012345678901234567890123456789"

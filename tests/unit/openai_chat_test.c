@@ -428,12 +428,12 @@ static void writes_the_stream(void)
     format_write_closing(API_OPENAI_CHAT, &reply, &out);
     EXPECT_TEXT(buffer_slice(&out), CHUNK
                 "{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null},"
-                "\"logprobs\":null,\"finish_reason\":null}],\"usage\":null}\n\n" CHUNK
-                "{\"index\":0,\"delta\":{\"content\":\"⟦r17⟧ w1\"},\"logprobs\":null,"
                 "\"finish_reason\":null}],\"usage\":null}\n\n" CHUNK
-                "{\"index\":0,\"delta\":{\"content\":\" w2\"},\"logprobs\":null,"
+                "{\"index\":0,\"delta\":{\"content\":\"⟦r17⟧ w1\"},"
                 "\"finish_reason\":null}],\"usage\":null}\n\n" CHUNK
-                "{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":\"length\"}],"
+                "{\"index\":0,\"delta\":{\"content\":\" w2\"},"
+                "\"finish_reason\":null}],\"usage\":null}\n\n" CHUNK
+                "{\"index\":0,\"delta\":{},\"finish_reason\":\"length\"}],"
                 "\"usage\":null}\n\n" CHUNK "],\"usage\":" USAGE "}\n\n"
                 "data: [DONE]\n\n");
 }

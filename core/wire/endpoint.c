@@ -1,0 +1,330 @@
+#include "wire/endpoint.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "wire/http_date.h"
+#include "wire/json.h"
+
+const char *endpoint_word(enum endpoint_kind kind)
+{
+    static const char *const words[] = {
+        [ENDPOINT_UNKNOWN] = "unknown",       [ENDPOINT_WRONG_METHOD] = "wrong_method",
+        [ENDPOINT_GENERATE] = "generate",     [ENDPOINT_COUNT] = "count",
+        [ENDPOINT_EMBEDDINGS] = "embeddings", [ENDPOINT_MODELS] = "models",
+        [ENDPOINT_MODEL] = "model",
+    };
+
+    assert((size_t)kind < ARRAY_SIZE(words));
+    return words[kind];
+}
+
+/* --- paths ------------------------------------------------------------------------------------ */
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Undoes percent encoding. What does not fit is cut: such a model has no name of ours. */
+static void decode(struct slice text, char *out, size_t capacity)
+{
+    size_t size = 0;
+
+    for (size_t at = 0; at < text.size && size + 1 < capacity; at++) {
+        int high = -1, low = -1;
+
+        if (text.data[at] == '%' && text.size - at > 2) {
+            high = hex_value(text.data[at + 1]);
+            low = hex_value(text.data[at + 2]);
+        }
+        if (high >= 0 && low >= 0) {
+            out[size++] = (char)(high * 16 + low);
+            at += 2;
+        } else {
+            out[size++] = text.data[at];
+        }
+    }
+    out[size] = '\0';
+}
+
+/* Takes `prefix` off the front. */
+static bool takes(struct slice *path, struct slice prefix)
+{
+    if (!slice_starts_with(*path, prefix))
+        return false;
+    *path = (struct slice){path->data + prefix.size, path->size - prefix.size};
+    return true;
+}
+
+/* Splits at a colon, which may be percent-encoded. False without one. */
+static bool cut_colon(struct slice text, struct slice *before, struct slice *behind)
+{
+    for (size_t at = 0; at < text.size; at++) {
+        struct slice rest = {text.data + at, text.size - at};
+        size_t size = 0;
+
+        if (text.data[at] == ':')
+            size = 1;
+        else if (slice_starts_with(rest, SLICE("%3A")) || slice_starts_with(rest, SLICE("%3a")))
+            size = 3;
+        if (size == 0)
+            continue;
+        *before = (struct slice){text.data, at};
+        *behind = (struct slice){rest.data + size, rest.size - size};
+        return true;
+    }
+    return false;
+}
+
+static bool has_parameter(struct slice query, struct slice parameter)
+{
+    struct slice part;
+
+    while (slice_cut(&query, '&', &part))
+        if (slice_is(part, parameter))
+            return true;
+    return false;
+}
+
+/* --- one family after the other --------------------------------------------------------------- */
+
+/* What a path means, and by which method it is asked. */
+static bool found(struct endpoint *endpoint, enum api api, enum endpoint_kind kind)
+{
+    endpoint->api = api;
+    endpoint->kind = kind;
+    return true;
+}
+
+static bool read_fixed(struct slice path, struct endpoint *endpoint)
+{
+    static const struct {
+        const char *path;
+        enum api api;
+        enum endpoint_kind kind;
+    } table[] = {
+        {"/v1/messages", API_ANTHROPIC, ENDPOINT_GENERATE},
+        {"/v1/chat/completions", API_OPENAI_CHAT, ENDPOINT_GENERATE},
+        {"/v1/responses", API_OPENAI_RESPONSES, ENDPOINT_GENERATE},
+        {"/v1/messages/count_tokens", API_ANTHROPIC, ENDPOINT_COUNT},
+        {"/v1/embeddings", API_OPENAI_CHAT, ENDPOINT_EMBEDDINGS},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+        if (slice_is(path, slice_of(table[i].path)))
+            return found(endpoint, table[i].api, table[i].kind);
+    return false;
+}
+
+/* /openai/deployments/{model}/chat/completions */
+static bool read_azure(struct slice path, struct endpoint *endpoint)
+{
+    struct slice model;
+
+    if (!takes(&path, SLICE("/openai/deployments/")) || !slice_cut(&path, '/', &model))
+        return false;
+    endpoint->is_azure = true;
+    decode(model, endpoint->model, sizeof(endpoint->model));
+    if (slice_is(path, SLICE("chat/completions")))
+        return found(endpoint, API_OPENAI_CHAT, ENDPOINT_GENERATE);
+    if (slice_is(path, SLICE("embeddings")))
+        return found(endpoint, API_OPENAI_CHAT, ENDPOINT_EMBEDDINGS);
+    return false;
+}
+
+/* {model}:generateContent and the like. */
+static bool read_gemini_call(struct slice name, struct slice query, struct endpoint *endpoint)
+{
+    struct slice model, call;
+
+    if (!cut_colon(name, &model, &call))
+        return false;
+    decode(model, endpoint->model, sizeof(endpoint->model));
+    if (slice_is(call, SLICE("countTokens")))
+        return found(endpoint, API_GEMINI, ENDPOINT_COUNT);
+    endpoint->stream = slice_is(call, SLICE("streamGenerateContent"));
+    endpoint->is_json_array = endpoint->stream && !has_parameter(query, SLICE("alt=sse"));
+    if (!endpoint->stream && !slice_is(call, SLICE("generateContent")))
+        return false;
+    return found(endpoint, API_GEMINI, ENDPOINT_GENERATE);
+}
+
+/* /v1/models: of whom? Only Anthropic's clients tell a version, and only Gemini's bring its key. */
+static enum api lister(const struct http_request *http, enum api family, bool is_beta)
+{
+    if (family != API_COUNT)
+        return family;
+    if (http_header_of(http, SLICE("anthropic-version")).size > 0)
+        return API_ANTHROPIC;
+    if (is_beta || http_header_of(http, SLICE("x-goog-api-key")).size > 0)
+        return API_GEMINI;
+    return API_OPENAI_CHAT;
+}
+
+static bool read_models(const struct http_request *http, enum api family, struct slice path,
+                        struct slice query, struct endpoint *endpoint)
+{
+    bool is_beta = takes(&path, SLICE("/v1beta/models"));
+
+    if (!is_beta && !takes(&path, SLICE("/v1/models")))
+        return false;
+    if (path.size == 0)
+        return found(endpoint, lister(http, family, is_beta), ENDPOINT_MODELS);
+    if (!takes(&path, SLICE("/")) || path.size == 0)
+        return false;
+    if (family != API_ANTHROPIC && family != API_OPENAI_CHAT &&
+        read_gemini_call(path, query, endpoint))
+        return true;
+    decode(path, endpoint->model, sizeof(endpoint->model));
+    return found(endpoint, lister(http, family, is_beta), ENDPOINT_MODEL);
+}
+
+static bool is_asked_by_get(enum endpoint_kind kind)
+{
+    return kind == ENDPOINT_MODELS || kind == ENDPOINT_MODEL;
+}
+
+static bool is_of(enum api family, const struct endpoint *endpoint)
+{
+    return family == API_COUNT || api_family(endpoint->api) == family;
+}
+
+/* HEAD is answered as GET; a body is not sent then (the shell's affair). */
+void endpoint_read(const struct http_request *http, enum api family, struct endpoint *endpoint)
+{
+    struct slice query = http->path, path;
+    const char *method;
+
+    *endpoint = (struct endpoint){.api = family != API_COUNT ? family : API_OPENAI_CHAT};
+    if (!slice_cut(&query, '?', &path))
+        return;
+    if (!read_fixed(path, endpoint) && !read_azure(path, endpoint) &&
+        !read_models(http, family, path, query, endpoint))
+        endpoint->kind = ENDPOINT_UNKNOWN;
+    if (endpoint->kind == ENDPOINT_UNKNOWN || !is_of(family, endpoint)) {
+        *endpoint = (struct endpoint){.api = lister(http, family, false)};
+        return;
+    }
+    method = is_asked_by_get(endpoint->kind) ? "GET" : "POST";
+    if (!slice_is(http->method, slice_of(method)))
+        endpoint->kind = ENDPOINT_WRONG_METHOD;
+}
+
+/* --- listings --------------------------------------------------------------------------------- */
+
+static void write_anthropic_card(const struct model_card *card, int64_t created_unix_s,
+                                 struct buffer *out)
+{
+    buffer_append(out, SLICE("{\"type\":\"model\",\"id\":"));
+    json_write_text(out, card->name);
+    buffer_append(out, SLICE(",\"display_name\":"));
+    json_write_text(out, card->name);
+    buffer_append(out, SLICE(",\"created_at\":\""));
+    rfc3339_write(out, created_unix_s);
+    buffer_byte(out, '"');
+    if (card->context_window != UINT64_MAX) {
+        buffer_append(out, SLICE(",\"max_input_tokens\":"));
+        buffer_u64(out, card->context_window);
+    }
+    buffer_byte(out, '}');
+}
+
+static void write_openai_card(const struct model_card *card, int64_t created_unix_s,
+                              struct buffer *out)
+{
+    buffer_append(out, SLICE("{\"id\":"));
+    json_write_text(out, card->name);
+    buffer_append(out, SLICE(",\"object\":\"model\",\"created\":"));
+    buffer_i64(out, created_unix_s);
+    buffer_append(out, SLICE(",\"owned_by\":\"brownout\"}"));
+}
+
+static void write_gemini_card(const struct model_card *card, struct buffer *out)
+{
+    buffer_append(out, SLICE("{\"name\":\"models/"));
+    json_write_part(out, card->name);
+    buffer_append(out, SLICE("\",\"version\":\"001\",\"displayName\":"));
+    json_write_text(out, card->name);
+    if (card->context_window != UINT64_MAX) {
+        buffer_append(out, SLICE(",\"inputTokenLimit\":"));
+        buffer_u64(out, card->context_window);
+    }
+    buffer_append(out, SLICE(",\"supportedGenerationMethods\":[\"generateContent\","
+                             "\"countTokens\"]}"));
+}
+
+void endpoint_write_model(enum api api, const struct model_card *card, int64_t created_unix_s,
+                          struct buffer *body)
+{
+    switch (api_family(api)) {
+    case API_ANTHROPIC:
+        write_anthropic_card(card, created_unix_s, body);
+        return;
+    case API_GEMINI:
+        write_gemini_card(card, body);
+        return;
+    default:
+        write_openai_card(card, created_unix_s, body);
+        return;
+    }
+}
+
+static void write_cards(enum api api, const struct model_card *cards, uint32_t count,
+                        int64_t created_unix_s, struct buffer *out)
+{
+    buffer_byte(out, '[');
+    for (uint32_t i = 0; i < count; i++) {
+        if (i > 0)
+            buffer_byte(out, ',');
+        endpoint_write_model(api, &cards[i], created_unix_s, out);
+    }
+    buffer_byte(out, ']');
+}
+
+static void write_name(const struct model_card *cards, uint32_t count, uint32_t index,
+                       struct buffer *out)
+{
+    if (count == 0)
+        buffer_append(out, SLICE("null"));
+    else
+        json_write_text(out, cards[index].name);
+}
+
+void endpoint_write_models(enum api api, const struct model_card *cards, uint32_t count,
+                           int64_t created_unix_s, struct buffer *body)
+{
+    enum api family = api_family(api);
+
+    if (family == API_GEMINI)
+        buffer_append(body, SLICE("{\"models\":"));
+    else if (family == API_ANTHROPIC)
+        buffer_append(body, SLICE("{\"data\":"));
+    else
+        buffer_append(body, SLICE("{\"object\":\"list\",\"data\":"));
+    write_cards(api, cards, count, created_unix_s, body);
+    if (family == API_ANTHROPIC) {
+        buffer_append(body, SLICE(",\"has_more\":false,\"first_id\":"));
+        write_name(cards, count, 0, body);
+        buffer_append(body, SLICE(",\"last_id\":"));
+        write_name(cards, count, count - 1, body);
+    }
+    buffer_byte(body, '}');
+}
+
+void endpoint_write_count(enum api api, uint64_t input_tokens, struct buffer *body)
+{
+    buffer_append(body,
+                  api == API_GEMINI ? SLICE("{\"totalTokens\":") : SLICE("{\"input_tokens\":"));
+    buffer_u64(body, input_tokens);
+    if (api == API_GEMINI) {
+        buffer_append(body, SLICE(",\"promptTokensDetails\":[{\"modality\":\"TEXT\","
+                                  "\"tokenCount\":"));
+        buffer_u64(body, input_tokens);
+        buffer_append(body, SLICE("}]"));
+    }
+    buffer_byte(body, '}');
+}
