@@ -48,15 +48,25 @@ bool content_block(const struct reply *reply, uint32_t index, struct block *bloc
     return false;
 }
 
+/* Most answers are one text, and this is asked for each of its events. */
 void content_find(const struct reply *reply, uint64_t token, struct block *block)
 {
     struct block next;
 
+    if (reply->thinking_tokens == 0 && reply->tool_name.size == 0) {
+        *block = (struct block){.piece = PIECE_TEXT, .count = reply->output_tokens};
+        return;
+    }
     for (uint32_t i = 0; content_block(reply, i, &next); i++) {
         *block = next;
         if (token < next.first + next.count)
             return;
     }
+}
+
+bool content_is_hidden(const struct reply *reply, const struct block *block)
+{
+    return reply->hides_thinking && block->piece == PIECE_THINKING;
 }
 
 /* --- what is said ----------------------------------------------------------------------------- */

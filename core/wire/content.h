@@ -37,6 +37,9 @@ bool content_block(const struct reply *reply, uint32_t index, struct block *bloc
 /* The block that this token belongs to; past the last token the last block. */
 void content_find(const struct reply *reply, uint64_t token, struct block *block);
 
+/* Thinking that is not told, where a format can do so. */
+bool content_is_hidden(const struct reply *reply, const struct block *block);
+
 /* What these tokens of the answer say, all of one block: the inside of a JSON string. */
 void content_write(const struct reply *reply, const struct block *block, uint64_t first,
                    uint64_t count, struct buffer *out);

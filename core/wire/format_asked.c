@@ -25,6 +25,12 @@ static bool is_true(const struct json_token *token)
     return is_there(token) && token->kind == JSON_TRUE;
 }
 
+/* Instead of a list of messages, the text of the only one. */
+static bool is_text(struct slice span)
+{
+    return span.size > 2 && span.data[0] == '"';
+}
+
 static bool is_word_of(const struct json_token *token, const char *const *words)
 {
     for (; *words != NULL; words++)
@@ -193,7 +199,7 @@ enum rc format_read_ask(enum api api, struct slice body, struct asked *asked, co
     asked->has_model = wish.model.raw.size > 0 && wish.model.kind == JSON_STRING;
     asked->stream = is_true(&wish.stream);
     asked->include_usage = format->always_tells_usage || is_true(&wish.include_usage);
-    asked->has_messages = wish.messages + wish.turns.count > 0;
+    asked->has_messages = wish.turns.count > 0 || is_text(wish.turns_span);
     asked->prompt_bytes = wish.prompt_bytes;
     asked->cache_key_hash = checksum(0, body);
     asked->wants_thinking = wants_thinking(&wish.thinking);

@@ -136,6 +136,8 @@ static void write_stretch(const struct format *format, const struct reply *reply
     struct delta delta = {
         .block = block, .first = first, .count = next - first, .event = block->event};
 
+    if (format->thinking_is_apart && content_is_hidden(reply, block))
+        return;
     if (block->piece != PIECE_TOOL || format->write_call == NULL)
         write_deltas(format, reply, &delta, next, per_event, out);
     else if (first == block->first)

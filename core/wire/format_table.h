@@ -46,8 +46,7 @@ struct wish {
     struct json_token include_usage;
     struct shape_number output_tokens_max;
     struct shape_number output_tokens_max_old; /* an older name of the same; the newer one wins */
-    uint64_t messages;                         /* where they are counted alone, */
-    struct shape_list turns;                   /* where the last one's place is known, too */
+    struct shape_list turns;                   /* the messages */
     uint64_t prompt_bytes;
 
     /* The prompt, as written. A cache keeps what stands before the last message; or, where caches

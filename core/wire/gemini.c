@@ -199,10 +199,9 @@ static const struct shape tool_config_shape[] = {
     SHAPE_DONE,
 };
 
+/* Models think anyhow; this tells it. */
 static const struct shape thinking_shape[] = {
-    {SHAPE_NAME("includeThoughts"), SHAPE_FIRST, WISH(thinking), NULL},
-    {SHAPE_NAME("thinkingBudget"), SHAPE_SCALAR, WISH(thinking), NULL},
-    {SHAPE_NAME("thinkingLevel"), SHAPE_SCALAR, WISH(thinking), NULL},
+    {SHAPE_NAME("includeThoughts"), SHAPE_SCALAR, WISH(thinking), NULL},
     SHAPE_DONE,
 };
 
@@ -366,12 +365,16 @@ static const struct slice OPENING = SHAPE_NAME("{\"candidates\":[{\"content\":{\
 static void write_answer(const struct reply *reply, struct buffer *out)
 {
     struct block block;
+    bool has_part = false;
 
     buffer_append(out, OPENING);
     for (uint32_t i = 0; content_block(reply, i, &block); i++) {
-        if (i > 0)
+        if (content_is_hidden(reply, &block))
+            continue;
+        if (has_part)
             buffer_byte(out, ',');
         write_part(reply, &block, out);
+        has_part = true;
     }
     write_rest(reply, true, reply->output_tokens, out);
 }
