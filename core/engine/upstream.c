@@ -3,42 +3,59 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/timers.h"
+#include "engine/request_match.h"
 #include "engine/upstream_state.h"
-#include "wire/format.h"
 
 enum {
     WAKES_PER_STEP = 64, /* exchanges served by one upstream_wake, so that its output stays small */
     SCRATCH_BYTES_MAX = 256 << 20,
+    CALLS_KEPT_MIN = 1024, /* of foreign clients */
 };
+
+int64_t upstream_wall_unix_ns(const struct upstream *u, nanos now)
+{
+    return u->options.wall_unix_ns + now;
+}
 
 /* --- the end of an exchange ------------------------------------------------------------------- */
 
+static bool is_billed(const struct exchange *x)
+{
+    return x->plan.kind == PLAN_ANSWER &&
+           (x->record.kind == JOURNAL_GENERATE || x->record.kind == JOURNAL_EMBEDDINGS);
+}
+
 /* What was read and what was written is billed, told or not, whoever ended it. Refusals and
  * connections that died before an answer cost nothing. */
-static void bill(const struct scenario *scenario, struct exchange *x)
+static void bill(const struct upstream *u, struct exchange *x)
 {
-    struct usage used = {.is_known = true,
-                         .input_tokens = x->plan.input_tokens,
-                         .output_tokens = x->record.tokens_written};
     const struct price *price;
+    struct reply reply;
+    struct usage used;
 
-    if (x->record.model >= scenario->models_count)
+    if (x->record.model >= u->scenario->models_count)
         return;
-    price = &scenario->prices[x->record.model];
-    if (x->plan.kind == PLAN_ANSWER)
-        x->record.has_cost = price_cost(price, x->api, &used, &x->record.cost);
-    else
+    price = &u->scenario->prices[x->record.model];
+    if (!is_billed(x)) {
         x->record.has_cost = price->is_known;
+        return;
+    }
+    reply = answers_reply(u, x);
+    used = format_usage_used(x->api, &reply, x->record.tokens_written);
+    x->record.has_cost = price_cost(price, x->api, &used, &x->record.cost);
 }
 
 static void close_exchange(struct upstream *u, uint32_t index, enum closed_by by, nanos now)
 {
     struct exchange *x = &u->exchanges[index];
+    bool is_well = by == CLOSED_WHOLE && x->record.answered == OUTCOME_OK;
 
-    bill(u->scenario, x);
+    bill(u, x);
     x->record.closed_by = by;
     x->record.closed_at = now;
+    if (!x->record.is_hook && !x->is_told)
+        identity_settled(u->identity, slice_of(x->record.call), is_well);
+    order_leave(u, index, by != CLOSED_WHOLE && by != CLOSED_FAULT, now);
     x->state = EXCHANGE_OVER;
     timers_set(&u->timers, index, NANOS_NEVER);
     effects_journal(u, index);
@@ -57,6 +74,65 @@ static uint32_t take_exchange(struct upstream *u)
     return index;
 }
 
+static bool is_of_a_provider(const struct upstream *u, uint32_t listener)
+{
+    return listener < u->scenario->providers_count;
+}
+
+static void begin_record(struct upstream *u, struct exchange *x,
+                         const struct upstream_request *request)
+{
+    struct journal_record *record = &x->record;
+
+    record->number = x->run_number;
+    record->provider =
+        is_of_a_provider(u, request->provider) ? request->provider : u->scenario->providers_count;
+    record->model = u->scenario->models_count;
+    record->connection = request->connection;
+    record->accepted_at = request->accepted_at;
+    record->head_in_at = request->head_in_at;
+    record->body_in_at = request->body_in_at;
+    record->first_out_at = NANOS_NEVER;
+    record->last_out_at = NANOS_NEVER;
+    record->closed_at = NANOS_NEVER;
+    record->rule = PLAN_NO_RULE;
+    record->has_canary = request->has_canary;
+    slice_copy(request->isolation, record->isolation, sizeof(record->isolation));
+}
+
+/* Rules or windows are others now: so is when places come and go. Before the first request nobody
+ * wants any. */
+static void note_change(struct upstream *u)
+{
+    u->rules_with_conditions = 0;
+    for (uint32_t rule = 0; rule < u->chaos.rules_count; rule++) {
+        if (request_match_needs_bytes(&u->chaos.rules[rule].match))
+            u->rules_with_conditions |= (uint64_t)1 << rule;
+    }
+    if (u->first_request_at == NANOS_NEVER)
+        return;
+    for (uint32_t model = 0; model < u->scenario->models_count; model++)
+        order_wake(u, model, u->latest_at);
+}
+
+static void note_first_request(struct upstream *u, nanos now)
+{
+    if (u->first_request_at != NANOS_NEVER)
+        return;
+    u->first_request_at = now;
+    phases_first_request(&u->chaos.phases, now);
+    note_change(u);
+}
+
+void upstream_start(struct upstream *u, uint32_t index, nanos now)
+{
+    struct exchange *x = &u->exchanges[index];
+
+    x->begun_at = now;
+    x->state = EXCHANGE_OPENING;
+    timers_set(&u->timers, index, nanos_max(now, answers_open_at(x)));
+}
+
 bool upstream_begin(struct upstream *u, const struct upstream_request *request, nanos now,
                     uint32_t *exchange)
 {
@@ -64,7 +140,8 @@ bool upstream_begin(struct upstream *u, const struct upstream_request *request, 
     uint32_t index;
     struct exchange *x;
 
-    assert(is_hook || request->provider < u->scenario->providers_count);
+    assert(is_hook || request->provider == UPSTREAM_GATEWAY ||
+           is_of_a_provider(u, request->provider));
     effects_begin(u, now);
     index = take_exchange(u);
     if (index == UPSTREAM_NO_EXCHANGE)
@@ -75,19 +152,12 @@ bool upstream_begin(struct upstream *u, const struct upstream_request *request, 
     x->state = EXCHANGE_OPENING;
     x->begun_at = now;
     x->run_number = ++u->requests;
-    x->record.number = x->run_number;
-    x->record.provider = is_hook ? u->scenario->providers_count : request->provider;
-    x->record.model = u->scenario->models_count;
-    x->record.connection = request->connection;
-    x->record.accepted_at = request->accepted_at;
-    x->record.head_in_at = request->head_in_at;
-    x->record.body_in_at = request->body_in_at;
-    x->record.first_out_at = NANOS_NEVER;
-    x->record.last_out_at = NANOS_NEVER;
-    x->record.closed_at = NANOS_NEVER;
-    x->record.rule = PLAN_NO_RULE;
-    requests_take(u, x, request, now);
-    timers_set(&u->timers, index, nanos_max(now, answers_open_at(x)));
+    begin_record(u, x, request);
+    if (!is_hook)
+        note_first_request(u, now);
+    requests_take(u, index, request, now);
+    if (x->state != EXCHANGE_WAITING)
+        upstream_start(u, index, now);
     *exchange = index;
     return true;
 }
@@ -96,11 +166,15 @@ bool upstream_begin(struct upstream *u, const struct upstream_request *request, 
 
 void upstream_wake(struct upstream *u, nanos now)
 {
-    uint32_t index;
+    uint32_t slot;
 
     effects_begin(u, now);
-    for (int served = 0; served < WAKES_PER_STEP && timers_take(&u->timers, now, &index); served++)
-        answers_serve(u, index, now);
+    for (int served = 0; served < WAKES_PER_STEP && timers_take(&u->timers, now, &slot); served++) {
+        if (slot < u->options.exchanges_max)
+            answers_serve(u, slot, now);
+        else
+            order_wake(u, slot - u->options.exchanges_max, now);
+    }
 }
 
 nanos upstream_wakes_at(const struct upstream *u)
@@ -132,6 +206,40 @@ void upstream_gone(struct upstream *u, uint32_t index, uint64_t bytes_out, bool 
     close_exchange(u, index, by_reset ? CLOSED_CLIENT_RESET : CLOSED_CLIENT, now);
 }
 
+bool upstream_note(struct upstream *u, const struct upstream_note *note, nanos now)
+{
+    struct journal_record *record;
+    bool is_fault = note->rule != PLAN_NO_RULE;
+
+    effects_begin(u, now);
+    record = effects_note(u);
+    if (record == NULL)
+        return false;
+    *record = (struct journal_record){
+        .number = ++u->requests,
+        .provider =
+            is_of_a_provider(u, note->provider) ? note->provider : u->scenario->providers_count,
+        .model = u->scenario->models_count,
+        .connection = note->connection,
+        .accepted_at = note->accepted_at,
+        .head_in_at = NANOS_NEVER,
+        .body_in_at = NANOS_NEVER,
+        .first_out_at = NANOS_NEVER,
+        .last_out_at = NANOS_NEVER,
+        .closed_at = now,
+        .closed_by = CLOSED_FAULT,
+        .status = note->status,
+        .answered = is_fault ? OUTCOME_OK : OUTCOME_INVALID_REQUEST,
+        .rule = note->rule,
+        .kind = is_fault ? JOURNAL_CONNECTION : JOURNAL_UNREADABLE,
+    };
+    slice_copy(slice_of(note->what), record->plan, sizeof(record->plan));
+    if (is_fault)
+        slice_copy(slice_of(u->chaos.rules[note->rule].name), record->rule_name,
+                   sizeof(record->rule_name));
+    return true;
+}
+
 void upstream_stop(struct upstream *u, nanos now)
 {
     effects_begin(u, now);
@@ -148,33 +256,132 @@ uint32_t upstream_open(const struct upstream *u)
     return u->open;
 }
 
+/* --- what may change while it runs ------------------------------------------------------------ */
+
+const struct chaos *upstream_chaos(const struct upstream *u)
+{
+    return &u->chaos;
+}
+
+const struct chaos_memory *upstream_chaos_memory(const struct upstream *u)
+{
+    return &u->memory;
+}
+
+enum rc upstream_put_rule(struct upstream *u, const struct phases *phases,
+                          const struct chaos_rule *rule)
+{
+    struct phases before = u->chaos.phases;
+    enum rc rc;
+
+    u->chaos.phases = *phases;
+    rc = chaos_put(&u->chaos, rule);
+    if (rc != RC_OK) {
+        u->chaos.phases = before;
+        return rc;
+    }
+    if (u->first_request_at != NANOS_NEVER)
+        phases_first_request(&u->chaos.phases, u->first_request_at);
+    note_change(u);
+    return RC_OK;
+}
+
+bool upstream_enable_rule(struct upstream *u, struct slice name, bool is_enabled)
+{
+    for (uint32_t i = 0; i < u->chaos.rules_count; i++) {
+        struct chaos_rule *rule = &u->chaos.rules[i];
+
+        if (!slice_is(name, slice_of(rule->name)))
+            continue;
+        rule->revision += rule->is_disabled == is_enabled;
+        rule->is_disabled = !is_enabled;
+        note_change(u);
+        return true;
+    }
+    return false;
+}
+
+bool upstream_mark(struct upstream *u, struct slice name, nanos now)
+{
+    bool is_known;
+
+    effects_begin(u, now);
+    is_known = chaos_mark(&u->chaos, name, now);
+    if (is_known)
+        note_change(u);
+    return is_known;
+}
+
+bool upstream_set_state(struct upstream *u, struct slice name, struct slice value)
+{
+    return chaos_state_set(&u->memory, name, value);
+}
+
+void upstream_reset(struct upstream *u, struct slice isolation)
+{
+    identity_reset(u->identity, isolation);
+    if (isolation.size > 0)
+        return;
+    u->chaos = u->scenario->chaos;
+    u->memory = (struct chaos_memory){0};
+    u->cache = (struct prompt_cache){0};
+    u->first_request_at = NANOS_NEVER;
+    order_reset(u);
+    note_change(u);
+}
+
 /* --- birth and death -------------------------------------------------------------------------- */
+
+static void learn_scripts(struct upstream *u)
+{
+    static const struct fault nothing = {.kind = FAULT_NONE};
+
+    for (uint32_t i = 0; i < u->scenario->scripts_count; i++) {
+        u->script_rules[i] = (struct chaos_rule){
+            .match = u->scenario->scripts[i].match, .sequence = &nothing, .sequence_count = 1};
+    }
+}
+
+static enum rc allocate(struct upstream *u)
+{
+    const struct memory *memory = u->options.memory;
+    uint32_t count = u->options.exchanges_max;
+
+    u->exchanges = memory->resize(memory->context, NULL, count * sizeof(*u->exchanges));
+    u->queue = memory_zeroed(memory, u->queue_size, sizeof(*u->queue));
+    if (u->exchanges == NULL || u->queue == NULL)
+        return RC_NOMEM;
+    TRY(timers_init(&u->timers, memory, count + u->scenario->models_count));
+    TRY(identity_new(&u->identity, count > CALLS_KEPT_MIN ? count : CALLS_KEPT_MIN, memory));
+    return order_init(u);
+}
 
 enum rc upstream_new(struct upstream **upstream, const struct upstream_options *options,
                      struct error *err)
 {
-    const struct memory *memory = options->memory;
-    struct upstream *u = memory_zeroed(memory, 1, sizeof(*u));
     uint32_t count = options->exchanges_max;
-    enum rc rc = RC_NOMEM;
+    struct upstream *u = memory_zeroed(options->memory, 1, sizeof(*u));
+    enum rc rc;
 
     if (u == NULL)
         return error_set(err, RC_NOMEM, "upstream engine: out of memory");
     u->options = *options;
     u->scenario = options->scenario;
+    u->chaos = options->scenario->chaos;
+    u->first_request_at = NANOS_NEVER;
+    u->free_first = UPSTREAM_NO_EXCHANGE;
     u->releasing = UPSTREAM_NO_EXCHANGE;
     u->latest_at = INT64_MIN;
-    u->queue_size = 5 * count + 16; /* one exchange: head, body, body, end, journal at the most */
-    buffer_init(&u->scratch, memory, SCRATCH_BYTES_MAX);
-    u->exchanges = memory->resize(memory->context, NULL, count * sizeof(*u->exchanges));
-    u->queue = memory_zeroed(memory, u->queue_size, sizeof(*u->queue));
-    if (u->exchanges != NULL && u->queue != NULL)
-        rc = timers_init(&u->timers, memory, count);
+    /* one exchange: head, body, body, end, journal at the most */
+    u->queue_size = 5 * count + UPSTREAM_NOTES_MAX;
+    buffer_init(&u->scratch, options->memory, SCRATCH_BYTES_MAX);
+    learn_scripts(u);
+    rc = allocate(u);
     if (rc != RC_OK) {
         upstream_free(u);
         return error_set(err, rc, "upstream engine: %s for %u exchanges", rc_text(rc), count);
     }
-    u->free_first = UPSTREAM_NO_EXCHANGE;
+    note_change(u);
     *upstream = u;
     return RC_OK;
 }
@@ -192,6 +399,8 @@ void upstream_free(struct upstream *u)
     if (u == NULL)
         return;
     memory = u->options.memory;
+    order_deinit(u);
+    identity_free(u->identity);
     timers_deinit(&u->timers);
     buffer_deinit(&u->scratch);
     memory_release(memory, u->exchanges);

@@ -42,6 +42,8 @@ struct upstream_options {
     uint64_t run_tag;                /* names response ids */
     int64_t wall_unix_ns;            /* wall clock at run time 0, as far as it is known */
     uint32_t exchanges_max;
+    bool answers_any_model; /* one that the scenario does not know behaves as the first of its
+                               listener, under the name it was asked by */
 };
 
 MUST_USE enum rc upstream_new(struct upstream **upstream, const struct upstream_options *options,
@@ -99,12 +101,10 @@ struct upstream_note {
 };
 bool upstream_note(struct upstream *upstream, const struct upstream_note *note, nanos now);
 
-/* --- while it runs ------------------------------------------------------------------------------
- * *
- *
- * The engine plays its own copy of the scenario's chaos, which may be changed; answers under way
- * are not. */
+/* --- while it runs ---------------------------------------------------------------------------- */
 
+/* The engine plays its own copy of the scenario's chaos, which may be changed; answers under way
+ * are not. */
 const struct chaos *upstream_chaos(const struct upstream *upstream);
 const struct chaos_memory *upstream_chaos_memory(const struct upstream *upstream);
 

@@ -1,147 +1,105 @@
 #include "engine/upstream_state.h"
 
-#include <assert.h>
+#include "engine/hook_refusals.h"
+#include "engine/spoil.h"
 
-#include "wire/http_date.h"
+/* --- what the formats are told ---------------------------------------------------------------- */
 
-/* --- rendering -------------------------------------------------------------------------------- */
-
-static int64_t wall_s(const struct upstream *u, nanos now)
+static enum usage_told usage_told_of(const struct plan *plan)
 {
-    int64_t ns = u->options.wall_unix_ns + now;
+    if (plan->quirks & QUIRK_USAGE_MISSING)
+        return USAGE_MISSING;
+    if (plan->quirks & QUIRK_USAGE_ZERO)
+        return USAGE_ZERO;
+    return plan->quirks & QUIRK_USAGE_WRONG ? USAGE_WRONG : USAGE_TRUE;
+}
 
-    return ns / NANOS_S - (ns % NANOS_S < 0);
+static void say_script(struct reply *reply, const struct script *script)
+{
+    reply->text = script->text;
+    reply->tool_name = script->tool_name;
+    reply->tool_input = script->tool_input;
 }
 
 struct reply answers_reply(const struct upstream *u, const struct exchange *x)
 {
-    return (struct reply){
+    const struct plan *plan = &x->plan;
+    int64_t ns = upstream_wall_unix_ns(u, x->begun_at);
+    struct reply reply = {
         .model = slice_of(x->model),
         .request_number = x->run_number,
         .run_tag = u->options.run_tag,
-        .wall_unix_s = wall_s(u, x->begun_at),
-        .input_tokens = x->plan.input_tokens,
-        .output_tokens = x->plan.output_tokens,
-        .stop = x->plan.stop,
+        .wall_unix_s = ns / NANOS_S - (ns % NANOS_S < 0),
+        .input_tokens = plan->input_tokens,
+        .output_tokens = plan->output_tokens,
+        .stop = plan->stop,
         .include_usage = x->include_usage,
+        .thinking_tokens = plan->thinking_tokens,
+        .tool_tokens = plan->tool_tokens,
+        .tool_name = slice_of(x->tool_name),
+        .is_foreign = plan->quirks & QUIRK_FOREIGN,
+        .cached_tokens = x->record.cached_tokens,
+        .cache_write_tokens = x->record.cache_write_tokens,
+        .usage_told = usage_told_of(plan),
+        .usage_factor = plan->quirks & QUIRK_USAGE_WRONG ? plan->fault->factor : 1.0,
+        .tokens_per_event = plan->tokens_per_event,
+        .is_2026 = x->is_2026,
     };
+
+    if (plan->script != NULL)
+        say_script(&reply, plan->script);
+    return reply;
 }
 
-/* "retry-after: 1.5": as many decimals as the value needs. */
-static void write_seconds(struct buffer *out, nanos span)
+/* How long the body advises to wait, where a provider tells it there (Gemini's RetryInfo). */
+static nanos retry_delay(const struct exchange *x)
 {
-    uint64_t rest = (uint64_t)(span % NANOS_S);
-    uint64_t place = NANOS_S / 10;
+    if (x->is_over_the_limit)
+        return x->limit.is_hopeless ? 0 : x->limit.wait;
+    return x->plan.advice == PLAN_ADVICE_RAW ? 0 : x->plan.advice_wait;
+}
 
-    buffer_u64(out, (uint64_t)(span / NANOS_S));
-    if (rest > 0)
-        buffer_byte(out, '.');
-    for (; rest > 0; place /= 10) {
-        buffer_byte(out, (char)('0' + rest / place));
-        rest %= place;
+static struct slice limit_name(enum limit_kind kind)
+{
+    switch (kind) {
+    case LIMIT_REQUESTS:
+        return SLICE("requests");
+    case LIMIT_INPUT_TOKENS:
+        return SLICE("input tokens");
+    case LIMIT_OUTPUT_TOKENS:
+        return SLICE("output tokens");
+    default:
+        return SLICE("tokens");
     }
 }
 
-static void write_advice(struct upstream *u, const struct plan *plan, nanos now)
+struct refusal answers_refusal(const struct upstream *u, const struct exchange *x,
+                               enum outcome failure, uint16_t status)
 {
-    struct buffer *out = &u->scratch;
-
-    switch (plan->advice) {
-    case PLAN_ADVICE_NONE:
-        return;
-    case PLAN_ADVICE_SECONDS:
-        buffer_text(out, "retry-after: ");
-        write_seconds(out, plan->advice_wait);
-        break;
-    case PLAN_ADVICE_DATE:
-        buffer_text(out, "retry-after: ");
-        http_date_write(out, wall_s(u, now) + (plan->advice_wait + NANOS_S - 1) / NANOS_S);
-        break;
-    case PLAN_ADVICE_MS:
-        buffer_text(out, "retry-after-ms: ");
-        buffer_u64(out, (uint64_t)(plan->advice_wait / NANOS_MS));
-        break;
-    case PLAN_ADVICE_RAW:
-        buffer_text(out, "retry-after: ");
-        buffer_text(out, plan->advice_raw);
-        break;
-    }
-    buffer_text(out, "\r\n");
-}
-
-/* What a client can make of the advice, read back from the very lines that were written. */
-static nanos advice_as_read(const struct upstream *u, struct slice headers, nanos now)
-{
-    struct answer_head head;
-    struct slice line;
-
-    answer_head_clear(&head);
-    while (slice_cut(&headers, '\n', &line))
-        answer_head_line(&head, line);
-    return answer_head_advice(&head, u->options.wall_unix_ns + now).wait;
-}
-
-static size_t write_headers(struct upstream *u, struct exchange *x, struct slice type, nanos now)
-{
-    size_t at = u->scratch.size;
-
-    format_write_headers(x->api, u->options.run_tag, x->run_number, wall_s(u, now), type,
-                         &u->scratch);
-    return at;
-}
-
-/* --- without bytes ---------------------------------------------------------------------------- */
-
-/* What can travel as a value: nothing is wrong with it. A context-length refusal has token counts
- * in its words (engine/refusals.h). */
-static bool is_plain(const struct exchange *x)
-{
-    if (!x->is_told)
-        return false;
-    if (x->plan.kind == PLAN_ANSWER)
-        return x->plan.ending == PLAN_WHOLE;
-    return x->plan.kind == PLAN_REFUSAL && x->plan.advice == PLAN_ADVICE_NONE &&
-           x->plan.failure != OUTCOME_CONTEXT_LENGTH;
-}
-
-static uint16_t status_of(const struct exchange *x)
-{
-    if (x->plan.kind == PLAN_ANSWER)
-        return 200;
-    return x->plan.status != 0 ? x->plan.status : format_status(x->api, x->plan.failure);
-}
-
-/* Body first, since the head tells its length; effects name stretches, so their order is free. */
-static void serve_refusal(struct upstream *u, uint32_t index, nanos now)
-{
-    struct exchange *x = &u->exchanges[index];
     struct refusal refusal = {
-        .failure = x->plan.failure,
-        .status = status_of(x),
+        .failure = failure,
+        .status = status,
         .model = slice_of(x->model),
         .request_number = x->run_number,
         .run_tag = u->options.run_tag,
         .input_tokens = x->plan.input_tokens,
         .context_window = x->plan.context_window,
-        .message = x->message != NULL ? slice_of(x->message) : (struct slice){0},
+        .message = slice_of(x->objection.message),
+        .code = x->objection.code,
+        .param = x->objection.param,
+        .retry_delay = retry_delay(x),
     };
-    size_t body_at = u->scratch.size;
-    size_t body_size, headers_at;
 
-    format_write_refusal(x->api, &refusal, &u->scratch);
-    body_size = u->scratch.size - body_at;
-    headers_at = write_headers(u, x, SLICE("application/json"), now);
-    write_advice(u, &x->plan, now);
-    if (x->plan.advice != PLAN_ADVICE_NONE)
-        x->record.advice_wait = advice_as_read(
-            u, (struct slice){u->scratch.data + headers_at, u->scratch.size - headers_at}, now);
-    effects_head(u, index, refusal.status, (int64_t)body_size, headers_at, now);
-    effects_body(u, index, body_at, body_size, now);
-    x->record.is_complete = true;
-    effects_end(u, index, UPSTREAM_END_WHOLE);
+    if (!x->is_over_the_limit)
+        return refusal;
+    refusal.limit_name = limit_name(x->limit.kind);
+    refusal.limit = u->limiters[x->record.model].limits->of[x->limit.kind].amount;
+    refusal.asked = x->limit.asked;
+    refusal.is_hopeless = x->limit.is_hopeless;
+    return refusal;
 }
 
-static enum upstream_end end_of(enum plan_close close)
+enum upstream_end answers_end_of(enum plan_close close)
 {
     switch (close) {
     case PLAN_CLOSE_END:
@@ -152,6 +110,106 @@ static enum upstream_end end_of(enum plan_close close)
         break;
     }
     return UPSTREAM_END_RST;
+}
+
+/* --- one body --------------------------------------------------------------------------------- */
+
+/* The body stands in the scratch from `body_at` to its end; the head is written behind it, since it
+ * tells its length: effects name stretches, so their order is free. */
+static void serve_whole(struct upstream *u, uint32_t index, uint16_t status, size_t body_at,
+                        nanos now)
+{
+    struct exchange *x = &u->exchanges[index];
+    size_t size = u->scratch.size - body_at;
+    struct slice type = x->record.is_hook ? x->hook.content_type : SLICE("application/json");
+    size_t headers_at = heads_write(u, x, type, now);
+
+    effects_head(u, index, status, (int64_t)size, headers_at, now);
+    effects_body(u, index, body_at, size, now);
+    effects_end(u, index, UPSTREAM_END_WHOLE);
+}
+
+static uint16_t status_of(const struct exchange *x)
+{
+    if (x->plan.kind == PLAN_ANSWER)
+        return 200;
+    return x->plan.status != 0 ? x->plan.status : format_status(x->api, x->plan.failure);
+}
+
+static void serve_refusal(struct upstream *u, uint32_t index, nanos now)
+{
+    struct exchange *x = &u->exchanges[index];
+    uint16_t status = status_of(x);
+    bool is_in_a_200 = x->plan.quirks & QUIRK_ERROR_BODY;
+    struct refusal refusal = answers_refusal(
+        u, x, x->plan.failure, is_in_a_200 ? format_status(x->api, x->plan.failure) : status);
+    size_t body_at = u->scratch.size;
+
+    if (x->plan.quirks & QUIRK_BODY)
+        buffer_append(&u->scratch, x->plan.fault->body);
+    else
+        format_write_refusal(x->api, &refusal, &u->scratch);
+    x->record.is_complete = true;
+    serve_whole(u, index, is_in_a_200 ? 200 : status, body_at, now);
+}
+
+/* Whether a given body is an answer, only its reader can tell. */
+static void serve_given(struct upstream *u, uint32_t index, nanos now)
+{
+    struct exchange *x = &u->exchanges[index];
+    struct slice body = x->plan.fault->body;
+    struct answer answer = {0};
+    size_t body_at = u->scratch.size;
+
+    buffer_append(&u->scratch, body);
+    if (format_read_answer(x->api, body, &answer) == RC_OK && answer.failure == OUTCOME_OK) {
+        x->record.is_complete = true;
+        x->record.usage_told = answer.usage;
+    }
+    serve_whole(u, index, 200, body_at, now);
+}
+
+static void write_cards(struct upstream *u, const struct exchange *x)
+{
+    struct model_card cards[SCENARIO_MODELS_MAX];
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < u->scenario->models_count; i++) {
+        const struct model *model = &u->scenario->models[i];
+
+        if (x->record.provider < u->scenario->providers_count &&
+            model->provider != x->record.provider)
+            continue;
+        cards[count++] = (struct model_card){slice_of(model->name), model->context_window};
+    }
+    endpoint_write_models(x->api, cards, count, upstream_wall_unix_ns(u, 0) / NANOS_S, &u->scratch);
+}
+
+static void write_card(struct upstream *u, const struct exchange *x)
+{
+    const struct model *model = &u->scenario->models[x->record.model];
+    struct model_card card = {slice_of(x->model), model->context_window};
+
+    endpoint_write_model(x->api, &card, upstream_wall_unix_ns(u, 0) / NANOS_S, &u->scratch);
+}
+
+/* What is no answer of a model: listings, counts, embeddings. */
+static void serve_other(struct upstream *u, uint32_t index, nanos now)
+{
+    struct exchange *x = &u->exchanges[index];
+    size_t body_at = u->scratch.size;
+
+    if (x->record.kind == JOURNAL_COUNT)
+        endpoint_write_count(x->api, x->plan.input_tokens, &u->scratch);
+    else if (x->record.kind == JOURNAL_EMBEDDINGS)
+        endpoint_write_embeddings(slice_of(x->model), x->run_number, x->inputs, x->dimensions,
+                                  x->is_base64, x->plan.input_tokens, &u->scratch);
+    else if (x->model[0] == '\0')
+        write_cards(u, x);
+    else
+        write_card(u, x);
+    x->record.is_complete = true;
+    serve_whole(u, index, 200, body_at, now);
 }
 
 /* A cut or stalled body stops after its tokens' share of the bytes; past the last token it lacks
@@ -173,120 +231,79 @@ static void serve_body(struct upstream *u, uint32_t index, nanos now)
     size_t body_at = u->scratch.size;
     size_t whole, size, headers_at;
     bool announces_less = x->plan.ending == PLAN_CUT && x->plan.close == PLAN_CLOSE_END;
+    bool is_broken = x->plan.quirks & QUIRK_BROKEN_JSON;
 
     format_write_answer(x->api, &reply, &u->scratch);
+    if (is_broken)
+        spoil_json(&u->scratch, body_at);
     whole = u->scratch.size - body_at;
     size = bytes_to_write(&x->plan, whole);
-    headers_at = write_headers(u, x, SLICE("application/json"), now);
+    headers_at = heads_write(u, x, SLICE("application/json"), now);
     effects_head(u, index, 200, (int64_t)(announces_less ? size : whole), headers_at, now);
     effects_body(u, index, body_at, size, now);
     x->record.tokens_written = plan_tokens_to_come(&x->plan);
-    if (x->plan.ending == PLAN_WHOLE)
-        x->record.usage_told = format_usage_told(x->api, &reply, FORMAT_BODY);
     if (x->plan.ending == PLAN_STALL) {
         x->state = EXCHANGE_SILENT;
         return;
     }
-    x->record.is_complete = x->plan.ending == PLAN_WHOLE;
-    effects_end(u, index, x->record.is_complete ? UPSTREAM_END_WHOLE : end_of(x->plan.close));
+    x->record.is_complete = x->plan.ending == PLAN_WHOLE && !is_broken;
+    if (x->record.is_complete)
+        x->record.usage_told = format_usage_told(x->api, &reply, FORMAT_BODY);
+    effects_end(u, index,
+                x->plan.ending == PLAN_WHOLE ? UPSTREAM_END_WHOLE : answers_end_of(x->plan.close));
 }
 
-/* When the next token event of a stream is due: with its last token. */
-static nanos next_event_at(const struct exchange *x)
-{
-    uint64_t last = x->record.tokens_written + x->plan.tokens_per_event - 1;
-    uint64_t stop = plan_tokens_to_come(&x->plan);
+/* --- hooks ------------------------------------------------------------------------------------ */
 
-    if (x->record.tokens_written >= stop)
-        return x->begun_at; /* nothing left to write but the end */
-    return nanos_add(x->begun_at, plan_token_at(&x->plan, last < stop ? last : stop - 1));
-}
-
-/* How many more tokens are to be written now: whole events only, until the last. */
-static uint64_t tokens_due(const struct exchange *x, nanos now)
-{
-    uint64_t due = plan_tokens_due(&x->plan, now - x->begun_at);
-    uint64_t stop = plan_tokens_to_come(&x->plan);
-
-    if (due <= x->record.tokens_written)
-        return 0;
-    due -= x->record.tokens_written;
-    return x->record.tokens_written + due < stop ? due - due % x->plan.tokens_per_event : due;
-}
-
-static void write_tokens(struct upstream *u, struct exchange *x, uint64_t count)
-{
-    struct reply reply = answers_reply(u, x);
-
-    format_write_tokens(x->api, &reply, x->record.tokens_written, count, x->plan.tokens_per_event,
-                        &u->scratch);
-    x->record.tokens_written += count;
-}
-
-static void tell_stream(struct upstream *u, uint32_t index, nanos now)
-{
-    struct exchange *x = &u->exchanges[index];
-    uint64_t count = tokens_due(x, now);
-    bool is_over;
-
-    x->record.tokens_written += count;
-    is_over = x->record.tokens_written >= x->plan.output_tokens;
-    if (is_over) {
-        struct reply reply = answers_reply(u, x);
-
-        x->record.usage_told = format_usage_told(x->api, &reply, FORMAT_CLOSING);
-        effects_told(u, index, TOLD_ENDS, count, now);
-        return;
-    }
-    if (count > 0)
-        effects_told(u, index, TOLD_GOES_ON, count, now);
-    timers_set(&u->timers, index, next_event_at(x));
-}
-
-static void serve_stream(struct upstream *u, uint32_t index, nanos now)
+static void serve_hook_refusal(struct upstream *u, uint32_t index, nanos now)
 {
     struct exchange *x = &u->exchanges[index];
     size_t body_at = u->scratch.size;
-    uint64_t count = tokens_due(x, now);
-    bool is_over;
+    struct slice type = SLICE("text/plain");
 
-    if (count > 0)
-        write_tokens(u, x, count);
-    is_over = x->record.tokens_written >= plan_tokens_to_come(&x->plan);
-    if (is_over && x->plan.ending == PLAN_WHOLE) {
-        struct reply reply = answers_reply(u, x);
+    if (x->plan.quirks & QUIRK_BODY)
+        buffer_append(&u->scratch, x->plan.fault->body);
+    else
+        type = hook_refusal_write(x->record.hook, status_of(x), x->plan.advice_wait, &u->scratch);
+    x->hook.content_type = type;
+    x->record.is_complete = true;
+    serve_whole(u, index, status_of(x), body_at, now);
+}
 
-        format_write_closing(x->api, &reply, &u->scratch);
-        x->record.usage_told = format_usage_told(x->api, &reply, FORMAT_CLOSING);
-        x->record.is_complete = true;
+static void serve_hook(struct upstream *u, uint32_t index, nanos now)
+{
+    struct exchange *x = &u->exchanges[index];
+    size_t body_at = u->scratch.size;
+
+    if (x->plan.kind == PLAN_RESET) {
+        effects_end(u, index, answers_end_of(x->plan.close));
+        return;
     }
-    effects_body(u, index, body_at, u->scratch.size - body_at, now);
-    if (!is_over) {
-        timers_set(&u->timers, index, next_event_at(x));
+    if (x->plan.kind == PLAN_REFUSAL) {
+        serve_hook_refusal(u, index, now);
         return;
     }
     if (x->plan.ending == PLAN_STALL) {
-        x->state = EXCHANGE_SILENT;
+        x->state = EXCHANGE_SILENT; /* hooks hang before the first byte */
         return;
     }
-    effects_end(u, index,
-                x->plan.ending == PLAN_WHOLE ? UPSTREAM_END_WHOLE : end_of(x->plan.close));
+    buffer_append(&u->scratch, x->plan.quirks & QUIRK_BODY ? x->plan.fault->body : x->hook.body);
+    x->record.is_complete = true;
+    serve_whole(u, index, x->hook.status, body_at, now);
 }
 
-static void open_stream(struct upstream *u, uint32_t index, nanos now)
-{
-    struct exchange *x = &u->exchanges[index];
-    struct reply reply = answers_reply(u, x);
-    size_t headers_at = write_headers(u, x, SLICE("text/event-stream; charset=utf-8"), now);
-    size_t body_at;
+/* --- without bytes ---------------------------------------------------------------------------- */
 
-    effects_head(u, index, 200, HTTP1_CHUNKED, headers_at, now);
-    body_at = u->scratch.size;
-    format_write_opening(x->api, &reply, &u->scratch);
-    x->record.usage_told = format_usage_told(x->api, &reply, FORMAT_OPENING);
-    effects_body(u, index, body_at, u->scratch.size - body_at, now);
-    x->state = EXCHANGE_WRITING;
-    timers_set(&u->timers, index, nanos_max(now, next_event_at(x)));
+/* What can travel as a value: nothing is wrong with it. A context-length refusal has token counts
+ * in its words (engine/refusals.h), pings are nothing that a value tells. */
+static bool is_plain(const struct upstream *u, const struct exchange *x)
+{
+    if (!x->is_told || x->plan.quirks != 0)
+        return false;
+    if (x->plan.kind == PLAN_ANSWER)
+        return x->plan.ending == PLAN_WHOLE && u->scenario->models[x->record.model].ping_every == 0;
+    return x->plan.kind == PLAN_REFUSAL && x->plan.advice == PLAN_ADVICE_NONE &&
+           !x->is_over_the_limit && x->plan.failure != OUTCOME_CONTEXT_LENGTH;
 }
 
 /* The first thing that is said of an answer or refusal. */
@@ -300,72 +317,64 @@ static void tell(struct upstream *u, uint32_t index, nanos now)
         effects_told(u, index, TOLD_REFUSAL, 0, now);
         return;
     }
-    reply = answers_reply(u, x);
-    if (!x->plan.stream) {
-        x->record.tokens_written = x->plan.output_tokens;
-        x->record.usage_told = format_usage_told(x->api, &reply, FORMAT_BODY);
-        effects_told(u, index, TOLD_BODY, x->plan.output_tokens, now);
+    if (x->plan.stream) {
+        streams_open_told(u, index, now);
         return;
     }
-    x->record.usage_told = format_usage_told(x->api, &reply, FORMAT_OPENING);
-    effects_told(u, index, TOLD_BEGINS, 0, now);
-    x->state = EXCHANGE_WRITING;
-    timers_set(&u->timers, index, nanos_max(now, next_event_at(x)));
+    reply = answers_reply(u, x);
+    x->record.tokens_written = x->plan.output_tokens;
+    x->record.usage_told = format_usage_told(x->api, &reply, FORMAT_BODY);
+    effects_told(u, index, TOLD_BODY, x->plan.output_tokens, now);
 }
 
-static void serve_hook(struct upstream *u, uint32_t index, nanos now)
-{
-    struct exchange *x = &u->exchanges[index];
-    size_t headers_at = u->scratch.size;
-    size_t body_at;
+/* --- steering --------------------------------------------------------------------------------- */
 
-    if (x->hook.content_type.size > 0) {
-        buffer_append(&u->scratch, SLICE("content-type: "));
-        buffer_append(&u->scratch, x->hook.content_type);
-        buffer_append(&u->scratch, SLICE("\r\n"));
-    }
-    effects_head(u, index, x->hook.status, (int64_t)x->hook.body.size, headers_at, now);
-    body_at = u->scratch.size;
-    buffer_append(&u->scratch, x->hook.body);
-    effects_body(u, index, body_at, x->hook.body.size, now);
-    x->record.is_complete = true;
-    effects_end(u, index, UPSTREAM_END_WHOLE);
-}
-
-/* When the first byte leaves. A stream's head and opening events come halfway to the first token,
- * as services send them once the prompt is accepted (MEA-03). */
+/* A stream's head and opening events come halfway to the first token, as services send them once
+ * the prompt is accepted (MEA-03). */
 nanos answers_open_at(const struct exchange *x)
 {
-    if (x->record.is_hook)
-        return x->begun_at;
-    if (x->plan.kind == PLAN_ANSWER && x->plan.stream)
-        return nanos_add(x->begun_at, x->plan.first_token / 2);
-    if (x->plan.kind == PLAN_ANSWER && x->plan.ending != PLAN_WHOLE &&
-        x->plan.tokens_before_end > 0)
-        return nanos_add(x->begun_at, plan_token_at(&x->plan, x->plan.tokens_before_end - 1));
-    if (x->plan.kind == PLAN_ANSWER && x->plan.ending != PLAN_WHOLE)
-        return nanos_add(x->begun_at, x->plan.first_token);
-    return nanos_add(x->begun_at, plan_ends_at(&x->plan));
+    const struct plan *plan = &x->plan;
+
+    if (plan->kind == PLAN_ANSWER && plan->stream)
+        return nanos_add(x->begun_at, plan->first_token / 2);
+    if (plan->kind == PLAN_ANSWER && plan->ending != PLAN_WHOLE && plan->tokens_before_end > 0)
+        return nanos_add(x->begun_at, plan_token_at(plan, plan->tokens_before_end - 1));
+    if (plan->kind == PLAN_ANSWER && plan->ending != PLAN_WHOLE)
+        return nanos_add(x->begun_at, plan->first_token);
+    return nanos_add(x->begun_at, plan_ends_at(plan));
+}
+
+static void serve_answer(struct upstream *u, uint32_t index, nanos now)
+{
+    struct exchange *x = &u->exchanges[index];
+
+    if (x->plan.quirks & QUIRK_BODY)
+        serve_given(u, index, now);
+    else if (x->record.kind != JOURNAL_GENERATE)
+        serve_other(u, index, now);
+    else if (x->plan.stream)
+        streams_open(u, index, now);
+    else
+        serve_body(u, index, now);
 }
 
 void answers_serve(struct upstream *u, uint32_t index, nanos now)
 {
     struct exchange *x = &u->exchanges[index];
+    bool is_under_way = x->state == EXCHANGE_WRITING || x->state == EXCHANGE_SILENT;
 
     if (x->record.is_hook)
         serve_hook(u, index, now);
-    else if (x->state == EXCHANGE_WRITING && is_plain(x))
-        tell_stream(u, index, now);
-    else if (x->state == EXCHANGE_WRITING)
-        serve_stream(u, index, now);
-    else if (is_plain(x))
+    else if (is_under_way && is_plain(u, x))
+        streams_tell(u, index, now);
+    else if (is_under_way)
+        streams_serve(u, index, now);
+    else if (is_plain(u, x))
         tell(u, index, now);
     else if (x->plan.kind == PLAN_RESET)
-        effects_end(u, index, end_of(x->plan.close));
+        effects_end(u, index, answers_end_of(x->plan.close));
     else if (x->plan.kind == PLAN_REFUSAL)
         serve_refusal(u, index, now);
-    else if (x->plan.stream)
-        open_stream(u, index, now);
     else
-        serve_body(u, index, now);
+        serve_answer(u, index, now);
 }

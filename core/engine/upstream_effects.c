@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "engine/spoil.h"
+
 /* A place of the ring by its distance from the start, without dividing. */
 static uint32_t place(const struct upstream *u, uint32_t at)
 {
@@ -86,6 +88,17 @@ void effects_journal(struct upstream *u, uint32_t index)
     (void)push(u, UPSTREAM_JOURNAL, index);
 }
 
+struct journal_record *effects_note(struct upstream *u)
+{
+    uint32_t note = (u->notes_first + u->notes_count) % UPSTREAM_NOTES_MAX;
+
+    if (u->notes_count == UPSTREAM_NOTES_MAX)
+        return NULL;
+    u->notes_count++;
+    push(u, UPSTREAM_JOURNAL, UPSTREAM_NO_EXCHANGE)->note = note;
+    return &u->notes[note];
+}
+
 void effects_begin(struct upstream *u, nanos now)
 {
     assert(now >= u->latest_at);
@@ -110,10 +123,16 @@ static struct told_answer told_of(const struct upstream *u, const struct exchang
     return told;
 }
 
+/* What was handed out last is over: its record may be used again. */
 static void release(struct upstream *u)
 {
     uint32_t index = u->releasing;
 
+    if (u->is_note_out) {
+        u->notes_first = (u->notes_first + 1) % UPSTREAM_NOTES_MAX;
+        u->notes_count--;
+        u->is_note_out = false;
+    }
     if (index == UPSTREAM_NO_EXCHANGE)
         return;
     u->exchanges[index].state = EXCHANGE_FREE;
@@ -123,17 +142,44 @@ static void release(struct upstream *u)
     u->open--;
 }
 
+static const struct journal_record *hand_out(struct upstream *u, const struct pending *pending)
+{
+    if (pending->exchange == UPSTREAM_NO_EXCHANGE) {
+        u->is_note_out = true;
+        return &u->notes[pending->note];
+    }
+    u->releasing = pending->exchange;
+    return &u->exchanges[pending->exchange].record;
+}
+
+/* How much of a body goes in the next write. */
+static size_t write_size(const struct exchange *x, struct slice bytes)
+{
+    if (x->plan.quirks & QUIRK_SPLIT_UTF8)
+        return spoil_write_inside_utf8(bytes);
+    if (x->plan.quirks & QUIRK_SPLIT_CRLF)
+        return spoil_write_inside_crlf(bytes);
+    return bytes.size;
+}
+
+static void tell_head(const struct exchange *x, struct slice bytes, struct upstream_effect *effect)
+{
+    effect->headers = bytes;
+    effect->one_byte_writes = x->plan.quirks & QUIRK_ONE_BYTE;
+    if (x->plan.quirks & QUIRK_SLOW_HEADERS)
+        effect->head_gap = x->plan.fault->delay;
+}
+
 bool upstream_next(struct upstream *u, struct upstream_effect *effect)
 {
-    const struct pending *pending;
+    struct pending *pending;
     struct slice bytes = {0};
+    size_t size;
 
     release(u);
     if (u->queue_count == 0)
         return false;
     pending = &u->queue[u->queue_first];
-    u->queue_first = place(u, u->queue_first + 1);
-    u->queue_count--;
     if (pending->bytes_size > 0) /* the scratch may not exist yet */
         bytes = (struct slice){u->scratch.data + pending->bytes_at, pending->bytes_size};
     *effect = (struct upstream_effect){
@@ -143,17 +189,24 @@ bool upstream_next(struct upstream *u, struct upstream_effect *effect)
         .content_length = pending->content_length,
         .end = pending->end,
     };
+    if (pending->kind == UPSTREAM_BODY) {
+        size = write_size(&u->exchanges[pending->exchange], bytes);
+        effect->flushes = size < bytes.size;
+        effect->body = (struct slice){bytes.data, size};
+        pending->bytes_at += size;
+        pending->bytes_size -= size;
+        if (effect->flushes)
+            return true; /* the rest of it comes next */
+    }
+    u->queue_first = place(u, u->queue_first + 1);
+    u->queue_count--;
+    if (pending->kind == UPSTREAM_HEAD)
+        tell_head(&u->exchanges[pending->exchange], bytes, effect);
     if (pending->kind == UPSTREAM_TOLD)
         u->told = told_of(u, &u->exchanges[pending->exchange], pending);
     if (pending->is_told)
         effect->told = &u->told;
-    if (pending->kind == UPSTREAM_HEAD)
-        effect->headers = bytes;
-    if (pending->kind == UPSTREAM_BODY)
-        effect->body = bytes;
-    if (pending->kind == UPSTREAM_JOURNAL) {
-        effect->record = &u->exchanges[pending->exchange].record;
-        u->releasing = pending->exchange;
-    }
+    if (pending->kind == UPSTREAM_JOURNAL)
+        effect->record = hand_out(u, pending);
     return true;
 }

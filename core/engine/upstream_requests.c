@@ -3,10 +3,52 @@
 #include <assert.h>
 #include <string.h>
 
+#include "engine/request_match.h"
+
 enum {
     OUTPUT_TOKENS_USUAL = 64, /* when nobody declared how long the answer shall be */
-    BYTES_PER_TOKEN = 4,      /* the estimate for prompts of undeclared length */
+    CACHED_TOKENS_MIN = 1024, /* shorter prefixes are not kept (wire-facts.md §2.3) */
+    FALLBACKS_MAX = 8,        /* models tried behind the one that was asked */
 };
+
+/* A request as it was read. */
+struct asking {
+    const struct http_request *http;
+    struct endpoint endpoint;
+    struct asked asked;
+    bool is_gateway;
+    uint32_t ordinal;
+    uint64_t input_tokens, output_tokens;
+};
+
+void requests_refuse(struct exchange *x, enum outcome failure, uint16_t status)
+{
+    x->plan = (struct plan){.kind = PLAN_REFUSAL,
+                            .failure = failure,
+                            .status = status,
+                            .rule = PLAN_NO_RULE,
+                            .tokens_per_event = 1,
+                            .input_tokens = x->plan.input_tokens,
+                            .rules_matched = x->plan.rules_matched};
+}
+
+static void refuse_as(struct exchange *x, const struct objection *objection)
+{
+    x->objection = *objection;
+    requests_refuse(x, objection->failure, objection->status);
+}
+
+/* `message` may be NULL: then in the usual words. */
+static void refuse_in_words(struct exchange *x, uint16_t status, const char *message)
+{
+    struct objection objection = {.failure = OUTCOME_INVALID_REQUEST, .status = status};
+
+    if (message != NULL)
+        slice_copy(slice_of(message), objection.message, sizeof(objection.message));
+    refuse_as(x, &objection);
+}
+
+/* --- what the plan is decided by -------------------------------------------------------------- */
 
 static uint64_t header_u64(const struct http_request *http, struct slice name, uint64_t otherwise)
 {
@@ -15,54 +57,360 @@ static uint64_t header_u64(const struct http_request *http, struct slice name, u
     return slice_u64(http_header_of(http, name), &value) ? value : otherwise;
 }
 
-/* A request that the provider itself would refuse, whatever the scenario says. */
-static void refuse(struct exchange *x, enum outcome failure, uint16_t status, const char *message)
+/* A quirk of [DONE] or of event names wants an API that has them, and one of usage that it is told
+ * at all. */
+static uint32_t quirks_impossible(const struct exchange *x, bool stream)
 {
-    x->plan = (struct plan){.kind = PLAN_REFUSAL,
-                            .failure = failure,
-                            .status = status,
-                            .rule = PLAN_NO_RULE,
-                            .tokens_per_event = 1};
-    x->message = message;
+    uint32_t quirks = QUIRK_DONE_MISSING | QUIRK_DONE_EARLY;
+
+    if (x->api == API_OPENAI_CHAT)
+        quirks = QUIRK_DONE_WRONG | QUIRK_NO_EVENT_NAMES;
+    if (x->api == API_OPENAI_CHAT && stream && !x->include_usage)
+        quirks |= QUIRK_USAGE_MISSING | QUIRK_USAGE_ZERO | QUIRK_USAGE_WRONG;
+    if (x->api == API_GEMINI)
+        quirks |= QUIRK_NO_EVENT_NAMES;
+    if (x->is_json_array)
+        quirks |= QUIRK_DONE_WRONG | QUIRK_SPLIT_CRLF | QUIRK_PINGS | QUIRK_COMMENTS;
+    return quirks;
 }
 
-/* Which call is it? Our driver's header, else likeness: the body's hash (design §9). */
-static void identify(struct exchange *x, const struct http_request *http)
+static uint64_t conditions_failed(const struct upstream *u, const struct http_request *http)
 {
-    struct slice call = http_header_of(http, SLICE("x-brownout-call"));
-    uint64_t attempt = header_u64(http, SLICE("x-brownout-attempt"), 0);
-    uint64_t hash;
+    uint64_t failed = 0;
 
-    x->record.attempt = attempt <= UINT32_MAX ? (uint32_t)attempt : 0;
-    if (call.size > 0 && call.size < sizeof(x->record.call)) {
-        x->record.key = KEY_HEADER;
-        slice_copy(call, x->record.call, sizeof(x->record.call));
+    for (uint32_t rule = 0; u->rules_with_conditions >> rule != 0; rule++) {
+        uint64_t bit = (uint64_t)1 << rule;
+
+        if ((u->rules_with_conditions & bit) && !request_matches(&u->chaos.rules[rule].match, http))
+            failed |= bit;
+        if (rule + 1 == CHAOS_RULES_MAX)
+            break;
+    }
+    return failed;
+}
+
+/* `http` NULL: a client that sends values sends nothing that conditions are about. */
+static const struct script *script_for(const struct upstream *u, const struct attempt_facts *facts,
+                                       const struct http_request *http)
+{
+    for (uint32_t i = 0; i < u->scenario->scripts_count; i++) {
+        const struct script *script = &u->scenario->scripts[i];
+
+        if (!chaos_rule_matches(&u->script_rules[i], facts))
+            continue;
+        if (http == NULL ? !request_match_needs_bytes(&script->match)
+                         : request_matches(&script->match, http))
+            return script;
+    }
+    return NULL;
+}
+
+static void decide(struct upstream *u, struct exchange *x, struct attempt_facts *facts,
+                   const struct http_request *http, nanos now)
+{
+    facts->isolation = slice_of(x->record.isolation);
+    facts->memory = &u->memory;
+    facts->quirks_impossible = quirks_impossible(x, facts->stream);
+    if (http != NULL && u->rules_with_conditions != 0)
+        facts->conditions_failed = conditions_failed(u, http);
+    facts->script = script_for(u, facts, http);
+    chaos_decide(&u->chaos, u->scenario->seed, facts, now, &x->plan);
+}
+
+/* --- what is read of it ----------------------------------------------------------------------- */
+
+/* What comes from a cache or goes into one: as the script says, else what a repeated long prefix
+ * does. */
+static void note_cache(struct upstream *u, struct exchange *x, const struct asked *asked, nanos now)
+{
+    const struct script *script = x->plan.script;
+    uint64_t prefix = asked->cache_prefix_bytes / PROMPT_BYTES_PER_TOKEN;
+    struct journal_record *record = &x->record;
+
+    if (x->plan.kind != PLAN_ANSWER)
+        return;
+    if (prefix > x->plan.input_tokens)
+        prefix = x->plan.input_tokens;
+    if (prefix >= CACHED_TOKENS_MIN) {
+        if (prompt_cache_hits(&u->cache, record->model, asked->cache_prefix_hash, now))
+            record->cached_tokens = prefix;
+        else
+            record->cache_write_tokens = prefix;
+    }
+    if (script != NULL && (script->has_cached_tokens || script->has_cache_write_tokens)) {
+        record->cached_tokens = script->has_cached_tokens ? script->cached_tokens : 0;
+        record->cache_write_tokens =
+            script->has_cache_write_tokens ? script->cache_write_tokens : 0;
+    }
+    if (record->cached_tokens > x->plan.input_tokens)
+        record->cached_tokens = x->plan.input_tokens;
+    if (record->cache_write_tokens > x->plan.input_tokens - record->cached_tokens)
+        record->cache_write_tokens = x->plan.input_tokens - record->cached_tokens;
+}
+
+/* A tool that must be called is called, with nothing said before: unless a script says what is
+ * said. */
+static void call_tool(struct exchange *x, const struct asked *asked)
+{
+    struct plan *plan = &x->plan;
+    uint64_t tokens = plan->output_tokens - plan->thinking_tokens;
+
+    if (plan->kind != PLAN_ANSWER || plan->script != NULL || !asked->forces_tool ||
+        asked->tool_name[0] == '\0' || tokens == 0)
+        return;
+    plan->tool_tokens = tokens < UINT32_MAX ? (uint32_t)tokens : UINT32_MAX;
+    if (plan->stop == STOP_END)
+        plan->stop = STOP_TOOL;
+    memcpy(x->tool_name, asked->tool_name, sizeof(x->tool_name));
+}
+
+/* --- which model ------------------------------------------------------------------------------ */
+
+static bool serves(const struct upstream *u, const struct exchange *x, bool is_gateway,
+                   uint32_t model)
+{
+    return is_gateway || u->scenario->models[model].provider == x->record.provider;
+}
+
+/* The first model of the listener; at the gateway of the API's family, else the first of all. */
+static uint32_t any_model(const struct upstream *u, const struct exchange *x, bool is_gateway)
+{
+    const struct scenario *scenario = u->scenario;
+
+    for (uint32_t model = 0; model < scenario->models_count; model++) {
+        enum api family = scenario->providers[scenario->models[model].provider].api;
+
+        if (is_gateway ? api_family(family) == api_family(x->api) : serves(u, x, is_gateway, model))
+            return model;
+    }
+    return is_gateway ? 0 : scenario->models_count;
+}
+
+/* models_count: there is none of that name here. */
+static uint32_t find_model(const struct upstream *u, const struct exchange *x, bool is_gateway,
+                           struct slice name)
+{
+    uint32_t model = scenario_model(u->scenario, name);
+
+    if (model < u->scenario->models_count && serves(u, x, is_gateway, model))
+        return model;
+    return u->options.answers_any_model ? any_model(u, x, is_gateway) : u->scenario->models_count;
+}
+
+/* Whose answer it becomes; refused where there is no such model. */
+static bool choose_model(struct upstream *u, struct exchange *x, bool is_gateway, struct slice name)
+{
+    struct journal_record *record = &x->record;
+
+    slice_copy(name, x->model, sizeof(x->model));
+    record->model = find_model(u, x, is_gateway, name);
+    if (is_gateway)
+        record->provider = record->model < u->scenario->models_count
+                               ? u->scenario->models[record->model].provider
+                               : u->scenario->providers_count;
+    if (record->model < u->scenario->models_count)
+        return true;
+    record->model = u->scenario->models_count;
+    requests_refuse(x, OUTCOME_INVALID_REQUEST, 404);
+    return false;
+}
+
+/* Listings, cards and counts are no work of a model: no fault of one applies to them. */
+static void answer_at_once(struct exchange *x, uint64_t input_tokens)
+{
+    x->plan = (struct plan){.kind = PLAN_ANSWER,
+                            .rule = PLAN_NO_RULE,
+                            .tokens_per_event = 1,
+                            .input_tokens = input_tokens};
+}
+
+/* --- one try ---------------------------------------------------------------------------------- */
+
+static void try_model(struct upstream *u, uint32_t index, const struct asking *asking,
+                      struct slice name, uint32_t tries, nanos now)
+{
+    struct exchange *x = &u->exchanges[index];
+    const struct asked *asked = &asking->asked;
+    struct attempt_facts facts = {
+        .call = slice_of(x->record.call),
+        .attempt = asking->ordinal + tries,
+        .input_tokens = asking->input_tokens,
+        .output_tokens = asking->output_tokens,
+        .output_tokens_max = asked->has_output_tokens_max ? asked->output_tokens_max : UINT64_MAX,
+        .stream = x->record.stream,
+        .wants_thinking = asked->wants_thinking,
+    };
+
+    x->is_over_the_limit = false;
+    x->record.is_limited = false;
+    if (!choose_model(u, x, asking->is_gateway, name))
+        return;
+    if (x->record.kind == JOURNAL_COUNT) {
+        answer_at_once(x, asking->input_tokens);
         return;
     }
-    x->record.key = KEY_LIKENESS;
-    x->record.attempt = 0;
-    hash = slice_hash(http->body);
-    memcpy(x->record.call, "like:", 5);
-    for (int nibble = 0; nibble < 16; nibble++)
-        x->record.call[5 + nibble] = "0123456789abcdef"[hash >> (60 - 4 * nibble) & 15];
-    x->record.call[21] = '\0';
+    facts.provider = slice_of(u->scenario->providers[x->record.provider].name);
+    facts.model = &u->scenario->models[x->record.model];
+    decide(u, x, &facts, asking->http, now);
+    call_tool(x, asked);
+    if (x->record.kind == JOURNAL_GENERATE)
+        order_admit(u, index, facts.output_tokens_max, now);
 }
 
-/* The attempt's ordinal when nobody said it: the SDKs count their own retries from 0. */
-static uint32_t ordinal_of(const struct exchange *x, const struct http_request *http)
+/* At the gateway the next model of x-model-fallback is tried when one fails, as an attempt of its
+ * own; the last refusal stands. */
+static void try_models(struct upstream *u, uint32_t index, const struct asking *asking, nanos now)
 {
-    uint64_t retries = header_u64(http, SLICE("x-stainless-retry-count"), 0);
+    struct exchange *x = &u->exchanges[index];
+    struct slice rest = {0};
+    struct slice name = slice_of(asking->asked.model);
 
-    if (x->record.attempt > 0)
-        return x->record.attempt;
-    return retries < UINT32_MAX ? (uint32_t)retries + 1 : 1;
+    if (asking->is_gateway)
+        rest = http_header_of(asking->http, SLICE("x-model-fallback"));
+    for (uint32_t tries = 0; tries <= FALLBACKS_MAX; tries++) {
+        try_model(u, index, asking, slice_trim(name), tries, now);
+        if (x->plan.kind == PLAN_ANSWER || !slice_cut(&rest, ',', &name))
+            break;
+        order_leave(u, index, false, now); /* what the try took of its model */
+    }
+    note_cache(u, x, &asking->asked, now);
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+static enum journal_kind kind_of(const struct endpoint *endpoint)
+{
+    switch (endpoint->kind) {
+    case ENDPOINT_GENERATE:
+        return JOURNAL_GENERATE;
+    case ENDPOINT_COUNT:
+        return JOURNAL_COUNT;
+    case ENDPOINT_EMBEDDINGS:
+        return JOURNAL_EMBEDDINGS;
+    case ENDPOINT_MODELS:
+    case ENDPOINT_MODEL:
+        return JOURNAL_MODELS;
+    case ENDPOINT_UNKNOWN:
+    case ENDPOINT_WRONG_METHOD:
+        break;
+    }
+    return JOURNAL_UNKNOWN;
+}
+
+static void identify(struct upstream *u, struct exchange *x, const struct http_request *http,
+                     uint32_t *ordinal)
+{
+    struct identity_facts facts = {.http = http, .isolation = slice_of(x->record.isolation)};
+    struct identity_found found = {0};
+    struct journal_record *record = &x->record;
+
+    identity_of(u->identity, &facts, &found);
+    record->key = found.key;
+    record->attempt = found.attempt;
+    record->has_retry_count = found.has_retry_count;
+    record->retry_count = found.retry_count;
+    memcpy(record->call, found.call, sizeof(record->call));
+    *ordinal = found.ordinal;
+}
+
+static void list_models(struct upstream *u, struct exchange *x, const struct asking *asking)
+{
+    if (asking->endpoint.kind == ENDPOINT_MODEL &&
+        !choose_model(u, x, asking->is_gateway, slice_of(asking->endpoint.model)))
+        return;
+    answer_at_once(x, 0);
+}
+
+/* Model and stream of those APIs that tell them in the path. */
+static void read_path(struct asking *asking)
+{
+    struct asked *asked = &asking->asked;
+
+    asked->stream |= asking->endpoint.stream;
+    if (asking->endpoint.model[0] == '\0')
+        return;
+    asked->has_model = true;
+    memcpy(asked->model, asking->endpoint.model, sizeof(asked->model));
+}
+
+/* False, and refused, where the service would not think about such a body. */
+static bool read_body(struct exchange *x, struct asking *asking)
+{
+    const struct http_request *http = asking->http;
+    const char *problem = NULL;
+    struct objection objection;
+
+    if (format_read_ask(x->api, http->body, &asking->asked, &problem) != RC_OK) {
+        refuse_in_words(x, 400, problem);
+        return false;
+    }
+    read_path(asking);
+    slice_copy(slice_of(asking->asked.model), x->model, sizeof(x->model));
+    if (x->record.kind == JOURNAL_GENERATE &&
+        format_objects(x->api, http, &asking->asked, &objection)) {
+        refuse_as(x, &objection);
+        return false;
+    }
+    if (asking->asked.has_model)
+        return true;
+    refuse_in_words(x, 400, "model: Field required");
+    return false;
+}
+
+static void note_asked(struct exchange *x, struct asking *asking)
+{
+    const struct http_request *http = asking->http;
+    const struct asked *asked = &asking->asked;
+    uint64_t wanted = header_u64(http, SLICE("x-brownout-output-tokens"), OUTPUT_TOKENS_USUAL);
+
+    asking->input_tokens = header_u64(http, SLICE("x-brownout-input-tokens"),
+                                      1 + asked->prompt_bytes / PROMPT_BYTES_PER_TOKEN);
+    asking->output_tokens = wanted > 0 ? wanted : 1;
+    x->record.stream = asked->stream && x->record.kind == JOURNAL_GENERATE;
+    x->include_usage = asked->include_usage;
+    x->inputs = asked->inputs;
+    x->dimensions = asked->dimensions;
+    x->is_base64 = asked->is_base64;
+    x->is_json_array = asking->endpoint.is_json_array;
+    x->is_2026 = slice_is(http_header_of(http, SLICE("anthropic-version")), SLICE("2026-10-21"));
+}
+
+static void take_http(struct upstream *u, uint32_t index, const struct upstream_request *request,
+                      nanos now)
+{
+    struct exchange *x = &u->exchanges[index];
+    const struct http_request *http = request->http;
+    struct asking asking = {.http = http, .is_gateway = request->provider == UPSTREAM_GATEWAY};
+    struct objection objection;
+
+    endpoint_read(http,
+                  asking.is_gateway ? API_COUNT
+                                    : api_family(u->scenario->providers[request->provider].api),
+                  &asking.endpoint);
+    x->api = asking.endpoint.api;
+    x->record.api = x->api;
+    x->record.kind = kind_of(&asking.endpoint);
+    slice_copy(http_header_of(http, SLICE("user-agent")), x->record.agent, sizeof(x->record.agent));
+    identify(u, x, http, &asking.ordinal);
+    if (asking.endpoint.kind == ENDPOINT_UNKNOWN)
+        refuse_in_words(x, 404, "Not found");
+    else if (asking.endpoint.kind == ENDPOINT_WRONG_METHOD)
+        refuse_in_words(x, 405, "Method not allowed");
+    else if (format_objects_to_key(x->api, http, &objection))
+        refuse_as(x, &objection);
+    else if (x->record.kind == JOURNAL_MODELS)
+        list_models(u, x, &asking);
+    else if (read_body(x, &asking)) {
+        note_asked(x, &asking);
+        try_models(u, index, &asking, now);
+    }
 }
 
 /* A request as a value: all that reading it would have told. */
-static void take_told(struct upstream *u, struct exchange *x, const struct told_ask *told,
-                      nanos now)
+static void take_told(struct upstream *u, uint32_t index, const struct told_ask *told, nanos now)
 {
     const struct scenario *scenario = u->scenario;
+    struct exchange *x = &u->exchanges[index];
     const struct model *model = &scenario->models[told->model];
     struct attempt_facts facts = {
         .provider = slice_of(scenario->providers[x->record.provider].name),
@@ -74,86 +422,64 @@ static void take_told(struct upstream *u, struct exchange *x, const struct told_
         .output_tokens_max = told->output_tokens_max,
         .stream = told->stream,
     };
+    static const struct asked nothing_else = {0};
 
     assert(model->provider == x->record.provider);
     x->is_told = true;
     x->include_usage = true; /* our client always asks for it */
-    x->api = scenario->providers[x->record.provider].api;
+    x->api = scenario->apis[told->model];
+    x->record.api = x->api;
+    x->record.kind = JOURNAL_GENERATE;
+    x->record.stream = told->stream;
     x->record.key = KEY_HEADER;
     x->record.attempt = told->attempt;
     x->record.model = told->model;
     slice_copy(facts.call, x->record.call, sizeof(x->record.call));
     slice_copy(slice_of(model->name), x->model, sizeof(x->model));
-    chaos_decide(&scenario->chaos, scenario->seed, &facts, now, &x->plan);
+    decide(u, x, &facts, NULL, now);
+    order_admit(u, index, facts.output_tokens_max, now);
+    note_cache(u, x, &nothing_else, now);
 }
 
-static void decide(struct upstream *u, struct exchange *x, const struct asked *asked,
-                   const struct http_request *http, nanos now)
+/* --- hooks ------------------------------------------------------------------------------------ */
+
+/* A rule that names the provider "hooks" may hit a post, its hook in the place of a model. */
+static void decide_hook(struct upstream *u, struct exchange *x, const struct http_request *http,
+                        nanos now)
 {
-    const struct scenario *scenario = u->scenario;
-    uint64_t wanted = header_u64(http, SLICE("x-brownout-output-tokens"), OUTPUT_TOKENS_USUAL);
+    struct model hook = {.tokens_per_s = 1, .tokens_per_event = 1, .context_window = UINT64_MAX};
     struct attempt_facts facts = {
-        .provider = slice_of(scenario->providers[x->record.provider].name),
-        .model = &scenario->models[x->record.model],
-        .call = slice_of(x->record.call),
-        .attempt = ordinal_of(x, http),
-        .input_tokens = header_u64(http, SLICE("x-brownout-input-tokens"),
-                                   1 + asked->prompt_bytes / BYTES_PER_TOKEN),
-        .output_tokens = wanted > 0 ? wanted : 1,
-        .output_tokens_max = asked->has_output_tokens_max ? asked->output_tokens_max : UINT64_MAX,
-        .stream = asked->stream,
+        .provider = SLICE("hooks"),
+        .model = &hook,
+        .call = slice_of(x->record.alert),
+        .attempt = x->record.attempt > 0 ? x->record.attempt : 1,
+        .output_tokens = 1,
+        .output_tokens_max = UINT64_MAX,
     };
 
-    chaos_decide(&scenario->chaos, scenario->seed, &facts, now, &x->plan);
+    slice_copy(slice_of(hook_kind_word(x->record.hook)), hook.name, sizeof(hook.name));
+    decide(u, x, &facts, http, now);
+    if (x->plan.kind != PLAN_REFUSAL)
+        return;
+    x->record.answered = x->plan.failure;
+    if (x->plan.status == 429 && x->plan.advice == PLAN_ADVICE_NONE &&
+        !(x->plan.quirks & QUIRK_HEADERS)) {
+        x->plan.advice = PLAN_ADVICE_SECONDS; /* both services always say how long */
+        x->plan.advice_wait = NANOS_S;
+    }
 }
 
-static void plan_request(struct upstream *u, struct exchange *x, const struct http_request *http,
-                         nanos now)
+static void take_hook(struct upstream *u, struct exchange *x, const struct http_request *http,
+                      nanos now)
 {
-    struct slice path = http->path;
-    struct slice query_free;
-    struct asked asked = {0};
-    const char *problem = NULL;
-    enum api expected = u->scenario->providers[x->record.provider].api;
-
-    x->api = expected;
-    if (slice_cut(&path, '?', &query_free))
-        path = query_free;
-    if (!slice_is(http->method, SLICE("POST")) || !format_find_path(path, &x->api) ||
-        x->api != expected) {
-        x->api = expected;
-        refuse(x, OUTCOME_INVALID_REQUEST, 404, "Not found");
-        return;
-    }
-    if (!format_has_credential(x->api, http)) {
-        refuse(x, OUTCOME_AUTH, 401, NULL);
-        return;
-    }
-    if (format_read_ask(x->api, http->body, &asked, &problem) != RC_OK || !asked.has_model ||
-        !asked.has_messages) {
-        refuse(x, OUTCOME_INVALID_REQUEST, 400,
-               problem != NULL    ? problem
-               : !asked.has_model ? "model: Field required"
-                                  : "messages: Field required");
-        return;
-    }
-    slice_copy(slice_of(asked.model), x->model, sizeof(x->model));
-    x->record.model = scenario_model(u->scenario, slice_of(asked.model));
-    if (x->record.model >= u->scenario->models_count ||
-        u->scenario->models[x->record.model].provider != x->record.provider) {
-        x->record.model = u->scenario->models_count;
-        refuse(x, OUTCOME_INVALID_REQUEST, 404, NULL);
-        return;
-    }
-    if (x->api == API_ANTHROPIC && !asked.has_output_tokens_max) {
-        refuse(x, OUTCOME_INVALID_REQUEST, 400, "max_tokens: Field required");
-        return;
-    }
-    x->include_usage = asked.include_usage;
-    decide(u, x, &asked, http, now);
+    x->record.kind = JOURNAL_HOOK;
+    x->hook = hooks_receive(http, &x->record);
+    decide_hook(u, x, http, now);
 }
 
-static void note_plan(struct exchange *x)
+/* --- the record ------------------------------------------------------------------------------- */
+
+static void note_plan(const struct upstream *u, struct exchange *x)
 {
     struct journal_record *record = &x->record;
     struct buffer text = {.data = record->plan,
@@ -163,26 +489,30 @@ static void note_plan(struct exchange *x)
 
     plan_write(&x->plan, &text);
     record->plan[text.size] = '\0';
-    record->answered = x->plan.kind == PLAN_REFUSAL ? x->plan.failure : OUTCOME_OK;
     record->advice = x->plan.advice;
     record->rule = x->plan.rule;
+    if (x->plan.rule != PLAN_NO_RULE)
+        memcpy(record->rule_name, u->chaos.rules[x->plan.rule].name, sizeof(record->rule_name));
     record->rules_matched = x->plan.rules_matched;
+    if (record->is_hook)
+        return;
+    record->answered = x->plan.kind == PLAN_REFUSAL ? x->plan.failure : OUTCOME_OK;
     record->input_tokens = x->plan.input_tokens;
-    record->output_tokens = x->plan.kind == PLAN_ANSWER ? x->plan.output_tokens : 0;
+    record->output_tokens =
+        x->plan.kind == PLAN_ANSWER && record->kind == JOURNAL_GENERATE ? x->plan.output_tokens : 0;
+    record->thinking_tokens = x->plan.thinking_tokens;
 }
 
-void requests_take(struct upstream *u, struct exchange *x, const struct upstream_request *request,
+void requests_take(struct upstream *u, uint32_t index, const struct upstream_request *request,
                    nanos now)
 {
-    if (request->provider == UPSTREAM_HOOKS) {
-        x->hook = hooks_receive(request->http, &x->record);
-        return;
-    }
-    if (request->told != NULL) {
-        take_told(u, x, request->told, now);
-    } else {
-        identify(x, request->http);
-        plan_request(u, x, request->http, now);
-    }
-    note_plan(x);
+    struct exchange *x = &u->exchanges[index];
+
+    if (request->provider == UPSTREAM_HOOKS)
+        take_hook(u, x, request->http, now);
+    else if (request->told != NULL)
+        take_told(u, index, request->told, now);
+    else
+        take_http(u, index, request, now);
+    note_plan(u, x);
 }

@@ -169,7 +169,7 @@ static void refuses_another_providers_path_at_this_listener(void)
 static void refuses_a_get(void)
 {
     begin("GET", "/v1/messages", "");
-    expect_refusal(404, "not_found_error");
+    expect_refusal(405, "invalid_request_error");
 }
 
 static void refuses_a_body_that_is_no_json(void)
