@@ -172,7 +172,6 @@ static void end(struct capacity *c, int32_t index)
 {
     assert(c->works[index].state == WORK_RUNS);
     assert(c->at_work > 0);
-    timers_set(&c->orphans, (uint32_t)index, NANOS_NEVER);
     c->at_work--;
     put_free(c, index);
 }
