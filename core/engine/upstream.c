@@ -320,6 +320,7 @@ bool upstream_set_state(struct upstream *u, struct slice name, struct slice valu
 void upstream_reset(struct upstream *u, struct slice isolation)
 {
     identity_reset(u->identity, isolation);
+    hooks_reset(&u->hooks, isolation);
     if (isolation.size > 0)
         return;
     u->chaos = u->scenario->chaos;

@@ -1,6 +1,5 @@
 #include "engine/upstream_state.h"
 
-#include "engine/hook_refusals.h"
 #include "engine/spoil.h"
 
 /* --- what the formats are told ---------------------------------------------------------------- */
@@ -121,8 +120,7 @@ static void serve_whole(struct upstream *u, uint32_t index, uint16_t status, siz
 {
     struct exchange *x = &u->exchanges[index];
     size_t size = u->scratch.size - body_at;
-    struct slice type = x->record.is_hook ? x->hook.content_type : SLICE("application/json");
-    size_t headers_at = heads_write(u, x, type, now);
+    size_t headers_at = heads_write(u, x, SLICE("application/json"), now);
 
     effects_head(u, index, status, (int64_t)size, headers_at, now);
     effects_body(u, index, body_at, size, now);
@@ -255,39 +253,22 @@ static void serve_body(struct upstream *u, uint32_t index, nanos now)
 
 /* --- hooks ------------------------------------------------------------------------------------ */
 
-static void serve_hook_refusal(struct upstream *u, uint32_t index, nanos now)
-{
-    struct exchange *x = &u->exchanges[index];
-    size_t body_at = u->scratch.size;
-    struct slice type = SLICE("text/plain");
-
-    if (x->plan.quirks & QUIRK_BODY)
-        buffer_append(&u->scratch, x->plan.fault->body);
-    else
-        type = hook_refusal_write(x->record.hook, status_of(x), x->plan.advice_wait, &u->scratch);
-    x->hook.content_type = type;
-    x->record.is_complete = true;
-    serve_whole(u, index, status_of(x), body_at, now);
-}
-
+/* One that hangs or is cut says nothing at all. */
 static void serve_hook(struct upstream *u, uint32_t index, nanos now)
 {
     struct exchange *x = &u->exchanges[index];
     size_t body_at = u->scratch.size;
 
-    if (x->plan.kind == PLAN_RESET) {
-        effects_end(u, index, answers_end_of(x->plan.close));
-        return;
-    }
-    if (x->plan.kind == PLAN_REFUSAL) {
-        serve_hook_refusal(u, index, now);
-        return;
-    }
     if (x->plan.ending == PLAN_STALL) {
-        x->state = EXCHANGE_SILENT; /* hooks hang before the first byte */
+        x->state = EXCHANGE_SILENT;
         return;
     }
-    buffer_append(&u->scratch, x->plan.quirks & QUIRK_BODY ? x->plan.fault->body : x->hook.body);
+    if (x->plan.kind == PLAN_RESET || x->plan.ending == PLAN_CUT) {
+        effects_end(u, index,
+                    x->plan.close == PLAN_CLOSE_RST ? UPSTREAM_END_RST : UPSTREAM_END_FIN);
+        return;
+    }
+    hooks_write_body(&x->hook, &u->scratch);
     x->record.is_complete = true;
     serve_whole(u, index, x->hook.status, body_at, now);
 }

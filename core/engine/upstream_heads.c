@@ -162,14 +162,6 @@ static void change_lines(struct buffer *out, size_t at, const struct fault *faul
 
 /* --- the head --------------------------------------------------------------------------------- */
 
-/* Hooks have no headers of a provider. */
-static void write_type(struct buffer *out, struct slice type)
-{
-    buffer_append(out, SLICE("content-type: "));
-    buffer_append(out, type);
-    buffer_append(out, SLICE("\r\n"));
-}
-
 size_t heads_write(struct upstream *u, struct exchange *x, struct slice type, nanos now)
 {
     const struct fault *fault = x->plan.fault;
@@ -179,10 +171,10 @@ size_t heads_write(struct upstream *u, struct exchange *x, struct slice type, na
     if (x->plan.quirks & QUIRK_CONTENT_TYPE)
         type = fault->content_type;
     if (x->record.is_hook)
-        write_type(out, type);
+        hooks_write_headers(&x->hook, upstream_wall_unix_ns(u, now), out);
     else
         format_write_headers(x->api, u->options.run_tag, x->run_number, wall_s(u, now), type, out);
-    if (type.size == 0)
+    if (type.size == 0 && !x->record.is_hook)
         remove_lines(out, at, SLICE("content-type"));
     write_advice(u, x, now);
     write_limits(u, x, now);

@@ -443,38 +443,20 @@ static void take_told(struct upstream *u, uint32_t index, const struct told_ask 
 
 /* --- hooks ------------------------------------------------------------------------------------ */
 
-/* A rule that names the provider "hooks" may hit a post, its hook in the place of a model. */
-static void decide_hook(struct upstream *u, struct exchange *x, const struct http_request *http,
-                        nanos now)
-{
-    struct model hook = {.tokens_per_s = 1, .tokens_per_event = 1, .context_window = UINT64_MAX};
-    struct attempt_facts facts = {
-        .provider = SLICE("hooks"),
-        .model = &hook,
-        .call = slice_of(x->record.alert),
-        .attempt = x->record.attempt > 0 ? x->record.attempt : 1,
-        .output_tokens = 1,
-        .output_tokens_max = UINT64_MAX,
-    };
-
-    slice_copy(slice_of(hook_kind_word(x->record.hook)), hook.name, sizeof(hook.name));
-    decide(u, x, &facts, http, now);
-    if (x->plan.kind != PLAN_REFUSAL)
-        return;
-    x->record.answered = x->plan.failure;
-    if (x->plan.status == 429 && x->plan.advice == PLAN_ADVICE_NONE &&
-        !(x->plan.quirks & QUIRK_HEADERS)) {
-        x->plan.advice = PLAN_ADVICE_SECONDS; /* both services always say how long */
-        x->plan.advice_wait = NANOS_S;
-    }
-}
-
 static void take_hook(struct upstream *u, struct exchange *x, const struct http_request *http,
                       nanos now)
 {
-    x->record.kind = JOURNAL_HOOK;
-    x->hook = hooks_receive(http, &x->record);
-    decide_hook(u, x, http, now);
+    struct hook_post post = {
+        .http = http,
+        .isolation = slice_of(x->record.isolation),
+        .chaos = &u->chaos,
+        .memory = &u->memory,
+        .seed = u->scenario->seed,
+        .conditions_failed = u->rules_with_conditions != 0 ? conditions_failed(u, http) : 0,
+        .at = now,
+    };
+
+    hooks_receive(&u->hooks, &post, &x->plan, &x->hook, &x->record);
 }
 
 /* --- the record ------------------------------------------------------------------------------- */

@@ -93,6 +93,7 @@ struct upstream {
     nanos first_request_at;
     struct identity *identity;
     struct prompt_cache cache;
+    struct hooks hooks;
     struct limiter limiters[SCENARIO_MODELS_MAX];
     struct capacity *capacities[SCENARIO_MODELS_MAX]; /* NULL: without limit */
     struct exchange *exchanges;
