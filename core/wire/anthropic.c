@@ -374,14 +374,22 @@ static void write_empty_block(const struct reply *reply, const struct block *blo
     buffer_append(out, reply->is_2026 ? SLICE(",\"citations\":null}") : SLICE("}"));
 }
 
-/* A delta's event up to its delta object. */
-static void open_delta(const struct block *block, struct buffer *out)
-{
-    buffer_append(out, SLICE("event: content_block_delta\n"
-                             "data: {\"type\":\"content_block_delta\",\"index\":"));
-    buffer_u64(out, block->index);
-    buffer_append(out, SLICE(",\"delta\":{\"type\":"));
-}
+#define DELTA(index, type_and_member)                                                    \
+    SHAPE_NAME("event: content_block_delta\n"                                            \
+               "data: {\"type\":\"content_block_delta\",\"index\":" index ",\"delta\":{" \
+               "\"type\":" type_and_member ":\"")
+#define DELTAS(type_and_member)                                                               \
+    {                                                                                         \
+        DELTA("0", type_and_member), DELTA("1", type_and_member), DELTA("2", type_and_member) \
+    }
+
+/* An answer has at most one block of each piece, so an index is one of three. */
+static const struct slice deltas[PIECE_COUNT][PIECE_COUNT] = {
+    [PIECE_THINKING] = DELTAS("\"thinking_delta\",\"thinking\""),
+    [PIECE_TEXT] = DELTAS("\"text_delta\",\"text\""),
+    [PIECE_TOOL] = DELTAS("\"input_json_delta\",\"partial_json\""),
+};
+static const struct slice signature_delta = DELTA("0", "\"signature_delta\",\"signature\"");
 
 /* A ping follows the first block's start; a tool's input begins with an empty piece. */
 static void write_block_open(const struct reply *reply, const struct block *block,
@@ -396,23 +404,16 @@ static void write_block_open(const struct reply *reply, const struct block *bloc
     if (block->index == 0)
         buffer_append(out, SLICE(PING));
     if (block->piece == PIECE_TOOL) {
-        open_delta(block, out);
-        buffer_append(out, SLICE("\"input_json_delta\",\"partial_json\":\"\"}}\n\n"));
+        buffer_append(out, deltas[PIECE_TOOL][block->index]);
+        buffer_append(out, SLICE("\"}}\n\n"));
     }
 }
 
 static void write_delta_open(const struct reply *reply, const struct block *block,
                              struct buffer *out)
 {
-    static const struct slice openings[PIECE_COUNT] = {
-        [PIECE_THINKING] = SHAPE_NAME("\"thinking_delta\",\"thinking\":\""),
-        [PIECE_TEXT] = SHAPE_NAME("\"text_delta\",\"text\":\""),
-        [PIECE_TOOL] = SHAPE_NAME("\"input_json_delta\",\"partial_json\":\""),
-    };
-
     (void)reply;
-    open_delta(block, out);
-    buffer_append(out, openings[block->piece]);
+    buffer_append(out, deltas[block->piece][block->index]);
 }
 
 static void write_delta_close(const struct reply *reply, const struct delta *delta,
@@ -427,8 +428,7 @@ static void write_block_close(const struct reply *reply, const struct block *blo
                               struct buffer *out)
 {
     if (block->piece == PIECE_THINKING) {
-        open_delta(block, out);
-        buffer_append(out, SLICE("\"signature_delta\",\"signature\":\""));
+        buffer_append(out, signature_delta); /* thinking is always the first block */
         write_signature(reply, out);
         buffer_append(out, SLICE("\"}}\n\n"));
     }

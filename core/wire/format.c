@@ -151,6 +151,14 @@ static void take_complaint(const struct format *format, const struct complaint *
     answer->retry_delay = retry_delay_of(complaint);
 }
 
+/* Some reasons to stop make an answer a failure. */
+static void judge_stop_reason(const struct format *format, struct answer *answer)
+{
+    for (const struct stop_meaning *stop = format->stops; stop->reason.size > 0; stop++)
+        if (slice_is(slice_of(answer->stop_reason), stop->reason))
+            answer->failure = stop->failure;
+}
+
 static void take_stop_reason(const struct format *format, const struct told *told,
                              struct answer *answer)
 {
@@ -160,9 +168,7 @@ static void take_stop_reason(const struct format *format, const struct told *tol
     if (reason->raw.data == NULL)
         return;
     shape_copy(reason, answer->stop_reason, sizeof(answer->stop_reason));
-    for (const struct stop_meaning *stop = format->stops; stop->reason.size > 0; stop++)
-        if (shape_is(reason, stop->reason))
-            answer->failure = stop->failure;
+    judge_stop_reason(format, answer);
 }
 
 /* An end without any output is no answer (STR-09), unless output follows: one service was seen to
@@ -290,8 +296,11 @@ static void tell_usage(enum api api, const struct reply *reply, enum format_piec
 
 static void tell_end(enum api api, const struct reply *reply, struct answer *answer)
 {
-    slice_copy(slice_of(format_of(api)->stop_words[reply->stop]), answer->stop_reason,
+    const struct format *format = format_of(api);
+
+    slice_copy(slice_of(format->stop_words[reply->stop]), answer->stop_reason,
                sizeof(answer->stop_reason));
+    judge_stop_reason(format, answer);
     answer->is_complete = true;
     judge_emptiness(answer);
 }

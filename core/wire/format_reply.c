@@ -128,13 +128,13 @@ static void write_deltas(const struct format *format, const struct reply *reply,
     }
 }
 
-/* Tokens of one block, up to `next`. */
+/* Tokens of one block, up to `next`. A call in one event says all of the block. */
 static void write_stretch(const struct format *format, const struct reply *reply,
                           const struct block *block, uint64_t first, uint64_t next,
                           uint32_t per_event, struct buffer *out)
 {
     struct delta delta = {
-        .block = block, .first = first, .count = next - first, .event = block->event};
+        .block = block, .first = first, .count = block->count, .event = block->event};
 
     if (format->thinking_is_apart && content_is_hidden(reply, block))
         return;

@@ -418,6 +418,7 @@ const struct wording openai_wording[] = {
     /* only read: an earlier row is written for the same failure and status */
     {OUTCOME_RATE_LIMITED, 429, "tokens", "rate_limit_exceeded", NULL, NULL, NULL},
     {OUTCOME_RATE_LIMITED, 429, "rate_limit_error", "slow_down", NULL, NULL, NULL},
+    {OUTCOME_SERVER_ERROR, 500, "server_error", "server_error", NULL, NULL, NULL}, /* Responses */
     {OUTCOME_AUTH, 401, "authentication_error", NULL, NULL, NULL, NULL},
     {OUTCOME_QUOTA, 429, "insufficient_quota", "credit_balance_exhausted", NULL, NULL, NULL},
     {OUTCOME_QUOTA, 429, "insufficient_quota", "organization_spend_limit_exceeded", NULL, NULL, NULL},
