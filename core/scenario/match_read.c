@@ -3,7 +3,7 @@
 #include "scenario/read.h"
 
 struct match_block {
-    struct value provider, model, stream, input_tokens, isolation;
+    struct value provider, model, stream, input_tokens, isolation, path, headers, body;
 };
 
 static const struct read_key match_keys[] = {
@@ -12,6 +12,9 @@ static const struct read_key match_keys[] = {
     {"stream", OPTIONAL, read_keep, offsetof(struct match_block, stream)},
     {"input_tokens", OPTIONAL, read_keep, offsetof(struct match_block, input_tokens)},
     {"isolation", OPTIONAL, read_keep, offsetof(struct match_block, isolation)},
+    {"path", OPTIONAL, read_keep, offsetof(struct match_block, path)},
+    {"headers", OPTIONAL, read_keep, offsetof(struct match_block, headers)},
+    {"body", OPTIONAL, read_keep, offsetof(struct match_block, body)},
 };
 
 /* Posts to hooks, whose kind is the model then. */
@@ -111,6 +114,139 @@ static enum rc read_match_tokens(struct reading *r, const struct value *value, s
     return RC_OK;
 }
 
+/* --- conditions on its bytes ------------------------------------------------------------------ */
+
+struct pattern_block {
+    struct value glob, regex, present, absent;
+};
+
+static const struct read_key pattern_keys[] = {
+    {"glob", OPTIONAL, read_keep, offsetof(struct pattern_block, glob)},
+    {"regex", OPTIONAL, read_keep, offsetof(struct pattern_block, regex)},
+    {"present", OPTIONAL, read_keep, offsetof(struct pattern_block, present)},
+    {"absent", OPTIONAL, read_keep, offsetof(struct pattern_block, absent)},
+};
+
+static enum rc compile(struct reading *r, const struct value *value, enum pattern_kind kind,
+                       struct condition *condition)
+{
+    const char *problem = NULL;
+    struct slice text;
+    size_t offset = 0;
+    enum rc rc;
+
+    TRY(read_string(r, value, &text));
+    condition->pattern = arena_take(r->arena, 1, sizeof(*condition->pattern));
+    if (condition->pattern == NULL)
+        return read_out_of_memory(r);
+    rc = pattern_compile(condition->pattern, kind, text, r->arena, &offset, &problem);
+    if (rc == RC_MALFORMED)
+        return read_refuse_as(r, rc, value,
+                              "found a regular expression that is none at its byte %zu, expected "
+                              "one that is: %s",
+                              offset + 1, problem);
+    return rc == RC_OK ? rc : read_out_of_memory(r);
+}
+
+static enum rc expect_true(struct reading *r, const struct value *value)
+{
+    if (value->token.kind == JSON_TRUE)
+        return RC_OK;
+    return read_refuse(r, RC_MALFORMED, value, "true");
+}
+
+static enum rc read_pattern(struct reading *r, const struct value *value,
+                            struct condition *condition)
+{
+    struct pattern_block block = {0};
+
+    if (value->token.kind == JSON_STRING)
+        return compile(r, value, PATTERN_EQUALS, condition);
+    if (value->token.kind != JSON_OBJECT)
+        return read_refuse(r, RC_MALFORMED, value,
+                           "a string, or one of {\"glob\": ...}, {\"regex\": ...}, "
+                           "{\"present\": true} and {\"absent\": true}");
+    TRY(read_object(r, value, pattern_keys, ARRAY_SIZE(pattern_keys), &block));
+    if (value_is_there(&block.glob) + value_is_there(&block.regex) +
+            value_is_there(&block.present) + value_is_there(&block.absent) !=
+        1)
+        return read_refuse_as(r, RC_MALFORMED, value,
+                              "found not just one of \"glob\", \"regex\", \"present\" and "
+                              "\"absent\", expected one");
+    condition->is_absent = value_is_there(&block.absent);
+    if (value_is_there(&block.glob))
+        return compile(r, &block.glob, PATTERN_GLOB, condition);
+    if (value_is_there(&block.regex))
+        return compile(r, &block.regex, PATTERN_REGEX, condition);
+    return expect_true(r, condition->is_absent ? &block.absent : &block.present);
+}
+
+static enum rc add_condition(struct reading *r, const struct value *at, struct match *match,
+                             struct condition **condition)
+{
+    if (match->conditions_count == MATCH_CONDITIONS_MAX)
+        return read_refuse_as(r, RC_LIMIT, at,
+                              "found more than %d conditions on path, headers and body, expected "
+                              "fewer",
+                              MATCH_CONDITIONS_MAX);
+    *condition = &match->conditions[match->conditions_count++];
+    return RC_OK;
+}
+
+static enum rc read_path(struct reading *r, const struct value *value, struct match *match)
+{
+    struct condition *condition;
+
+    if (!value_is_there(value))
+        return RC_OK;
+    TRY(add_condition(r, value, match, &condition));
+    condition->kind = CONDITION_PATH;
+    return read_pattern(r, value, condition);
+}
+
+/* "/messages/0/role": steps, in which ~1 is a slash and ~0 a tilde (RFC 6901). */
+static enum rc read_pointer(struct reading *r, const struct value *key, struct slice *pointer)
+{
+    struct value text = *key;
+
+    text.token.kind = JSON_STRING; /* a key is written as one */
+    TRY(read_string(r, &text, pointer));
+    if (!slice_starts_with(*pointer, SLICE("/")))
+        return read_refuse(r, RC_MALFORMED, key, "a JSON pointer such as \"/messages/0/role\"");
+    for (size_t i = 0; i < pointer->size; i++) {
+        char after = i + 1 < pointer->size ? pointer->data[i + 1] : '\0';
+
+        if (pointer->data[i] == '~' && after != '0' && after != '1')
+            return read_refuse(r, RC_MALFORMED, key, "a JSON pointer whose tildes are ~0 or ~1");
+    }
+    return RC_OK;
+}
+
+static enum rc read_conditions(struct reading *r, const struct value *value,
+                               enum condition_kind kind,
+                               enum rc (*read_condition_name)(struct reading *,
+                                                              const struct value *, struct slice *),
+                               struct match *match)
+{
+    struct condition *condition;
+    struct value key, member;
+    struct walk walk;
+
+    if (!value_is_there(value))
+        return RC_OK;
+    TRY(read_expect_object(r, value));
+    walk_init(&walk, value);
+    while (walk_next(&walk, &key, &member)) {
+        TRY(add_condition(r, &key, match, &condition));
+        condition->kind = kind;
+        TRY(read_condition_name(r, &key, &condition->name));
+        TRY(read_pattern(r, &member, condition));
+    }
+    return RC_OK;
+}
+
+/* --- all of it -------------------------------------------------------------------------------- */
+
 enum rc read_match(struct reading *r, const struct value *value, bool of_connections,
                    struct match *match)
 {
@@ -126,6 +262,9 @@ enum rc read_match(struct reading *r, const struct value *value, bool of_connect
         TRY(read_match_tokens(r, &block.input_tokens, match));
     if (value_is_there(&block.isolation))
         TRY(read_text(r, &block.isolation, match->isolation, sizeof(match->isolation)));
+    TRY(read_path(r, &block.path, match));
+    TRY(read_conditions(r, &block.headers, CONDITION_HEADER, read_header_name, match));
+    TRY(read_conditions(r, &block.body, CONDITION_BODY, read_pointer, match));
     match->has_stream = value_is_there(&block.stream);
     if (match->has_stream)
         TRY(read_bool(r, &block.stream, &match->stream));

@@ -4,42 +4,101 @@
 
 #include <assert.h>
 
+/* --- whom ------------------------------------------------------------------------------------- */
+
+/* `"word": `, after a comma where something stands before it. */
+static void write_key(struct buffer *out, const char **separator, const char *word)
+{
+    buffer_printf(out, "%s\"%s\": ", *separator, word);
+    *separator = ", ";
+}
+
+static void write_input_tokens(struct buffer *out, const struct match *match)
+{
+    const char *separator = "";
+
+    buffer_byte(out, '{');
+    if (match->input_tokens_min > 0) {
+        write_key(out, &separator, "min");
+        buffer_u64(out, match->input_tokens_min);
+    }
+    if (match->input_tokens_max != UINT64_MAX) {
+        write_key(out, &separator, "max");
+        buffer_u64(out, match->input_tokens_max);
+    }
+    buffer_byte(out, '}');
+}
+
+static void write_pattern(struct buffer *out, const struct condition *condition)
+{
+    const struct pattern *pattern = condition->pattern;
+
+    if (pattern == NULL) {
+        buffer_text(out, condition->is_absent ? "{\"absent\": true}" : "{\"present\": true}");
+        return;
+    }
+    if (pattern->kind != PATTERN_EQUALS)
+        buffer_text(out, pattern->kind == PATTERN_GLOB ? "{\"glob\": " : "{\"regex\": ");
+    json_write_text(out, pattern->text);
+    buffer_text(out, pattern->kind != PATTERN_EQUALS ? "}" : "");
+}
+
+/* Those of one kind: an object by name, but the path has one pattern and no name. */
+static void write_conditions(struct buffer *out, const char **separator, const struct match *match,
+                             enum condition_kind kind, const char *word)
+{
+    const char *comma = "";
+
+    for (uint32_t i = 0; i < match->conditions_count; i++) {
+        const struct condition *condition = &match->conditions[i];
+
+        if (condition->kind != kind)
+            continue;
+        if (comma[0] == '\0')
+            write_key(out, separator, word);
+        if (kind != CONDITION_PATH) {
+            buffer_text(out, comma[0] == '\0' ? "{" : comma);
+            json_write_text(out, condition->name);
+            buffer_text(out, ": ");
+        }
+        write_pattern(out, condition);
+        comma = ", ";
+    }
+    buffer_text(out, kind != CONDITION_PATH && comma[0] != '\0' ? "}" : "");
+}
+
 void print_match(struct buffer *out, const struct match *match)
 {
     const char *separator = "";
 
     buffer_byte(out, '{');
     if (match->provider[0] != '\0') {
-        buffer_text(out, "\"provider\": ");
+        write_key(out, &separator, "provider");
         print_string(out, match->provider);
-        separator = ", ";
     }
     if (match->model[0] != '\0') {
-        buffer_printf(out, "%s\"model\": ", separator);
+        write_key(out, &separator, "model");
         print_string(out, match->model);
-        separator = ", ";
     }
     if (match->has_stream) {
-        buffer_printf(out, "%s\"stream\": ", separator);
+        write_key(out, &separator, "stream");
         print_bool(out, match->stream);
-        separator = ", ";
     }
-    if (match->input_tokens_min > 0 && match->input_tokens_max != UINT64_MAX)
-        buffer_printf(out, "%s\"input_tokens\": {\"min\": %llu, \"max\": %llu}", separator,
-                      (unsigned long long)match->input_tokens_min,
-                      (unsigned long long)match->input_tokens_max);
-    else if (match->input_tokens_min > 0)
-        buffer_printf(out, "%s\"input_tokens\": {\"min\": %llu}", separator,
-                      (unsigned long long)match->input_tokens_min);
-    else if (match->input_tokens_max != UINT64_MAX)
-        buffer_printf(out, "%s\"input_tokens\": {\"max\": %llu}", separator,
-                      (unsigned long long)match->input_tokens_max);
+    if (match->input_tokens_min > 0 || match->input_tokens_max != UINT64_MAX) {
+        write_key(out, &separator, "input_tokens");
+        write_input_tokens(out, match);
+    }
     if (match->isolation[0] != '\0') {
-        buffer_printf(out, "%s\"isolation\": ", separator);
+        write_key(out, &separator, "isolation");
         print_string(out, match->isolation);
     }
+    write_conditions(out, &separator, match, CONDITION_PATH, "path");
+    write_conditions(out, &separator, match, CONDITION_HEADER, "headers");
+    write_conditions(out, &separator, match, CONDITION_BODY, "body");
     buffer_byte(out, '}');
 }
+
+/* --- when and how often ----------------------------------------------------------------------- */
 
 /* A window that counts from a mark which has come stands in run time: back to how it was said. */
 static nanos said_at(const struct phase *phase)

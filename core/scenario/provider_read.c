@@ -21,6 +21,16 @@ enum rc read_api(struct reading *r, const struct value *value, void *out)
     return RC_OK;
 }
 
+/* A listener serves all formats of one family, so a provider is of that. */
+static enum rc read_family(struct reading *r, const struct value *value, void *out)
+{
+    enum api api;
+
+    TRY(read_api(r, value, &api));
+    *(enum api *)out = api_family(api);
+    return RC_OK;
+}
+
 /* --- real ones -------------------------------------------------------------------------------- */
 
 struct live_block {
@@ -78,7 +88,7 @@ static bool find_own_api(struct slice name, enum api *api)
     for (uint32_t i = 0; i < API_COUNT; i++) {
         if (!slice_is(name, slice_of(api_provider((enum api)i))))
             continue;
-        *api = (enum api)i;
+        *api = api_family((enum api)i);
         return true;
     }
     return false;
@@ -95,7 +105,7 @@ static enum rc read_live(struct reading *r, const struct value *value, struct pr
 
     TRY(read_object(r, value, keys, ARRAY_SIZE(keys), &block));
     if (value_is_there(&block.api))
-        TRY(read_api(r, &block.api, &provider->api));
+        TRY(read_family(r, &block.api, &provider->api));
     else if (!find_own_api(slice_of(provider->name), &provider->api))
         return read_refuse_as(r, RC_MALFORMED, value,
                               "found no \"api\" in this object, expected one");
@@ -110,7 +120,7 @@ static enum rc read_listener(struct reading *r, const struct value *value,
                              struct provider *provider)
 {
     static const struct read_key keys[] = {
-        {"api", NEEDED, read_api, offsetof(struct provider, api)},
+        {"api", NEEDED, read_family, offsetof(struct provider, api)},
     };
 
     return read_object(r, value, keys, ARRAY_SIZE(keys), provider);
@@ -119,7 +129,7 @@ static enum rc read_listener(struct reading *r, const struct value *value,
 /* The mock says where it listens by these words, beside its providers' names. */
 static bool is_own_listener(const char *name)
 {
-    return strcmp(name, "hooks") == 0 || strcmp(name, "admin") == 0;
+    return strcmp(name, "hooks") == 0 || strcmp(name, "admin") == 0 || strcmp(name, "gateway") == 0;
 }
 
 static enum rc read_provider(struct reading *r, const struct value *name, const struct value *value)
@@ -196,7 +206,7 @@ static enum rc add_own_provider(struct reading *r, enum api api, const struct va
 
     if (scenario->providers_count == SCENARIO_PROVIDERS_MAX)
         return read_refuse(r, RC_LIMIT, model, "at most %d providers", SCENARIO_PROVIDERS_MAX);
-    *provider = (struct provider){.api = api};
+    *provider = (struct provider){.api = api_family(api)};
     slice_copy(slice_of(api_provider(api)), provider->name, sizeof(provider->name));
     scenario->providers_count++;
     return RC_OK;
@@ -218,7 +228,7 @@ enum rc read_model_provider(struct reading *r, const struct value *named, enum a
             return refuse_provider(r, named, name, model);
         TRY(add_own_provider(r, api, model));
     }
-    if (scenario->providers[index].api != api)
+    if (scenario->providers[index].api != api_family(api))
         return read_refuse_as(r, RC_MALFORMED, value_is_there(named) ? named : model,
                               "found api \"%s\" at provider \"%s\", expected its \"%s\"",
                               api_word(api), scenario->providers[index].name,

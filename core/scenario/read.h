@@ -196,6 +196,10 @@ MUST_USE enum rc read_providers(struct reading *r, const struct value *value);
 MUST_USE enum rc read_model_provider(struct reading *r, const struct value *named, enum api api,
                                      const struct value *model, uint32_t *provider);
 
+/* The target's models, once its providers have been read; then, of the mock, scripted answers. */
+MUST_USE enum rc read_models(struct reading *r, const struct value *value);
+MUST_USE enum rc read_answers(struct reading *r, const struct value *value);
+
 /* A model that must be there: its index. */
 MUST_USE enum rc read_model(struct reading *r, const struct value *value, uint32_t *model);
 

@@ -121,7 +121,16 @@ static bool holds_type(const struct question *q)
     return is_unknown(q->validator);
 }
 
-/* Of strings only, which is all that our schema lists. */
+/* Of texts, numbers, true, false and null; our schema lists no containers. */
+static bool is_same(const struct value *word, const struct value *instance)
+{
+    if (word->token.kind != instance->token.kind)
+        return false;
+    if (word->token.kind == JSON_STRING)
+        return json_is(&instance->token, word->token.raw);
+    return word->token.kind != JSON_NUMBER || number_of(word) == number_of(instance);
+}
+
 static bool holds_enum(const struct question *q)
 {
     struct walk walk;
@@ -129,9 +138,9 @@ static bool holds_enum(const struct question *q)
 
     walk_init(&walk, q->argument);
     while (walk_next(&walk, NULL, &word)) {
-        if (word.token.kind != JSON_STRING)
+        if (word.token.kind == JSON_OBJECT || word.token.kind == JSON_ARRAY)
             return is_unknown(q->validator);
-        if (q->instance->token.kind == JSON_STRING && json_is(&q->instance->token, word.token.raw))
+        if (is_same(&word, q->instance))
             return true;
     }
     return false;

@@ -185,6 +185,8 @@ static void holds_instances_to_each_keyword(void)
     } cases[] = {
         {"{\"type\": \"integer\"}", "3.0", "3.5"},
         {"{\"enum\": [\"a\"]}", "\"\\u0061\"", "\"b\""},
+        {"{\"enum\": [null, 200]}", "200.0", "false"},
+        {"{\"enum\": [true]}", "true", "false"},
         {"{\"pattern\": \"^a+$\"}", "\"aa\"", "\"ab\""},
         {"{\"minimum\": 1, \"maximum\": 2}", "2", "2.1"},
         {"{\"required\": [\"a\"]}", "{\"a\": 1}", "{\"b\": 1}"},
