@@ -290,8 +290,10 @@ void format_write_headers(enum api api, uint64_t run_tag, uint64_t request_numbe
     buffer_append(headers, SLICE("\r\ncontent-type: "));
     buffer_append(headers, content_type);
     buffer_append(headers, SLICE("\r\n"));
-    buffer_append(headers, format->id_header);
-    words_write_id(headers, REQUEST_PREFIX, run_tag, request_number);
-    buffer_append(headers, SLICE("\r\n"));
+    if (format->id_header.size > 0) {
+        buffer_append(headers, format->id_header);
+        words_write_id(headers, REQUEST_PREFIX, run_tag, request_number);
+        buffer_append(headers, SLICE("\r\n"));
+    }
     buffer_append(headers, format->answer_headers);
 }

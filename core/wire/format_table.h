@@ -109,7 +109,7 @@ struct format {
     struct slice key_header;      /* accepted beside Authorization: Bearer; may be empty */
     struct slice key_header_too;  /* likewise */
     struct slice key_query;       /* "key=", where the path may carry it; likewise */
-    struct slice id_header;       /* "request-id: " */
+    struct slice id_header;       /* "request-id: "; may be empty */
     struct slice answer_headers;  /* whole lines that never change */
     struct slice end_mark;        /* data that is no JSON but the end of the stream; may be empty */
     bool always_tells_usage;      /* in streams; else when the request asked for it */

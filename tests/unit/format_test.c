@@ -493,6 +493,9 @@ static void puts_the_id_under_the_providers_name(void)
                                     "x-request-id: req_0000000000000b0br17\r\n"
                                     "openai-organization: org-brownout\r\n"
                                     "openai-version: 2020-10-01\r\n");
+    buffer_clear(&out);
+    format_write_headers(API_GEMINI, 0xb0b, 17, 1767225600, SLICE("application/json"), &out);
+    CU_ASSERT(!slice_has(buffer_slice(&out), SLICE("r17"))); /* it has none */
 }
 
 static bool accepts(enum api api, struct slice name, struct slice value)
