@@ -11,6 +11,7 @@
 
 enum {
     OUTPUT_TOKENS_MAX_LEAST = 4096, /* max_tokens we ask our mock for, unless the call wants more */
+    PATH_BYTES_MAX = 512,
     HEADERS_BYTES_MAX = 4096,
     PROMPT_BYTES_MAX = 1 << 20,
     BODY_BYTES_MAX = 4 << 20,
@@ -45,6 +46,7 @@ struct slot {
     enum outcome ends_as;
     struct call_record record;
     struct answer_reader reader;
+    struct buffer path;
     struct buffer headers;
     struct buffer body;
     bool has_space; /* reader and buffers are set up: the slot was used before */
@@ -188,7 +190,7 @@ static uint32_t provider_of(const struct client *c, const struct slot *slot)
 
 static enum api api_of(const struct client *c, const struct slot *slot)
 {
-    return c->scenario->providers[provider_of(c, slot)].api;
+    return c->scenario->apis[slot->model];
 }
 
 static uint32_t to_u32(uint64_t value)
@@ -245,8 +247,10 @@ static void write_request(struct client *c, struct slot *slot, enum api api)
         .stream = slot->plan.stream,
     };
 
+    buffer_clear(&slot->path);
     buffer_clear(&slot->headers);
     buffer_clear(&slot->body);
+    format_write_path(api, ask.model, ask.stream, &slot->path);
     format_write_ask_headers(api, keys != NULL ? keys[provider_of(c, slot)] : SLICE(""),
                              &slot->headers);
     format_write_ask(api, &ask, &slot->body);
@@ -516,6 +520,7 @@ static void prepare(struct client *c, struct slot *slot)
     if (slot->has_space)
         return;
     reader_init(&slot->reader, c->options.memory);
+    buffer_init(&slot->path, c->options.memory, PATH_BYTES_MAX);
     buffer_init(&slot->headers, c->options.memory, HEADERS_BYTES_MAX);
     buffer_init(&slot->body, c->options.memory, BODY_BYTES_MAX);
     slot->has_space = true;
@@ -736,7 +741,7 @@ static void fill_send(struct client *c, struct client_effect *effect)
         effect->told = &c->told;
         return;
     }
-    effect->path = api_path(api_of(c, slot));
+    effect->path = buffer_slice(&slot->path);
     effect->headers = buffer_slice(&slot->headers);
     effect->body = buffer_slice(&slot->body);
 }
@@ -859,6 +864,7 @@ void client_free(struct client *c)
         if (!c->slots[index].has_space)
             continue;
         reader_deinit(&c->slots[index].reader);
+        buffer_deinit(&c->slots[index].path);
         buffer_deinit(&c->slots[index].headers);
         buffer_deinit(&c->slots[index].body);
     }

@@ -12,6 +12,7 @@ enum {
     NO_EXCHANGE = UINT32_MAX,
     STEPS_PER_ASK = 4096, /* steps between two looks at is_interrupted */
     RUN_TAG = 1,          /* names response ids; the same every time */
+    REQUEST_HEAD_BYTES_MAX = 8192,
 };
 
 /* How long after the last call the monitor may still see its alerts delivered. */
@@ -20,7 +21,8 @@ static const nanos MONITOR_PATIENCE = 5 * NANOS_S;
 /* What travels on the link. */
 enum message_kind {
     TO_CLIENT_CONNECTED, /* a new connection is there: the request may leave (carried along) */
-    TO_UPSTREAM_REQUEST, /* first: headers, second: body; exchange: the provider; number: is_new */
+    TO_UPSTREAM_REQUEST, /* first: path and headers, second: body; exchange: the provider; number:
+                            is_new */
     TO_UPSTREAM_CANCEL,  /* the client left */
     TO_CLIENT_HEAD,      /* first: headers; number: status */
     TO_CLIENT_BODY,
@@ -82,7 +84,9 @@ struct world {
     uint32_t connections; /* numbered so far */
     struct hook_line hooks[HOOK_KINDS_COUNT];
     struct http_header headers[HTTP1_HEADERS_MAX];
-    enum rc rc; /* RC_OK, or why the world ends */
+    bool speaks_values;    /* requests travel as values, not as bytes */
+    struct buffer request; /* path and headers of one that leaves, a line for the path */
+    enum rc rc;            /* RC_OK, or why the world ends */
 };
 
 /* --- connections ------------------------------------------------------------------------------ */
@@ -194,6 +198,20 @@ static void step_client(struct world *w, enum client_event_kind kind, uint32_t s
                                .kind = kind, .at = w->now, .slot = slot, .attempt = attempt});
 }
 
+/* Path and headers travel together; the told value alone. */
+static struct slice head_of(struct world *w, const struct client_effect *effect)
+{
+    if (effect->told != NULL)
+        return BYTES_OF(effect->told);
+    buffer_clear(&w->request);
+    buffer_append(&w->request, effect->path);
+    buffer_byte(&w->request, '\n');
+    buffer_append(&w->request, effect->headers);
+    if (w->request.rc != RC_OK && w->rc == RC_OK)
+        w->rc = w->request.rc;
+    return buffer_slice(&w->request);
+}
+
 static void apply_send(struct world *w, const struct client_effect *effect)
 {
     struct line *line = &w->lines[effect->slot];
@@ -205,7 +223,7 @@ static void apply_send(struct world *w, const struct client_effect *effect)
         .exchange = effect->provider,
         .connection = pooled > 0 ? pooled : ++w->connections,
         .number = pooled == 0,
-        .first = effect->told != NULL ? BYTES_OF(effect->told) : effect->headers,
+        .first = head_of(w, effect),
         .second = effect->body,
     };
 
@@ -336,15 +354,15 @@ static struct http_request request_of(struct world *w, const struct link_message
     struct slice lines = message->first;
     struct slice line, name;
 
+    if (message->kind == TO_UPSTREAM_ALERT)
+        request.path = hook_kind_path((enum hook_kind)message->exchange);
+    else
+        (void)slice_cut(&lines, '\n', &request.path);
     while (request.headers_count < HTTP1_HEADERS_MAX && slice_cut(&lines, '\n', &line)) {
         if (!slice_cut(&line, ':', &name))
             continue;
         w->headers[request.headers_count++] = (struct http_header){name, slice_trim(line)};
     }
-    if (message->kind == TO_UPSTREAM_ALERT)
-        request.path = hook_kind_path((enum hook_kind)message->exchange);
-    else
-        request.path = api_path(w->scenario->providers[message->exchange].api);
     return request;
 }
 
@@ -384,12 +402,12 @@ static void deliver_request(struct world *w, const struct link_message *message)
         .body_in_at = w->now,
     };
 
-    if (w->simulation->writes_bytes) {
-        http = request_of(w, message);
-        request.http = &http;
-    } else {
+    if (w->speaks_values) {
         memcpy(&told, message->first.data, sizeof(told));
         request.told = &told;
+    } else {
+        http = request_of(w, message);
+        request.http = &http;
     }
     if (!upstream_begin(w->upstream, &request, w->now, &exchange)) {
         w->rc = RC_LIMIT; /* cannot be: exchanges_max allows for every slot twice */
@@ -658,7 +676,7 @@ static enum rc build(struct world *w, struct error *err)
         .memory = memory,
         .wall_unix_ns = SIMULATOR_WALL_UNIX_NS,
         .marks_requests = true,
-        .speaks_values = !w->simulation->writes_bytes,
+        .speaks_values = w->speaks_values,
     };
     struct upstream_options upstream = {
         .scenario = w->scenario,
@@ -694,6 +712,7 @@ static void tear_down(struct world *w)
     client_free(w->client);
     upstream_free(w->upstream);
     link_deinit(&w->link);
+    buffer_deinit(&w->request);
     memory_release(memory, w->lines);
     memory_release(memory, w->far);
     for (uint32_t provider = 0; provider < w->scenario->providers_count; provider++)
@@ -711,6 +730,8 @@ enum rc simulate(const struct simulation *simulation, struct simulation_result *
         return error_set(err, RC_NOMEM, "simulator: out of memory");
     w->simulation = simulation;
     w->scenario = simulation->scenario;
+    w->speaks_values = !simulation->writes_bytes && told_suffices(simulation->scenario);
+    buffer_init(&w->request, simulation->memory, REQUEST_HEAD_BYTES_MAX);
     rc = build(w, err);
     if (rc == RC_OK) {
         run(w, result);

@@ -14,6 +14,7 @@
 
 #include <stdint.h>
 
+#include "scenario/scenario.h"
 #include "scenario/source.h"
 #include "wire/format.h"
 
@@ -50,5 +51,9 @@ struct told_answer {
 /* Does it bring the head of the answer? Its end? */
 bool told_begins(enum told_piece piece);
 bool told_ends(enum told_piece piece);
+
+/* Can requests to this scenario's mock travel so? Not where a rule or a scripted answer looks at
+ * their bytes. */
+bool told_suffices(const struct scenario *scenario);
 
 #endif
