@@ -200,7 +200,6 @@ struct reply {
     uint32_t tokens_per_event; /* of its stream, as write_tokens is told; 0: 1. Responses number
                                   their events by it */
     bool hides_thinking;       /* Gemini: thoughts are counted, but not told (no includeThoughts) */
-    bool is_json_array;        /* Gemini without alt=sse: its chunks are one JSON array */
     bool is_2026;              /* Anthropic 2026-10-21: all members are there, unused ones null */
 };
 

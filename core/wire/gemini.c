@@ -7,7 +7,8 @@
  * pieces) usageMetadata                what was used so far: cumulative, in every event
  *     finishReason                 in the last event only: there is no other end
  *
- * or a chunk with an `error`. Without alt=sse the same objects come as one JSON array.
+ * or a chunk with an `error`. Without alt=sse the same objects come as one JSON array
+ * (engine/upstream_streams.c).
  *
  * Thoughts are counted apart: totalTokenCount is prompt, candidates and thoughts. promptTokenCount
  * includes what came from a cache; what was written to one is told nowhere. A prompt that is
@@ -381,10 +382,9 @@ static void write_answer(const struct reply *reply, struct buffer *out)
 
 /* --- writing: a stream ------------------------------------------------------------------------ */
 
-static void open_chunk(const struct reply *reply, struct buffer *out)
+static void open_chunk(struct buffer *out)
 {
-    if (!reply->is_json_array)
-        buffer_append(out, SLICE("data: "));
+    buffer_append(out, SLICE("data: "));
     buffer_append(out, OPENING);
 }
 
@@ -392,20 +392,21 @@ static void open_chunk(const struct reply *reply, struct buffer *out)
 static void close_chunk(const struct reply *reply, uint64_t tokens, struct buffer *out)
 {
     write_rest(reply, false, tokens, out);
-    buffer_append(out, reply->is_json_array ? SLICE("\r\n,\r\n") : SLICE("\r\n\r\n"));
+    buffer_append(out, SLICE("\r\n\r\n"));
 }
 
 static void write_opening(const struct reply *reply, struct buffer *out)
 {
-    if (reply->is_json_array)
-        buffer_byte(out, '[');
+    (void)reply;
+    (void)out; /* the first chunk is the first that is said */
 }
 
 static void write_delta_open(const struct reply *reply, const struct block *block,
                              struct buffer *out)
 {
+    (void)reply;
     (void)block;
-    open_chunk(reply, out);
+    open_chunk(out);
     buffer_append(out, SLICE("{\"text\":\""));
 }
 
@@ -418,7 +419,7 @@ static void write_delta_close(const struct reply *reply, const struct delta *del
 
 static void write_call(const struct reply *reply, const struct delta *delta, struct buffer *out)
 {
-    open_chunk(reply, out);
+    open_chunk(out);
     write_function_call(reply, out);
     close_chunk(reply, delta->first + delta->count, out);
 }
@@ -426,10 +427,10 @@ static void write_call(const struct reply *reply, const struct delta *delta, str
 static void write_closing(const struct reply *reply, uint64_t event, struct buffer *out)
 {
     (void)event;
-    open_chunk(reply, out);
+    open_chunk(out);
     buffer_append(out, SLICE("{\"text\":\"\"}"));
     write_rest(reply, true, reply->output_tokens, out);
-    buffer_append(out, reply->is_json_array ? SLICE("\r\n]") : SLICE("\r\n\r\n"));
+    buffer_append(out, SLICE("\r\n\r\n"));
 }
 
 /* --- refusals --------------------------------------------------------------------------------- */

@@ -8,7 +8,6 @@
 #include "tests/support/expect.h"
 #include "tests/support/reading.h"
 #include "wire/format.h"
-#include "wire/json.h"
 
 /* As recorded (tests/golden/wire/gemini-stream-answer.sse), the texts shortened. */
 static const char recorded_stream[] =
@@ -342,29 +341,6 @@ static void calls_in_one_chunk(void)
     expect_rich(&reading.answer);
 }
 
-static void writes_one_json_array_without_sse(void)
-{
-    struct reply whole = reply;
-    struct json json;
-    struct json_token token;
-    struct slice chunk;
-    uint64_t chunks = 0;
-
-    whole.is_json_array = true;
-    json_init(&json, write_stream(&whole), JSON_STRICT);
-    EXPECT_RC(json_next(&json, &token), RC_OK);
-    EXPECT_U64(token.kind, JSON_ARRAY);
-    while (json_next(&json, &token) == RC_OK && token.kind == JSON_OBJECT) {
-        EXPECT_RC(json_value(&json, &token, &chunk), RC_OK);
-        EXPECT_RC(format_read_event(API_GEMINI, SLICE(""), chunk, &answer, &step), RC_OK);
-        chunks++;
-    }
-    EXPECT_RC(json_next(&json, &token), RC_END);
-    EXPECT_U64(chunks, 4);
-    CU_ASSERT(answer.is_complete);
-    EXPECT_U64(answer.usage.output_tokens, 3);
-}
-
 static void leaves_usage_out_or_says_zero(void)
 {
     struct reply liar = reply;
@@ -452,7 +428,6 @@ static CU_TestInfo gemini_tests[] = {
      tells_thoughts_text_and_call_in_parts_of_their_own},
     {"counts thoughts that it does not tell", counts_thoughts_that_it_does_not_tell},
     {"calls in one chunk", calls_in_one_chunk},
-    {"writes one JSON array without SSE", writes_one_json_array_without_sse},
     {"leaves usage out, or says zero", leaves_usage_out_or_says_zero},
     {"advises in the body", advises_in_the_body},
     {"blocks a prompt with a 200", blocks_a_prompt_with_a_200},
