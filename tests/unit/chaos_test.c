@@ -1,140 +1,50 @@
 #include <CUnit/CUnit.h>
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/rng.h"
 #include "fault/chaos.h"
 #include "tests/support/expect.h"
-
-static const uint64_t SEED = 529;
-static const nanos OPEN = 5 * NANOS_S; /* the first window is open */
-
-static const struct model model = {
-    .name = "claude-sonnet-4-5",
-    .first_token = {DISTRIBUTION_LOGNORMAL, 4e8, 2e9},
-    .tokens_per_s = 50.0,
-    .tokens_per_event = 2,
-    .context_window = 200000,
-};
-
-static struct chaos chaos;
-static struct attempt_facts facts;
-static struct plan plan;
-
-static void set_up(void)
-{
-    chaos = (struct chaos){
-        .phases = {.list = {{"rate limits", 0, 10 * NANOS_S}, {"overload", 0, 10 * NANOS_S}},
-                   .count = 2}};
-    facts = (struct attempt_facts){
-        .provider = SLICE("anthropic"),
-        .model = &model,
-        .call = SLICE("trace:217"),
-        .attempt = 1,
-        .input_tokens = 800,
-        .output_tokens = 27,
-        .output_tokens_max = UINT64_MAX,
-        .stream = true,
-    };
-}
-
-static struct fault faults[CHAOS_RULES_MAX][CHAOS_SEQUENCE_MAX]; /* of each rule */
-
-static struct chaos_rule *add(uint32_t phase, double share, struct fault fault)
-{
-    struct chaos_rule *rule = &chaos.rules[chaos.rules_count++];
-
-    faults[chaos.rules_count - 1][0] = fault;
-    *rule = (struct chaos_rule){
-        .phase = phase,
-        .match = {.input_tokens_max = UINT64_MAX},
-        .share = share,
-        .sequence = faults[chaos.rules_count - 1],
-        .sequence_count = 1,
-    };
-    return rule;
-}
-
-static struct fault status(uint16_t code, enum outcome failure)
-{
-    return (struct fault){.kind = FAULT_STATUS, .status = code, .failure = failure};
-}
-
-static struct fault overload(void)
-{
-    return status(529, OUTCOME_OVERLOADED);
-}
-
-static int fired(nanos at)
-{
-    chaos_decide(&chaos, SEED, &facts, at, &plan);
-    return plan.rule;
-}
-
-/* Makes the facts those of the i-th call. */
-static void become_call(int i)
-{
-    static char id[32];
-
-    snprintf(id, sizeof(id), "trace:%d", i);
-    facts.call = slice_of(id);
-}
-
-/* Rule by rule, how often it fires over many calls; the last place counts those left alone. */
-enum { CALLS = 20000 };
-
-static void count_calls(uint32_t attempt, uint64_t counts[CHAOS_RULES_MAX + 1])
-{
-    memset(counts, 0, (CHAOS_RULES_MAX + 1) * sizeof(counts[0]));
-    facts.attempt = attempt;
-    for (int i = 0; i < CALLS; i++) {
-        int rule;
-
-        become_call(i);
-        rule = fired(OPEN);
-        counts[rule == PLAN_NO_RULE ? CHAOS_RULES_MAX : rule]++;
-    }
-}
+#include "tests/support/stage.h"
 
 /* --- where and whom --- */
 
 static void outside_its_window_a_rule_is_silent(void)
 {
-    add(0, 1.0, overload());
-    chaos.phases.list[0].at = NANOS_S;
-    EXPECT_I64(fired(NANOS_S - 1), PLAN_NO_RULE);
-    EXPECT_U64(plan.rules_matched, 0);
-    EXPECT_I64(fired(NANOS_S), 0);
-    EXPECT_U64(plan.rules_matched, 1);
-    EXPECT_I64(fired(11 * NANOS_S), PLAN_NO_RULE);
+    stage_add(0, 1.0, stage_overload());
+    stage.chaos.phases.list[0].at = NANOS_S;
+    EXPECT_I64(stage_fired(NANOS_S - 1), PLAN_NO_RULE);
+    EXPECT_U64(stage.plan.rules_matched, 0);
+    EXPECT_I64(stage_fired(NANOS_S), 0);
+    EXPECT_U64(stage.plan.rules_matched, 1);
+    EXPECT_I64(stage_fired(11 * NANOS_S), PLAN_NO_RULE);
 }
 
 static void every_selector_must_hold(void)
 {
-    struct chaos_rule *rule = add(0, 1.0, overload());
+    struct chaos_rule *rule = stage_add(0, 1.0, stage_overload());
 
-    CU_ASSERT(chaos_rule_matches(rule, &facts));
+    CU_ASSERT(chaos_rule_matches(rule, &stage.facts));
     strcpy(rule->match.provider, "anthropic");
     strcpy(rule->match.model, "claude-*");
     rule->match.has_stream = rule->match.stream = true;
     rule->match.input_tokens_min = rule->match.input_tokens_max = 800;
-    CU_ASSERT(chaos_rule_matches(rule, &facts));
-    facts.input_tokens = 801;
-    CU_ASSERT(!chaos_rule_matches(rule, &facts));
-    facts.input_tokens = 799;
-    CU_ASSERT(!chaos_rule_matches(rule, &facts));
-    facts.input_tokens = 800;
-    facts.stream = false;
-    CU_ASSERT(!chaos_rule_matches(rule, &facts));
-    facts.stream = true;
-    facts.provider = SLICE("anthropic2");
-    CU_ASSERT(!chaos_rule_matches(rule, &facts));
-    facts.provider = SLICE("anthropic");
+    CU_ASSERT(chaos_rule_matches(rule, &stage.facts));
+    stage.facts.input_tokens = 801;
+    CU_ASSERT(!chaos_rule_matches(rule, &stage.facts));
+    stage.facts.input_tokens = 799;
+    CU_ASSERT(!chaos_rule_matches(rule, &stage.facts));
+    stage.facts.input_tokens = 800;
+    stage.facts.stream = false;
+    CU_ASSERT(!chaos_rule_matches(rule, &stage.facts));
+    stage.facts.stream = true;
+    stage.facts.provider = SLICE("anthropic2");
+    CU_ASSERT(!chaos_rule_matches(rule, &stage.facts));
+    stage.facts.provider = SLICE("anthropic");
     strcpy(rule->match.model, "gpt-*");
-    CU_ASSERT(!chaos_rule_matches(rule, &facts));
-    EXPECT_I64(fired(OPEN), PLAN_NO_RULE);
-    EXPECT_U64(plan.rules_matched, 0);
+    CU_ASSERT(!chaos_rule_matches(rule, &stage.facts));
+    EXPECT_I64(stage_fired(STAGE_OPEN), PLAN_NO_RULE);
+    EXPECT_U64(stage.plan.rules_matched, 0);
 }
 
 /* --- shares --- */
@@ -143,12 +53,12 @@ static void share_0_never_fires_and_share_1_always(void)
 {
     uint64_t counts[CHAOS_RULES_MAX + 1];
 
-    add(0, 0.0, overload());
-    add(0, 1.0, overload());
-    count_calls(1, counts);
+    stage_add(0, 0.0, stage_overload());
+    stage_add(0, 1.0, stage_overload());
+    stage_count_calls(1, counts);
     EXPECT_U64(counts[0], 0);
-    EXPECT_U64(counts[1], CALLS);
-    EXPECT_U64(plan.rules_matched, 3);
+    EXPECT_U64(counts[1], STAGE_CALLS);
+    EXPECT_U64(stage.plan.rules_matched, 3);
 }
 
 static void four_rules_of_15_percent_hit_15_percent_each(void)
@@ -156,12 +66,12 @@ static void four_rules_of_15_percent_hit_15_percent_each(void)
     uint64_t counts[CHAOS_RULES_MAX + 1];
 
     for (int i = 0; i < 4; i++)
-        add(0, 0.15, overload());
+        stage_add(0, 0.15, stage_overload());
     for (uint32_t attempt = 1; attempt <= 4; attempt++) {
-        count_calls(attempt, counts);
+        stage_count_calls(attempt, counts);
         for (int i = 0; i < 4; i++)
-            CU_ASSERT_DOUBLE_EQUAL((double)counts[i] / CALLS, 0.15, 0.01);
-        CU_ASSERT_DOUBLE_EQUAL((double)counts[CHAOS_RULES_MAX] / CALLS, 0.40, 0.01);
+            CU_ASSERT_DOUBLE_EQUAL((double)counts[i] / STAGE_CALLS, 0.15, 0.01);
+        CU_ASSERT_DOUBLE_EQUAL((double)counts[CHAOS_RULES_MAX] / STAGE_CALLS, 0.40, 0.01);
     }
 }
 
@@ -169,49 +79,49 @@ static void a_rule_that_does_not_match_leaves_no_gap(void)
 {
     uint64_t counts[CHAOS_RULES_MAX + 1];
 
-    strcpy(add(0, 0.5, overload())->match.model, "gpt-*");
-    add(0, 0.5, overload());
-    count_calls(1, counts);
+    strcpy(stage_add(0, 0.5, stage_overload())->match.model, "gpt-*");
+    stage_add(0, 0.5, stage_overload());
+    stage_count_calls(1, counts);
     EXPECT_U64(counts[0], 0);
-    CU_ASSERT_DOUBLE_EQUAL((double)counts[1] / CALLS, 0.5, 0.01);
-    facts.call = SLICE("trace:217");
-    EXPECT_I64(fired(OPEN),
-               rng_unit(SEED, rng_stream(SLICE("rate limits")), slice_hash(facts.call), 1) < 0.5
-                   ? 1
-                   : PLAN_NO_RULE);
+    CU_ASSERT_DOUBLE_EQUAL((double)counts[1] / STAGE_CALLS, 0.5, 0.01);
+    stage.facts.call = SLICE("trace:217");
+    EXPECT_I64(stage_fired(STAGE_OPEN), rng_unit(STAGE_SEED, rng_stream(SLICE("rate limits")),
+                                                 slice_hash(stage.facts.call), 1) < 0.5
+                                            ? 1
+                                            : PLAN_NO_RULE);
 }
 
 static void what_goes_past_the_whole_never_fires(void)
 {
     uint64_t counts[CHAOS_RULES_MAX + 1];
 
-    add(0, 0.8, overload());
-    add(0, 0.8, overload());
-    add(0, 0.8, overload());
-    count_calls(1, counts);
-    CU_ASSERT_DOUBLE_EQUAL((double)counts[1] / CALLS, 0.2, 0.01);
+    stage_add(0, 0.8, stage_overload());
+    stage_add(0, 0.8, stage_overload());
+    stage_add(0, 0.8, stage_overload());
+    stage_count_calls(1, counts);
+    CU_ASSERT_DOUBLE_EQUAL((double)counts[1] / STAGE_CALLS, 0.2, 0.01);
     EXPECT_U64(counts[2], 0);
-    CU_ASSERT_DOUBLE_EQUAL(chaos_rule_chance(&chaos, 0, &facts), 0.8, 1e-12);
-    CU_ASSERT_DOUBLE_EQUAL(chaos_rule_chance(&chaos, 1, &facts), 0.2, 1e-12);
-    CU_ASSERT_DOUBLE_EQUAL(chaos_rule_chance(&chaos, 2, &facts), 0.0, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(chaos_rule_chance(&stage.chaos, 0, &stage.facts), 0.8, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(chaos_rule_chance(&stage.chaos, 1, &stage.facts), 0.2, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(chaos_rule_chance(&stage.chaos, 2, &stage.facts), 0.0, 1e-12);
 }
 
 static void chance_is_nothing_where_the_rule_does_not_match(void)
 {
-    strcpy(add(0, 0.5, overload())->match.model, "gpt-*");
-    CU_ASSERT_DOUBLE_EQUAL(chaos_rule_chance(&chaos, 0, &facts), 0.0, 0.0);
+    strcpy(stage_add(0, 0.5, stage_overload())->match.model, "gpt-*");
+    CU_ASSERT_DOUBLE_EQUAL(chaos_rule_chance(&stage.chaos, 0, &stage.facts), 0.0, 0.0);
 }
 
 static void phases_draw_apart_and_the_first_to_fire_wins(void)
 {
     uint64_t counts[CHAOS_RULES_MAX + 1];
 
-    add(1, 0.5, overload());
-    add(0, 0.5, overload());
-    count_calls(1, counts);
-    CU_ASSERT_DOUBLE_EQUAL((double)counts[1] / CALLS, 0.5, 0.01);
-    CU_ASSERT_DOUBLE_EQUAL((double)counts[0] / CALLS, 0.25, 0.01);
-    EXPECT_U64(plan.rules_matched, 3);
+    stage_add(1, 0.5, stage_overload());
+    stage_add(0, 0.5, stage_overload());
+    stage_count_calls(1, counts);
+    CU_ASSERT_DOUBLE_EQUAL((double)counts[1] / STAGE_CALLS, 0.5, 0.01);
+    CU_ASSERT_DOUBLE_EQUAL((double)counts[0] / STAGE_CALLS, 0.25, 0.01);
+    EXPECT_U64(stage.plan.rules_matched, 3);
 }
 
 /* --- keyed --- */
@@ -221,18 +131,18 @@ static void the_order_in_which_attempts_come_changes_nothing(void)
     enum { SOME = 500 };
     static struct plan forwards[SOME];
 
-    add(0, 0.3, overload());
-    add(1, 0.3, status(429, OUTCOME_RATE_LIMITED));
+    stage_add(0, 0.3, stage_overload());
+    stage_add(1, 0.3, stage_status(429, OUTCOME_RATE_LIMITED));
     for (int i = 0; i < SOME; i++) {
-        become_call(i);
-        facts.attempt = 1 + (uint32_t)i % 4;
-        chaos_decide(&chaos, SEED, &facts, OPEN, &forwards[i]);
+        stage_become_call(i);
+        stage.facts.attempt = 1 + (uint32_t)i % 4;
+        chaos_decide(&stage.chaos, STAGE_SEED, &stage.facts, STAGE_OPEN, &forwards[i]);
     }
     for (int i = SOME - 1; i >= 0; i--) {
-        become_call(i);
-        facts.attempt = 1 + (uint32_t)i % 4;
-        EXPECT_I64(fired(OPEN + NANOS_S), forwards[i].rule); /* nor does the instant */
-        EXPECT_I64(plan.first_token, forwards[i].first_token);
+        stage_become_call(i);
+        stage.facts.attempt = 1 + (uint32_t)i % 4;
+        EXPECT_I64(stage_fired(STAGE_OPEN + NANOS_S), forwards[i].rule); /* nor does the instant */
+        EXPECT_I64(stage.plan.first_token, forwards[i].first_token);
     }
 }
 
@@ -240,187 +150,189 @@ static void another_seed_hits_other_attempts(void)
 {
     int differing = 0;
 
-    add(0, 0.5, overload());
+    stage_add(0, 0.5, stage_overload());
     for (int i = 0; i < 1000; i++) {
         struct plan other;
 
-        become_call(i);
-        chaos_decide(&chaos, SEED + 1, &facts, OPEN, &other);
-        differing += fired(OPEN) != other.rule;
+        stage_become_call(i);
+        chaos_decide(&stage.chaos, STAGE_SEED + 1, &stage.facts, STAGE_OPEN, &other);
+        differing += stage_fired(STAGE_OPEN) != other.rule;
     }
     CU_ASSERT_DOUBLE_EQUAL(differing, 500.0, 60.0);
 }
 
 static void a_sequence_gives_attempt_n_its_entry_n(void)
 {
-    struct chaos_rule *rule = add(0, 1.0, overload());
+    struct chaos_rule *rule = stage_add(0, 1.0, stage_overload());
 
-    faults[0][1] = (struct fault){.kind = FAULT_NONE};
-    faults[0][2] = status(429, OUTCOME_RATE_LIMITED);
+    stage.faults[0][1] = (struct fault){.kind = FAULT_NONE};
+    stage.faults[0][2] = stage_status(429, OUTCOME_RATE_LIMITED);
     rule->sequence_count = 3;
-    add(0, 1.0, status(500, OUTCOME_SERVER_ERROR));
+    stage_add(0, 1.0, stage_status(500, OUTCOME_SERVER_ERROR));
 
-    EXPECT_I64(fired(OPEN), 0);
-    EXPECT_U64(plan.status, 529);
-    facts.attempt = 2;
-    EXPECT_I64(fired(OPEN), 0);
-    EXPECT_U64(plan.kind, PLAN_ANSWER);
-    facts.attempt = 3;
-    EXPECT_I64(fired(OPEN), 0);
-    EXPECT_U64(plan.status, 429);
-    facts.attempt = 4; /* the sequence is over: the next rule's turn */
-    EXPECT_I64(fired(OPEN), 1);
-    EXPECT_U64(plan.status, 500);
+    EXPECT_I64(stage_fired(STAGE_OPEN), 0);
+    EXPECT_U64(stage.plan.status, 529);
+    stage.facts.attempt = 2;
+    EXPECT_I64(stage_fired(STAGE_OPEN), 0);
+    EXPECT_U64(stage.plan.kind, PLAN_ANSWER);
+    stage.facts.attempt = 3;
+    EXPECT_I64(stage_fired(STAGE_OPEN), 0);
+    EXPECT_U64(stage.plan.status, 429);
+    stage.facts.attempt = 4; /* the sequence is over: the next rule's turn */
+    EXPECT_I64(stage_fired(STAGE_OPEN), 1);
+    EXPECT_U64(stage.plan.status, 500);
 }
 
 /* --- the model's own behaviour --- */
 
 static void without_rules_the_model_answers_as_it_does(void)
 {
-    double u = rng_unit(SEED, rng_stream(SLICE("first_token")), slice_hash(facts.call), 1);
+    double u =
+        rng_unit(STAGE_SEED, rng_stream(SLICE("first_token")), slice_hash(stage.facts.call), 1);
 
-    EXPECT_I64(fired(OPEN), PLAN_NO_RULE);
-    EXPECT_U64(plan.kind, PLAN_ANSWER);
-    EXPECT_U64(plan.ending, PLAN_WHOLE);
-    EXPECT_U64(plan.failure, OUTCOME_OK);
-    CU_ASSERT(plan.stream);
-    EXPECT_U64(plan.stop, STOP_END);
-    EXPECT_I64(plan.first_token, (nanos)(distribution_at(&model.first_token, u) + 0.5));
-    EXPECT_I64(plan.token_gap, 20 * NANOS_MS);
-    EXPECT_U64(plan.tokens_per_event, 2);
-    EXPECT_U64(plan.input_tokens, 800);
-    EXPECT_U64(plan.output_tokens, 27);
+    EXPECT_I64(stage_fired(STAGE_OPEN), PLAN_NO_RULE);
+    EXPECT_U64(stage.plan.kind, PLAN_ANSWER);
+    EXPECT_U64(stage.plan.ending, PLAN_WHOLE);
+    EXPECT_U64(stage.plan.failure, OUTCOME_OK);
+    CU_ASSERT(stage.plan.stream);
+    EXPECT_U64(stage.plan.stop, STOP_END);
+    EXPECT_I64(stage.plan.first_token, (nanos)(distribution_at(&stage.model.first_token, u) + 0.5));
+    EXPECT_I64(stage.plan.token_gap, 20 * NANOS_MS);
+    EXPECT_U64(stage.plan.tokens_per_event, 2);
+    EXPECT_U64(stage.plan.input_tokens, 800);
+    EXPECT_U64(stage.plan.output_tokens, 27);
 }
 
 static void max_tokens_stops_an_answer_that_wants_more(void)
 {
-    facts.output_tokens_max = 27;
-    fired(OPEN);
-    EXPECT_U64(plan.stop, STOP_END);
-    facts.output_tokens_max = 26;
-    fired(OPEN);
-    EXPECT_U64(plan.stop, STOP_MAX_TOKENS);
-    EXPECT_U64(plan.output_tokens, 26);
+    stage.facts.output_tokens_max = 27;
+    stage_fired(STAGE_OPEN);
+    EXPECT_U64(stage.plan.stop, STOP_END);
+    stage.facts.output_tokens_max = 26;
+    stage_fired(STAGE_OPEN);
+    EXPECT_U64(stage.plan.stop, STOP_MAX_TOKENS);
+    EXPECT_U64(stage.plan.output_tokens, 26);
 }
 
 static void a_model_refuses_what_exceeds_its_own_window(void)
 {
-    facts.input_tokens = 200000;
-    fired(OPEN);
-    EXPECT_U64(plan.kind, PLAN_ANSWER);
-    facts.input_tokens = 200001;
-    EXPECT_I64(fired(OPEN), PLAN_NO_RULE);
-    EXPECT_U64(plan.kind, PLAN_REFUSAL);
-    EXPECT_U64(plan.failure, OUTCOME_CONTEXT_LENGTH);
-    EXPECT_U64(plan.context_window, 200000);
+    stage.facts.input_tokens = 200000;
+    stage_fired(STAGE_OPEN);
+    EXPECT_U64(stage.plan.kind, PLAN_ANSWER);
+    stage.facts.input_tokens = 200001;
+    EXPECT_I64(stage_fired(STAGE_OPEN), PLAN_NO_RULE);
+    EXPECT_U64(stage.plan.kind, PLAN_REFUSAL);
+    EXPECT_U64(stage.plan.failure, OUTCOME_CONTEXT_LENGTH);
+    EXPECT_U64(stage.plan.context_window, 200000);
 }
 
 static void there_is_no_answer_to_spoil_where_the_model_refuses(void)
 {
-    add(0, 1.0, (struct fault){.kind = FAULT_SLOW_TOKENS, .factor = 10.0});
-    facts.input_tokens = 200001;
-    EXPECT_I64(fired(OPEN), PLAN_NO_RULE);
-    EXPECT_U64(plan.failure, OUTCOME_CONTEXT_LENGTH);
-    EXPECT_U64(plan.rules_matched, 1);
+    stage_add(0, 1.0, (struct fault){.kind = FAULT_SLOW_TOKENS, .factor = 10.0});
+    stage.facts.input_tokens = 200001;
+    EXPECT_I64(stage_fired(STAGE_OPEN), PLAN_NO_RULE);
+    EXPECT_U64(stage.plan.failure, OUTCOME_CONTEXT_LENGTH);
+    EXPECT_U64(stage.plan.rules_matched, 1);
 }
 
 static void a_refusal_comes_before_the_models_own(void)
 {
-    add(0, 1.0, overload());
-    facts.input_tokens = 200001;
-    EXPECT_I64(fired(OPEN), 0);
-    EXPECT_U64(plan.failure, OUTCOME_OVERLOADED);
+    stage_add(0, 1.0, stage_overload());
+    stage.facts.input_tokens = 200001;
+    EXPECT_I64(stage_fired(STAGE_OPEN), 0);
+    EXPECT_U64(stage.plan.failure, OUTCOME_OVERLOADED);
 }
 
 /* --- each fault --- */
 
 static void a_status_is_refused_at_once_with_its_advice(void)
 {
-    struct fault fault = status(429, OUTCOME_RATE_LIMITED);
+    struct fault fault = stage_status(429, OUTCOME_RATE_LIMITED);
 
     fault.advice = PLAN_ADVICE_RAW;
     fault.advice_wait = 1500 * NANOS_MS;
     strcpy(fault.advice_raw, "1.5");
-    add(0, 1.0, fault);
-    EXPECT_I64(fired(OPEN), 0);
-    EXPECT_U64(plan.kind, PLAN_REFUSAL);
-    EXPECT_U64(plan.status, 429);
-    EXPECT_U64(plan.failure, OUTCOME_RATE_LIMITED);
-    EXPECT_U64(plan.advice, PLAN_ADVICE_RAW);
-    EXPECT_I64(plan.advice_wait, 1500 * NANOS_MS);
-    CU_ASSERT_STRING_EQUAL(plan.advice_raw, "1.5");
-    EXPECT_I64(plan.first_token, 0);
-    EXPECT_U64(plan.output_tokens, 0);
+    stage_add(0, 1.0, fault);
+    EXPECT_I64(stage_fired(STAGE_OPEN), 0);
+    EXPECT_U64(stage.plan.kind, PLAN_REFUSAL);
+    EXPECT_U64(stage.plan.status, 429);
+    EXPECT_U64(stage.plan.failure, OUTCOME_RATE_LIMITED);
+    EXPECT_U64(stage.plan.advice, PLAN_ADVICE_RAW);
+    EXPECT_I64(stage.plan.advice_wait, 1500 * NANOS_MS);
+    CU_ASSERT_STRING_EQUAL(stage.plan.advice_raw, "1.5");
+    EXPECT_I64(stage.plan.first_token, 0);
+    EXPECT_U64(stage.plan.output_tokens, 0);
 }
 
 static void slow_tokens_come_slower_but_begin_as_ever(void)
 {
     nanos first_token;
 
-    fired(OPEN);
-    first_token = plan.first_token;
-    add(0, 1.0, (struct fault){.kind = FAULT_SLOW_TOKENS, .factor = 10.0});
-    EXPECT_I64(fired(OPEN), 0);
-    EXPECT_I64(plan.token_gap, 200 * NANOS_MS);
-    EXPECT_I64(plan.first_token, first_token);
-    EXPECT_U64(plan.failure, OUTCOME_OK);
+    stage_fired(STAGE_OPEN);
+    first_token = stage.plan.first_token;
+    stage_add(0, 1.0, (struct fault){.kind = FAULT_SLOW_TOKENS, .factor = 10.0});
+    EXPECT_I64(stage_fired(STAGE_OPEN), 0);
+    EXPECT_I64(stage.plan.token_gap, 200 * NANOS_MS);
+    EXPECT_I64(stage.plan.first_token, first_token);
+    EXPECT_U64(stage.plan.failure, OUTCOME_OK);
 }
 
 static void a_late_first_token_is_later_by_the_delay(void)
 {
     nanos first_token;
 
-    fired(OPEN);
-    first_token = plan.first_token;
-    add(0, 1.0, (struct fault){.kind = FAULT_LATE_FIRST, .delay = 3 * NANOS_S});
-    EXPECT_I64(fired(OPEN), 0);
-    EXPECT_I64(plan.first_token, first_token + 3 * NANOS_S);
-    EXPECT_I64(plan.token_gap, 20 * NANOS_MS);
+    stage_fired(STAGE_OPEN);
+    first_token = stage.plan.first_token;
+    stage_add(0, 1.0, (struct fault){.kind = FAULT_LATE_FIRST, .delay = 3 * NANOS_S});
+    EXPECT_I64(stage_fired(STAGE_OPEN), 0);
+    EXPECT_I64(stage.plan.first_token, first_token + 3 * NANOS_S);
+    EXPECT_I64(stage.plan.token_gap, 20 * NANOS_MS);
 }
 
 static void a_shrunk_window_refuses_longer_inputs_and_no_others(void)
 {
-    add(0, 1.0, (struct fault){.kind = FAULT_CONTEXT_WINDOW, .tokens = 7000});
-    facts.input_tokens = 7000;
-    EXPECT_I64(fired(OPEN), PLAN_NO_RULE);
-    EXPECT_U64(plan.rules_matched, 0);
-    facts.input_tokens = 7001;
-    EXPECT_I64(fired(OPEN), 0);
-    EXPECT_U64(plan.kind, PLAN_REFUSAL);
-    EXPECT_U64(plan.failure, OUTCOME_CONTEXT_LENGTH);
-    EXPECT_U64(plan.context_window, 7000);
+    stage_add(0, 1.0, (struct fault){.kind = FAULT_CONTEXT_WINDOW, .tokens = 7000});
+    stage.facts.input_tokens = 7000;
+    EXPECT_I64(stage_fired(STAGE_OPEN), PLAN_NO_RULE);
+    EXPECT_U64(stage.plan.rules_matched, 0);
+    stage.facts.input_tokens = 7001;
+    EXPECT_I64(stage_fired(STAGE_OPEN), 0);
+    EXPECT_U64(stage.plan.kind, PLAN_REFUSAL);
+    EXPECT_U64(stage.plan.failure, OUTCOME_CONTEXT_LENGTH);
+    EXPECT_U64(stage.plan.context_window, 7000);
 }
 
 static void a_cut_comes_after_its_tokens_or_after_all_there_are(void)
 {
-    add(0, 1.0, (struct fault){.kind = FAULT_CUT, .tokens = 12, .close = PLAN_CLOSE_FIN});
-    EXPECT_I64(fired(OPEN), 0);
-    EXPECT_U64(plan.ending, PLAN_CUT);
-    EXPECT_U64(plan.close, PLAN_CLOSE_FIN);
-    EXPECT_U64(plan.tokens_before_end, 12);
-    EXPECT_U64(plan.output_tokens, 27);
-    facts.output_tokens = 5;
-    fired(OPEN);
-    EXPECT_U64(plan.tokens_before_end, 5);
+    stage_add(0, 1.0, (struct fault){.kind = FAULT_CUT, .tokens = 12, .close = PLAN_CLOSE_FIN});
+    EXPECT_I64(stage_fired(STAGE_OPEN), 0);
+    EXPECT_U64(stage.plan.ending, PLAN_CUT);
+    EXPECT_U64(stage.plan.close, PLAN_CLOSE_FIN);
+    EXPECT_U64(stage.plan.tokens_before_end, 12);
+    EXPECT_U64(stage.plan.output_tokens, 27);
+    stage.facts.output_tokens = 5;
+    stage_fired(STAGE_OPEN);
+    EXPECT_U64(stage.plan.tokens_before_end, 5);
 }
 
 static void a_stall_is_silent_after_its_tokens(void)
 {
-    add(0, 1.0, (struct fault){.kind = FAULT_STALL, .tokens = 0});
-    EXPECT_I64(fired(OPEN), 0);
-    EXPECT_U64(plan.ending, PLAN_STALL);
-    EXPECT_U64(plan.tokens_before_end, 0);
-    EXPECT_I64(plan_ends_at(&plan), NANOS_NEVER);
+    stage_add(0, 1.0, (struct fault){.kind = FAULT_STALL, .tokens = 0});
+    EXPECT_I64(stage_fired(STAGE_OPEN), 0);
+    EXPECT_U64(stage.plan.ending, PLAN_STALL);
+    EXPECT_U64(stage.plan.tokens_before_end, 0);
+    EXPECT_I64(plan_ends_at(&stage.plan), NANOS_NEVER);
 }
 
 static void a_reset_gives_no_answer(void)
 {
-    add(0, 1.0, (struct fault){.kind = FAULT_RESET, .close = PLAN_CLOSE_RST, .delay = NANOS_S});
-    EXPECT_I64(fired(OPEN), 0);
-    EXPECT_U64(plan.kind, PLAN_RESET);
-    EXPECT_U64(plan.close, PLAN_CLOSE_RST);
-    EXPECT_U64(plan.failure, OUTCOME_OK);
-    EXPECT_I64(plan_ends_at(&plan), NANOS_S);
+    stage_add(0, 1.0,
+              (struct fault){.kind = FAULT_RESET, .close = PLAN_CLOSE_RST, .delay = NANOS_S});
+    EXPECT_I64(stage_fired(STAGE_OPEN), 0);
+    EXPECT_U64(stage.plan.kind, PLAN_RESET);
+    EXPECT_U64(stage.plan.close, PLAN_CLOSE_RST);
+    EXPECT_U64(stage.plan.failure, OUTCOME_OK);
+    EXPECT_I64(plan_ends_at(&stage.plan), NANOS_S);
 }
 
 static CU_TestInfo tests[] = {
@@ -455,4 +367,4 @@ static CU_TestInfo tests[] = {
     CU_TEST_INFO_NULL,
 };
 
-CU_SuiteInfo chaos_suite = {"chaos", NULL, NULL, set_up, NULL, tests};
+CU_SuiteInfo chaos_suite = {"chaos", NULL, NULL, stage_set, NULL, tests};
