@@ -26,7 +26,8 @@
  * is part of its match: where it does not hold, the rule lays nothing down.
  *
  * A rule does not match what its fault cannot do anything to, so a firing always shows:
- *   - a `context_window` matches only inputs longer than the window;
+ *   - a `context_window` matches only inputs longer than the window, a runaway only answers that
+ *     would be shorter;
  *   - faults of events match streams only (TOKENS_PER_EVENT, error event, [DONE], `event:` lines,
  *     duplicate and reordered events, split writes, silence behind pings or comments); all others
  *     work on whole bodies too;

@@ -209,6 +209,14 @@ static void answer_with_a_body(struct plan *plan)
     plan->stream = false;
 }
 
+static void run_away(struct plan *plan, uint64_t tokens)
+{
+    if (plan->output_tokens < tokens)
+        plan->output_tokens = tokens;
+    if (plan->stop == STOP_MAX_TOKENS || plan->stop == STOP_WINDOW)
+        plan->stop = STOP_END;
+}
+
 /* Beside another kind only what goes together with what that made of the plan. */
 static void add_quirks(struct plan *plan, const struct fault *fault)
 {
@@ -222,8 +230,7 @@ static void add_quirks(struct plan *plan, const struct fault *fault)
     if (plan->quirks & QUIRK_EMPTY)
         say_nothing(plan);
     if (plan->quirks & QUIRK_RUNAWAY)
-        plan->output_tokens =
-            fault->tokens > plan->output_tokens ? fault->tokens : plan->output_tokens;
+        run_away(plan, fault->tokens);
     if (plan->quirks & OF_ONE_EVENT)
         plan->tokens_before_end = token_meant(plan, fault);
 }
@@ -277,6 +284,13 @@ static void apply(struct plan *plan, const struct fault *fault)
     }
 }
 
+static uint64_t text_tokens_allowed(const struct attempt_facts *facts)
+{
+    uint64_t tokens = text_tokens(facts);
+
+    return tokens < facts->output_tokens_max ? tokens : facts->output_tokens_max;
+}
+
 bool recipe_takes(const struct fault *fault, const struct attempt_facts *facts)
 {
     bool is_of_events = fault->kind == FAULT_TOKENS_PER_EVENT || (fault->quirks & OF_EVENTS) != 0;
@@ -284,6 +298,8 @@ bool recipe_takes(const struct fault *fault, const struct attempt_facts *facts)
     if (fault->kind == FAULT_CONNECTION || fault->kind == FAULT_CAPACITY)
         return false;
     if (fault->kind == FAULT_CONTEXT_WINDOW && facts->input_tokens <= fault->tokens)
+        return false;
+    if (fault->quirks & QUIRK_RUNAWAY && fault->tokens <= text_tokens_allowed(facts))
         return false;
     if (fault->quirks & facts->quirks_impossible)
         return false;
