@@ -80,7 +80,8 @@ $(OUT)/suites/%.c: tests/% build/suites
 $(OUT)/suites/%.o: $(OUT)/suites/%.c
 	$(CC) $(FLAGS_tests) $(WARNINGS) $(FLAGS_$(MODE)) $(CFLAGS) -c $< -o $@
 
-$(BIN)/unit-tests: $(call objects,tests/unit)
+# Those files of the mock that touch no system are tested with core/.
+$(BIN)/unit-tests: $(call objects,tests/unit) $(patsubst %,$(OUT)/mockserver/%.o,canary hook_box journal_store metrics secrets)
 $(BIN)/sim-tests: $(call objects,tests/sim)
 $(BIN)/loopback-tests: $(call objects,tests/loopback) $(HARNESS) $(OS)
 $(BIN)/loopback-tests: | $(PROGRAMS)
