@@ -193,7 +193,6 @@ static bool is_of(enum api family, const struct endpoint *endpoint)
     return family == API_COUNT || api_family(endpoint->api) == family;
 }
 
-/* HEAD is answered as GET; a body is not sent then (the shell's affair). */
 void endpoint_read(const struct http_request *http, enum api family, struct endpoint *endpoint)
 {
     struct slice query = http->path, path;
