@@ -84,6 +84,7 @@ $(OUT)/suites/%.o: $(OUT)/suites/%.c
 $(BIN)/unit-tests: $(call objects,tests/unit) $(patsubst %,$(OUT)/mockserver/%.o,canary hook_box journal_store metrics secrets)
 $(BIN)/sim-tests: $(call objects,tests/sim)
 $(BIN)/loopback-tests: $(call objects,tests/loopback) $(HARNESS) $(OS)
+$(BIN)/loopback-tests: $(OUT)/mockserver/outflow.o $(OUT)/mockserver/patience.o
 $(BIN)/loopback-tests: | $(PROGRAMS)
 $(BIN)/%-tests: $(OUT)/suites/%.o $(call objects,tests/support) $(LIBCORE)
 	$(LINK) -fno-lto $(call libs,cunit libcurl)
