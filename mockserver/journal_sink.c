@@ -202,6 +202,11 @@ void journal_sink_write(struct journal_sink *s, const struct journal_record *rec
         event_add(s->gathered, &gather_ms_50);
 }
 
+uint64_t journal_sink_lost(const struct journal_sink *s)
+{
+    return s->file.lost > s->stream.lost ? s->file.lost : s->stream.lost;
+}
+
 /* --- the end ---------------------------------------------------------------------------------- */
 
 static void finish_stream(struct journal_sink *s, nanos patience)

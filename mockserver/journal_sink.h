@@ -44,6 +44,8 @@ MUST_USE enum rc journal_sink_begin(struct journal_sink *sink, struct error *err
 
 void journal_sink_write(struct journal_sink *sink, const struct journal_record *record);
 
+uint64_t journal_sink_lost(const struct journal_sink *sink); /* lines, at the worse of the two */
+
 /* Writes what is left and the last line, waiting for a slow reader at most `patience`. */
 void journal_sink_finish(struct journal_sink *sink, nanos patience);
 

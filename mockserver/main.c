@@ -223,15 +223,21 @@ static enum rc open_parts(struct program *p, struct error *err)
     struct connections_options connections = {
         .base = p->base, .memory = memory, .patience = p->options.patience};
     struct mock_options mock = {.scenario = p->scenario, .memory = memory};
+    struct admin_options admin = {
+        .scenario = p->scenario, .memory = memory, .base = p->base, .token = p->token};
 
     TRY(journal_sink_open(&p->journal, &journal, err));
     TRY(open_tls(p, err));
     connections.tls = p->tls;
     TRY(connections_new(&p->connections, &connections, err));
-    mock.connections = p->connections;
-    mock.journal = p->journal;
+    admin.connections = mock.connections = p->connections;
+    admin.journal = mock.journal = p->journal;
+    admin.canaries = &p->options.canaries;
+    TRY(admin_open(&p->admin, &admin, err));
+    mock.watcher = admin_watcher(p->admin);
     TRY(mock_open(&p->mock, &mock, err));
-    return admin_open(&p->admin, p->mock, memory, err);
+    admin_attach(p->admin, p->mock);
+    return RC_OK;
 }
 
 static enum rc listen_as(struct program *p, const char *name, const struct connection_owner *owner,
@@ -267,9 +273,12 @@ static void say_place(const struct program *p, const char *name, uint32_t listen
                       const char *path)
 {
     char place[LISTENER_PLACE_MAX];
+    char url[LISTENER_PLACE_MAX + 16];
 
     listener_write_place(p->listeners[listener], place);
-    printf("%s %s://%s%s\n", name, p->tls != NULL ? "https" : "http", place, path);
+    snprintf(url, sizeof(url), "%s://%s%s", p->tls != NULL ? "https" : "http", place, path);
+    printf("%s %s\n", name, url);
+    admin_tell_place(p->admin, name, url);
 }
 
 /* OpenAI's SDKs want the version in their base URL, the others bring it themselves. */

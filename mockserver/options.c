@@ -14,6 +14,7 @@ const char options_version[] = "brownout-mock " BROWNOUT_VERSION "\n";
 const char options_help[] =
     "usage: brownout-mock [--port N] [--scenario FILE] [--journal FILE] [--journal-fd N]\n"
     "                     [--bind ADDRESS] [--admin-token-file FILE] [--patience 30s]\n"
+    "                     [--canary TEXT]...\n"
     "                     [--tls] [--tls-ca FILE] [--tls-cert FILE --tls-key FILE]\n"
     "\n"
     "Plays model providers on 127.0.0.1: those of a scenario, with its chaos, and without one any\n"
@@ -32,6 +33,8 @@ const char options_help[] =
     "                   a token\n"
     "  --admin-token-file FILE\n"
     "                   what admin requests must bring: authorization: Bearer TOKEN\n"
+    "  --canary TEXT    a key that must not leave: requests that hold it are counted, unless as\n"
+    "                   their credential; may be given 32 times\n"
     "  --patience 30s   how long the head of a request may take, and its body may stop\n"
     "  --tls            speak TLS, with a certificate made on the spot\n"
     "  --tls-ca FILE    write there the certificate that clients are to trust; implies --tls\n"
@@ -55,6 +58,7 @@ enum {
     JOURNAL_FD,
     BIND,
     TOKEN,
+    CANARY,
     PATIENCE,
     TLS,
     TLS_CA,
@@ -71,6 +75,7 @@ static const struct option known[] = {
     {"journal-fd", required_argument, NULL, JOURNAL_FD},
     {"bind", required_argument, NULL, BIND},
     {"admin-token-file", required_argument, NULL, TOKEN},
+    {"canary", required_argument, NULL, CANARY},
     {"patience", required_argument, NULL, PATIENCE},
     {"tls", no_argument, NULL, TLS},
     {"tls-ca", required_argument, NULL, TLS_CA},
@@ -140,6 +145,10 @@ static enum rc take(struct options *options, int which, char *const *argv, struc
         return RC_OK;
     case TOKEN:
         options->token_file = optarg;
+        return RC_OK;
+    case CANARY:
+        if (canaries_add(&options->canaries, slice_of(optarg), err) != RC_OK)
+            return error_wrap(err, "--canary");
         return RC_OK;
     case PATIENCE:
         return read_patience(options, err);
