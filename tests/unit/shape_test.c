@@ -149,6 +149,97 @@ static void copies_numbers_as_written_and_leaves_alone_what_is_absent(void)
     expect_copy(SLICE("{}"), 32, "before");
 }
 
+/* --- rows for requests ------------------------------------------------------------------------ */
+
+struct found {
+    struct json_token first;
+    struct shape_words roles;
+    struct shape_list turns;
+    struct shape_texts texts;
+    struct shape_number number;
+    struct slice span;
+    size_t mark;
+};
+
+static const struct shape role_names[] = {
+    {SHAPE_NAME("user"), SHAPE_SCALAR, SHAPE_NOWHERE, NULL},
+    {SHAPE_NAME("model"), SHAPE_SCALAR, SHAPE_NOWHERE, NULL},
+    SHAPE_DONE,
+};
+
+static const struct shape turn_shape[] = {
+    {SHAPE_NAME("name"), SHAPE_FIRST, offsetof(struct found, first), NULL},
+    {SHAPE_NAME("role"), SHAPE_WORDS, offsetof(struct found, roles), role_names},
+    {SHAPE_NAME("mark"), SHAPE_HERE, offsetof(struct found, mark), NULL},
+    SHAPE_DONE,
+};
+
+static const struct shape turns_shape[] = {
+    {{0}, SHAPE_FIRST, offsetof(struct found, first), NULL},
+    {{0}, SHAPE_LIST, offsetof(struct found, turns), turn_shape},
+    SHAPE_DONE,
+};
+
+static const struct shape found_shape[] = {
+    {SHAPE_NAME("turns"), SHAPE_SPAN, offsetof(struct found, span), turns_shape},
+    {SHAPE_NAME("texts"), SHAPE_TEXTS, offsetof(struct found, texts), NULL},
+    {SHAPE_NAME("number"), SHAPE_NUMBER, offsetof(struct found, number), NULL},
+    SHAPE_DONE,
+};
+
+static struct found find(const char *text)
+{
+    struct found found = {0};
+
+    EXPECT_RC(shape_read(slice_of(text), found_shape, &found, NULL), RC_OK);
+    return found;
+}
+
+static void keeps_the_first_and_the_odd_one(void)
+{
+    struct found found = find("{\"turns\":[{\"role\":\"user\",\"name\":\"a\"},{\"role\":\"odd\","
+                              "\"name\":\"b\"},{\"role\":\"odder\"},{\"role\":\"m\\u006fdel\"}]}");
+
+    EXPECT_TEXT(found.first.raw, "a");
+    EXPECT_TEXT(found.roles.first.raw, "user");
+    EXPECT_TEXT(found.roles.odd.raw, "odd");
+    found = find("{\"turns\":[{\"role\":\"m\\u006fdel\"}]}");
+    CU_ASSERT(found.roles.odd.raw.data == NULL);
+}
+
+static void knows_where_the_last_element_and_the_last_mark_stand(void)
+{
+    const char *text = "{\"turns\": [{\"mark\":{\"a\":[1]}} , {\"mark\":{}}, 7, {\"mark\":null}]}";
+    struct found found = find(text);
+
+    EXPECT_U64(found.turns.count, 3);
+    CU_ASSERT(strncmp(text + found.turns.last_at, "{\"mark\":null", 12) == 0);
+    CU_ASSERT(strncmp(text + found.mark, "}, 7", 4) == 0);
+}
+
+static void spans_a_whole_value_of_any_kind(void)
+{
+    EXPECT_TEXT(find("{\"turns\": [ {} ] }").span, "[ {} ]");
+    EXPECT_TEXT(find("{\"turns\":\"a\\n\" }").span, "\"a\\n\"");
+    EXPECT_TEXT(find("{\"turns\":{\"role\":[]}}").span, "{\"role\":[]}");
+    CU_ASSERT(find("{\"turns\":null}").span.data == NULL);
+}
+
+static void counts_texts_and_what_is_none(void)
+{
+    struct found found = find("{\"texts\":[\"a\\n\",\"bcd\",[1,[2]],null,{}]}");
+
+    EXPECT_U64(found.texts.count, 5);
+    EXPECT_U64(found.texts.bytes, 5);
+}
+
+static void tells_a_negative_number_from_none(void)
+{
+    CU_ASSERT(find("{\"number\":-4}").number.is_negative);
+    CU_ASSERT(!find("{\"number\":4}").number.is_negative);
+    CU_ASSERT(!find("{\"number\":0.5}").number.is_known);
+}
+
 static CU_TestInfo shape_tests[] = {
     {"takes members in any order at any depth", takes_members_in_any_order_at_any_depth},
     {"passes over what it does not know", passes_over_what_it_does_not_know},
@@ -162,6 +253,12 @@ static CU_TestInfo shape_tests[] = {
     {"copies decoded, and cut between characters", copies_decoded_and_cut_between_characters},
     {"copies numbers as written and leaves alone what is absent",
      copies_numbers_as_written_and_leaves_alone_what_is_absent},
+    {"keeps the first and the odd one", keeps_the_first_and_the_odd_one},
+    {"knows where the last element and the last mark stand",
+     knows_where_the_last_element_and_the_last_mark_stand},
+    {"spans a whole value of any kind", spans_a_whole_value_of_any_kind},
+    {"counts texts and what is none", counts_texts_and_what_is_none},
+    {"tells a negative number from none", tells_a_negative_number_from_none},
     CU_TEST_INFO_NULL,
 };
 
