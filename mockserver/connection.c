@@ -19,7 +19,6 @@ enum {
 
 #define IDLE_PATIENCE (600 * NANOS_S)
 #define LINGER_PATIENCE (2 * NANOS_S)
-#define LINGER_MAX (10 * NANOS_S)
 #define SHED_PATIENCE (5 * NANOS_S)
 
 static const struct timeval tick_s_1 = {.tv_sec = 1};
@@ -509,7 +508,8 @@ static void swallow(struct connection *c)
 
     if (rc == RC_AGAIN)
         return;
-    if (rc != RC_OK || (c->state == LINGERING && now - c->lingers_since > LINGER_MAX)) {
+    if (rc != RC_OK ||
+        (c->state == LINGERING && now - c->lingers_since > c->pool->options.patience)) {
         lose(c, false);
         return;
     }

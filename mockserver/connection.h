@@ -21,7 +21,7 @@
  * with the status the reader names and the connection closed; a client that leaves during an
  * answer, or lets more than CONNECTION_UNSENT_MAX bytes of it pile up, is `gone`. LINGERING
  * swallows what the client still sends (closing on unread bytes would turn our FIN into a reset)
- * until it closes too, has been silent for two seconds, or ten have passed.
+ * until it closes too, has been silent for two seconds, or `patience` is over.
  *
  * Bounds: a head must be whole `patience` after its first byte, and a body must not stop for so
  * long (408 and closed); a connection on which nothing happens for ten minutes is closed. All
