@@ -195,7 +195,7 @@ static enum rc add_condition(struct reading *r, const struct value *at, struct m
 
 static enum rc read_path(struct reading *r, const struct value *value, struct match *match)
 {
-    struct condition *condition;
+    struct condition *condition = NULL;
 
     if (!value_is_there(value))
         return RC_OK;
@@ -228,7 +228,7 @@ static enum rc read_conditions(struct reading *r, const struct value *value,
                                                               const struct value *, struct slice *),
                                struct match *match)
 {
-    struct condition *condition;
+    struct condition *condition = NULL;
     struct value key, member;
     struct walk walk;
 

@@ -184,11 +184,11 @@ static void a_client_that_keeps_its_deadline_gives_up_at_95_percent_of_it(void)
 static void providers_follow_from_the_formats_of_the_models(void)
 {
     load_whole();
-    EXPECT_U64(scenario.providers_count, 3);
+    EXPECT_U64(scenario.providers_count, 4);
     EXPECT_TEXT(slice_of(scenario.providers[0].name), "deepseek"); /* defined, so first */
     EXPECT_TEXT(slice_of(scenario.providers[1].name), "anthropic");
     EXPECT_TEXT(slice_of(scenario.providers[2].name), "openai");
-    EXPECT_TEXT(slice_of(scenario.providers[2].name), "openai");
+    EXPECT_TEXT(slice_of(scenario.providers[3].name), "gemini");
     EXPECT_U64(scenario.models[scenario_model(&scenario, SLICE("deepseek/v3"))].provider, 0);
     EXPECT_U64(scenario_model(&scenario, SLICE("gpt-7")), SCENARIO_MODELS_MAX);
 }
@@ -476,9 +476,9 @@ static void keeps_what_the_judge_reads_as_text_with_its_place(void)
     load_whole();
     EXPECT_U64(scenario.expects_count, 2);
     EXPECT_TEXT(scenario.expects[1].text, "response.p95{phase=storm} <= 20s");
-    EXPECT_U64(scenario.expects[1].position.line, 90);
+    EXPECT_U64(scenario.expects[1].position.line, 91);
     EXPECT_U64(scenario.expects[1].position.column, 34);
-    EXPECT_U64(scenario.laws.position.line, 89);
+    EXPECT_U64(scenario.laws.position.line, 90);
     CU_ASSERT(slice_starts_with(scenario.laws.text, SLICE("{\"set\": \"strict\"")));
 }
 
