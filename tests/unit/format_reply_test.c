@@ -164,6 +164,26 @@ static void says_a_tool_call_without_any_text(void)
     }
 }
 
+/* What closes a block is written with what follows it. */
+static void counts_the_events_of_a_stream_that_numbers_them(void)
+{
+    struct reply reply = full_reply();
+
+    for (uint32_t per_event = 1; per_event < 5; per_event++) {
+        reply.tokens_per_event = per_event;
+        for (uint64_t tokens = 0; tokens <= reply.output_tokens; tokens++) {
+            struct reading reading;
+
+            buffer_clear(&out);
+            format_write_opening(API_OPENAI_RESPONSES, &reply, &out);
+            format_write_tokens(API_OPENAI_RESPONSES, &reply, 0, tokens, per_event, &out);
+            reading = read_stream(API_OPENAI_RESPONSES, buffer_slice(&out));
+            EXPECT_U64(format_event_count(API_OPENAI_RESPONSES, &reply, tokens), reading.events);
+            EXPECT_U64(format_event_count(API_ANTHROPIC, &reply, tokens), 0);
+        }
+    }
+}
+
 /* --- what is said ----------------------------------------------------------------------------- */
 
 static void says_a_scripted_text_whatever_its_tokens(void)
@@ -552,6 +572,8 @@ static CU_TestInfo format_reply_tests[] = {
      writes_the_same_bytes_however_tokens_are_dealt_out},
     {"cuts no block short and invents none", cuts_no_block_short_and_invents_none},
     {"says a tool call without any text", says_a_tool_call_without_any_text},
+    {"counts the events of a stream that numbers them",
+     counts_the_events_of_a_stream_that_numbers_them},
     {"says a scripted text whatever its tokens", says_a_scripted_text_whatever_its_tokens},
     {"speaks another language when told to", speaks_another_language_when_told_to},
     {"counts what a cache gave by each format's arithmetic",
