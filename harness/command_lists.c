@@ -7,6 +7,7 @@
 #include "judge/judge.h"
 #include "output.h"
 #include "policy/conduct.h"
+#include "scenario/fault_words.h"
 #include "wire/json.h"
 
 enum { TEXT_BYTES_MAX = 1 << 20 };
@@ -61,21 +62,10 @@ static enum exit_code print_list(list_at *name_at, const struct options *options
 /* As a scenario spells them (docs/faults.md tells them in full). */
 static const char *fault_name(uint32_t index, const char **about)
 {
-    static const char *const faults[][2] = {
-        {"status",
-         "an error status with the provider's own body, retry advice, or another failure"},
-        {"slow_tokens", "gaps between tokens times a factor: a brownout, no error at all"},
-        {"late_first_token", "the first token comes later by a span"},
-        {"context_window", "the window shrinks: longer inputs get the true context-length 400"},
-        {"cut", "the answer ends after some tokens, by an orderly end, FIN or RST"},
-        {"stall", "silence after some tokens, the connection stays open"},
-        {"reset", "no answer at all: the connection ends by FIN or RST"},
-    };
-
-    if (index >= ARRAY_SIZE(faults))
+    if (index >= FAULT_WORDS_COUNT)
         return NULL;
-    *about = faults[index][1];
-    return faults[index][0];
+    *about = fault_word_card((enum fault_word)index)->about;
+    return fault_word_card((enum fault_word)index)->word;
 }
 
 enum exit_code command_laws(const struct options *options)
