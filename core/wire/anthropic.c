@@ -237,9 +237,12 @@ static void write_thinking_usage(const struct reply *reply, struct buffer *out)
     buffer_byte(out, '}');
 }
 
-/* A message's usage. Of a write to the cache all is for five minutes. */
-static void write_usage(const struct reply *reply, uint64_t output_tokens, struct buffer *out)
+/* A message's usage, before it begins or once it is whole. Of a write to the cache all is for five
+ * minutes. */
+static void write_usage(const struct reply *reply, bool is_whole, struct buffer *out)
 {
+    uint64_t output_tokens = is_whole ? reply->output_tokens : OUTPUT_TOKENS_GUESS;
+
     buffer_append(out, SLICE(",\"usage\":{"));
     write_prompt_usage(reply, out);
     buffer_append(out, SLICE(",\"cache_creation\":{\"ephemeral_5m_input_tokens\":"));
@@ -248,7 +251,7 @@ static void write_usage(const struct reply *reply, uint64_t output_tokens, struc
     buffer_u64(out, content_count(reply, output_tokens));
     buffer_append(out, SLICE(",\"service_tier\":\"standard\","
                              "\"inference_geo\":\"not_available\""));
-    if (output_tokens == reply->output_tokens)
+    if (is_whole)
         write_thinking_usage(reply, out);
     if (reply->is_2026)
         buffer_append(out, SLICE(",\"server_tool_use\":null"));
@@ -277,10 +280,10 @@ static void open_message(const struct reply *reply, struct buffer *out)
 }
 
 /* From behind what is told of the stop to the message's end. */
-static void close_message(const struct reply *reply, uint64_t output_tokens, struct buffer *out)
+static void close_message(const struct reply *reply, bool is_whole, struct buffer *out)
 {
     if (content_tells_usage(reply))
-        write_usage(reply, output_tokens, out);
+        write_usage(reply, is_whole, out);
     if (reply->is_2026)
         buffer_append(out, SLICE(",\"container\":null,\"diagnostics\":null"));
     buffer_byte(out, '}');
@@ -339,7 +342,7 @@ static void write_answer(const struct reply *reply, struct buffer *out)
     buffer_append(out, SLICE("],\"stop_reason\":"));
     write_stop_reason(reply, out);
     write_stop_rest(reply, out);
-    close_message(reply, reply->output_tokens, out);
+    close_message(reply, true, out);
 }
 
 /* The real service also counts one token or a few before it has sent any. */
@@ -351,7 +354,7 @@ static void write_opening(const struct reply *reply, struct buffer *out)
     buffer_append(out, SLICE("],\"stop_reason\":null,\"stop_sequence\":null"));
     if (reply->is_2026)
         buffer_append(out, SLICE(",\"stop_details\":null"));
-    close_message(reply, OUTPUT_TOKENS_GUESS, out);
+    close_message(reply, false, out);
     buffer_append(out, SLICE("}\n\n"));
 }
 

@@ -390,6 +390,11 @@ static void writes_anthropics_three_blocks(void)
     reply.thinking_tokens = 2;
     reply.tool_tokens = 2;
     reply.tool_input = SLICE("{\"a\":1}");
+    format_write_opening(API_ANTHROPIC, &reply, &out);
+    CU_ASSERT(!slice_has(buffer_slice(&out), SLICE("thinking_tokens"))); /* none was thought yet */
+    CU_ASSERT(slice_has(buffer_slice(&out),
+                        SLICE("\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\","
+                              "\"signature\":\"\"}}\n\nevent: ping\n")));
     buffer_clear(&out);
     for (uint64_t token = 0; token < 6; token += 2)
         format_write_tokens(API_ANTHROPIC, &reply, token, 2, 2, &out);
