@@ -286,6 +286,20 @@ enum rc upstream_put_rule(struct upstream *u, const struct phases *phases,
     return RC_OK;
 }
 
+bool upstream_drop_rule(struct upstream *u, struct slice name)
+{
+    const struct chaos *own = &u->scenario->chaos;
+
+    for (uint32_t i = 0; i < u->chaos.rules_count; i++) {
+        if (!slice_is(name, slice_of(u->chaos.rules[i].name)))
+            continue;
+        chaos_drop(&u->chaos, &u->memory, i, own->rules_count, own->phases.count);
+        note_change(u);
+        return true;
+    }
+    return false;
+}
+
 bool upstream_enable_rule(struct upstream *u, struct slice name, bool is_enabled)
 {
     for (uint32_t i = 0; i < u->chaos.rules_count; i++) {

@@ -111,6 +111,8 @@ const struct chaos_memory *upstream_chaos_memory(const struct upstream *upstream
 /* By its name: replaced, or added. `phases` as scenario_read_rule left them. RC_LIMIT: no room. */
 MUST_USE enum rc upstream_put_rule(struct upstream *upstream, const struct phases *phases,
                                    const struct chaos_rule *rule);
+/* A rule of the scenario is disabled; one that was added goes (chaos_drop). False: no such rule. */
+bool upstream_drop_rule(struct upstream *upstream, struct slice name);
 bool upstream_enable_rule(struct upstream *upstream, struct slice name, bool is_enabled);
 bool upstream_mark(struct upstream *upstream, struct slice name, nanos now);
 bool upstream_set_state(struct upstream *upstream, struct slice name, struct slice value);

@@ -1,6 +1,7 @@
 #include "fault/chaos.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "fault/recipe.h"
 
@@ -357,6 +358,47 @@ enum rc chaos_put(struct chaos *chaos, const struct chaos_rule *rule)
     *old = *rule;
     old->revision = revision;
     return RC_OK;
+}
+
+static bool is_phase_used(const struct chaos *chaos, uint32_t phase)
+{
+    for (uint32_t i = 0; i < chaos->rules_count; i++)
+        if (chaos->rules[i].phase == phase)
+            return true;
+    return false;
+}
+
+static void drop_phase(struct chaos *chaos, uint32_t phase)
+{
+    struct phases *phases = &chaos->phases;
+
+    phases->count--;
+    memmove(&phases->list[phase], &phases->list[phase + 1],
+            (phases->count - phase) * sizeof(*phases->list));
+    for (uint32_t i = 0; i < chaos->rules_count; i++)
+        chaos->rules[i].phase -= chaos->rules[i].phase > phase;
+}
+
+void chaos_drop(struct chaos *chaos, struct chaos_memory *memory, uint32_t rule,
+                uint32_t rules_kept, uint32_t phases_kept)
+{
+    struct chaos_rule *dropped = &chaos->rules[rule];
+    uint32_t phase = dropped->phase;
+    uint32_t behind;
+
+    assert(rule < chaos->rules_count);
+    if (rule < rules_kept) {
+        dropped->revision += !dropped->is_disabled;
+        dropped->is_disabled = true;
+        return;
+    }
+    behind = --chaos->rules_count - rule;
+    memmove(dropped, dropped + 1, behind * sizeof(*dropped));
+    memmove(&memory->matched[rule], &memory->matched[rule + 1], behind * sizeof(*memory->matched));
+    memmove(&memory->fired[rule], &memory->fired[rule + 1], behind * sizeof(*memory->fired));
+    memory->matched[chaos->rules_count] = memory->fired[chaos->rules_count] = 0;
+    if (phase >= phases_kept && !is_phase_used(chaos, phase))
+        drop_phase(chaos, phase);
 }
 
 bool chaos_mark(struct chaos *chaos, struct slice name, nanos at)

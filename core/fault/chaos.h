@@ -224,6 +224,12 @@ double chaos_capacity(const struct chaos *chaos, struct slice provider, struct s
  * RC_LIMIT: no room. */
 MUST_USE enum rc chaos_put(struct chaos *chaos, const struct chaos_rule *rule);
 
+/* The opposite: the rule goes, and what stands behind it moves up, its counts too. Rules below
+ * `rules_kept` and phases below `phases_kept` (the scenario's own, whose indices others know) stay:
+ * such a rule is disabled instead. A phase that no rule is left for goes with it. */
+void chaos_drop(struct chaos *chaos, struct chaos_memory *memory, uint32_t rule,
+                uint32_t rules_kept, uint32_t phases_kept);
+
 /* The mark NAME was set at `at`: windows that count from it open accordingly. False: none does. */
 bool chaos_mark(struct chaos *chaos, struct slice name, nanos at);
 
