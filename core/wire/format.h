@@ -135,10 +135,9 @@ struct asked {
     bool has_negative_output_tokens_max; /* then there is no output_tokens_max */
     uint64_t cache_prefix_bytes;         /* of the prompt: what a cache would keep; 0: nothing */
     uint64_t cache_prefix_hash;
-    uint64_t cache_key_hash; /* of the whole body */
-    uint32_t inputs;         /* embeddings: how many texts */
-    uint32_t dimensions;     /* embeddings: 0 when not said */
-    bool is_base64;          /* embeddings */
+    uint32_t inputs;     /* embeddings: how many texts */
+    uint32_t dimensions; /* embeddings: 0 when not said */
+    bool is_base64;      /* embeddings */
 };
 
 /* What a service refuses a request for before it thinks about it: version, sampling parameters

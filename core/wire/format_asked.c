@@ -201,7 +201,6 @@ enum rc format_read_ask(enum api api, struct slice body, struct asked *asked, co
     asked->include_usage = format->always_tells_usage || is_true(&wish.include_usage);
     asked->has_messages = wish.turns.count > 0 || is_text(wish.turns_span);
     asked->prompt_bytes = wish.prompt_bytes;
-    asked->cache_key_hash = checksum(0, body);
     asked->wants_thinking = wants_thinking(&wish.thinking);
     if (asked->has_model)
         shape_copy(&wish.model, asked->model, sizeof(asked->model));
