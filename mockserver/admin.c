@@ -8,7 +8,6 @@
 #include "secrets.h"
 
 #define STORE_BYTES ((size_t)16 << 20)
-#define RULES_BYTES ((size_t)16 << 20)
 
 /* --- routes ----------------------------------------------------------------------------------- */
 
@@ -19,14 +18,33 @@ struct route {
 };
 
 static const struct route routes[] = {
-    {"GET", "health", admin_health},       {"GET", "ports", admin_ports},
-    {"GET", "metrics", admin_metrics},     {"POST", "start", admin_start},
-    {"GET", "journal", admin_journal},     {"POST", "journal/find", admin_journal},
-    {"GET", "journal/count", admin_count}, {"POST", "journal/count", admin_count},
-    {"DELETE", "journal", admin_forget},   {"POST", "journal/reset", admin_forget},
-    {"GET", "wait", admin_wait},           {"POST", "wait", admin_wait},
-    {"POST", "verify", admin_verify},      {"GET", "hooks", admin_hooks},
+    {"GET", "health", admin_health},
+    {"GET", "ports", admin_ports},
+    {"GET", "metrics", admin_metrics},
+    {"POST", "start", admin_start},
+    {"GET", "journal", admin_journal},
+    {"POST", "journal/find", admin_journal},
+    {"GET", "journal/count", admin_count},
+    {"POST", "journal/count", admin_count},
+    {"DELETE", "journal", admin_forget},
+    {"POST", "journal/reset", admin_forget},
+    {"GET", "wait", admin_wait},
+    {"POST", "wait", admin_wait},
+    {"POST", "verify", admin_verify},
+    {"GET", "hooks", admin_hooks},
     {"POST", "canaries", admin_canaries},
+    {"GET", "rules", admin_rules},
+    {"POST", "rules", admin_put_rules},
+    {"POST", "rules/reset", admin_reset_rules},
+    {"GET", "rules/*", admin_rule},
+    {"PUT", "rules/*", admin_put_rules},
+    {"PATCH", "rules/*", admin_change_rule},
+    {"DELETE", "rules/*", admin_drop_rule},
+    {"GET", "states", admin_states},
+    {"PUT", "states", admin_set_states},
+    {"POST", "mark/*", admin_mark},
+    {"POST", "reset", admin_reset},
+    {"POST", "t/*/reset", admin_reset},
 };
 
 static const struct slice root = {"/_brownout/", sizeof("/_brownout/") - 1};
@@ -227,7 +245,7 @@ enum rc admin_open(struct admin **admin, const struct admin_options *options, st
     a->hooks.memory = options->memory;
     a->owner = (struct connection_owner){.request = on_request, .gone = on_gone, .context = a};
     buffer_init(&a->out, options->memory, ADMIN_ANSWER_BYTES_MAX);
-    arena_init(&a->rules, options->memory, RULES_BYTES);
+    arena_init(&a->rules, options->memory, ADMIN_RULES_BYTES_MAX);
     rc = build(a, err);
     if (rc != RC_OK) {
         admin_close(a);

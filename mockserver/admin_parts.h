@@ -27,6 +27,7 @@ struct event;
 
 enum { ADMIN_BODY_BYTES_MAX = 1 << 20, ADMIN_TAIL_MAX = 128 };
 #define ADMIN_ANSWER_BYTES_MAX ((size_t)24 << 20)
+#define ADMIN_RULES_BYTES_MAX ((size_t)16 << 20)
 
 /* Somebody who waits for something to come true. */
 struct waiter {
@@ -77,6 +78,8 @@ admin_serve admin_health, admin_ports, admin_metrics, admin_start, admin_canarie
 admin_serve admin_journal, admin_count, admin_forget, admin_hooks;
 admin_serve admin_wait;
 admin_serve admin_verify;
+admin_serve admin_rules, admin_rule, admin_put_rules, admin_change_rule, admin_drop_rule;
+admin_serve admin_reset_rules, admin_states, admin_set_states, admin_mark, admin_reset;
 
 /* --- reading (admin_ask.c) -------------------------------------------------------------------- */
 
