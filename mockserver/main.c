@@ -222,7 +222,9 @@ static enum rc open_parts(struct program *p, struct error *err)
     };
     struct connections_options connections = {
         .base = p->base, .memory = memory, .patience = p->options.patience};
-    struct mock_options mock = {.scenario = p->scenario, .memory = memory};
+    struct mock_options mock = {.scenario = p->scenario,
+                                .memory = memory,
+                                .answers_any_model = p->options.scenario_file == NULL};
     struct admin_options admin = {
         .scenario = p->scenario, .memory = memory, .base = p->base, .token = p->token};
 

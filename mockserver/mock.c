@@ -24,6 +24,7 @@ struct mock {
     struct upstream *engine;
     uint64_t run_tag;
     uint64_t requests;
+    uint64_t records; /* begun: the engine numbers them as they come, requests and notes */
     bool is_stopped;
     struct connection *serving[MOCK_EXCHANGES_MAX]; /* by exchange; NULL when its client is gone */
     struct door doors[SCENARIO_PROVIDERS_MAX + 2]; /* by provider, then the gateway and the hooks */
@@ -102,7 +103,10 @@ static void note(struct door *door, const struct connection *c, uint16_t status,
         .what = what,
     };
 
-    (void)note; /* until the engine takes notes */
+    if (!upstream_note(m->engine, &note, run_clock_now(&m->clock)))
+        return;
+    m->records++;
+    apply_all(m);
 }
 
 static void on_unreadable(void *context, struct connection *c, uint16_t status)
@@ -149,17 +153,11 @@ static const char *fault_text(const struct connection_plan *plan)
     return "connection";
 }
 
-/* The scenario's, until the engine plays a copy of its own. */
-static const struct chaos *chaos_of(const struct mock *m)
-{
-    return &m->options.scenario->chaos;
-}
-
 static struct connection_plan plan_for(struct door *door, const struct connection *c, nanos at)
 {
     struct mock *m = door->mock;
 
-    return chaos_connection(chaos_of(m), m->options.scenario->seed, door->name,
+    return chaos_connection(upstream_chaos(m->engine), m->options.scenario->seed, door->name,
                             connection_number(c), at);
 }
 
@@ -209,7 +207,7 @@ static bool has_connection_rules(const struct chaos *chaos)
 /* Until when the listeners may stay as they are. Asked every turn: rules come and go. */
 static nanos watch_doors(struct mock *m, nanos now)
 {
-    const struct chaos *chaos = chaos_of(m);
+    const struct chaos *chaos = upstream_chaos(m->engine);
     bool may_refuse = has_connection_rules(chaos);
     nanos changes_at = NANOS_NEVER;
 
@@ -303,6 +301,9 @@ static void on_request(void *context, struct connection *c,
         turn_away(door, c);
         return;
     }
+    m->records++;
+    if (door->provider == UPSTREAM_HOOKS && m->options.watcher.on_hook != NULL)
+        m->options.watcher.on_hook(m->options.watcher.context, m->records, &http);
     connection_mark(c, exchange);
     m->serving[exchange] = c;
     apply_all(m);
@@ -434,7 +435,8 @@ enum rc mock_open(struct mock **mock, const struct mock_options *options, struct
     struct mock *m = memory_zeroed(options->memory, 1, sizeof(*m));
     struct upstream_options engine = {.scenario = options->scenario,
                                       .memory = options->memory,
-                                      .exchanges_max = MOCK_EXCHANGES_MAX};
+                                      .exchanges_max = MOCK_EXCHANGES_MAX,
+                                      .answers_any_model = options->answers_any_model};
 
     if (m == NULL)
         return error_set(err, RC_NOMEM, "mock: out of memory");
