@@ -39,7 +39,7 @@ struct admin_options {
     struct event_base *base;
     struct connections *connections;
     const struct journal_sink *journal;
-    struct slice token; /* empty: none is asked for */
+    struct slice token;              /* empty: none is asked for */
     const struct canaries *canaries; /* copied */
 };
 
