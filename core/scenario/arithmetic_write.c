@@ -62,19 +62,49 @@ static void write_live(const struct scenario *scenario, const struct arithmetic 
                   sum->calls_per_s, sum->calls_per_s * sum->attempts_max);
 }
 
+static void write_window(struct buffer *out, const struct phase *phase)
+{
+    if (phase->from == PHASE_FROM_MARK)
+        buffer_printf(out, "mark %s, ", phase->mark);
+    if (phase->from == PHASE_FROM_FIRST_REQUEST)
+        buffer_text(out, "first request, ");
+    units_write_duration(out, phase->at);
+    buffer_text(out, " to ");
+    units_write_duration(out, nanos_add(phase->at, phase->lasts));
+    if (phase->every == 0)
+        return;
+    buffer_text(out, ", again every ");
+    units_write_duration(out, phase->every);
+}
+
+static void write_firings(struct buffer *out, const struct chaos_rule *rule, double firings)
+{
+    if (rule->is_disabled)
+        buffer_text(out, "switched off\n");
+    else if (chaos_rule_is_ordered(rule))
+        buffer_text(out, "ordered: reproducible in the simulator only\n");
+    else
+        buffer_printf(out, "about %.0f of their first attempts hit\n", firings);
+}
+
 static void write_rules(const struct scenario *scenario, const struct arithmetic *sum,
                         struct buffer *out)
 {
     for (uint32_t i = 0; i < scenario->chaos.rules_count; i++) {
         const struct chaos_rule *rule = &scenario->chaos.rules[i];
-        const struct phase *phase = &scenario->chaos.phases.list[rule->phase];
 
         buffer_printf(out, "  %-20s ", rule->name);
-        units_write_duration(out, phase->at);
-        buffer_text(out, " to ");
-        units_write_duration(out, phase_ends_at(phase));
-        buffer_printf(out, ": %llu calls, about %.0f of their first attempts hit\n",
-                      (unsigned long long)sum->rules[i].calls, sum->rules[i].firings);
+        write_window(out, &scenario->chaos.phases.list[rule->phase]);
+        if (rule->sequence[0].kind == FAULT_CONNECTION) {
+            buffer_printf(out, ": about %.0f %% of connections\n", rule->share * 100);
+            continue;
+        }
+        if (rule->sequence[0].kind == FAULT_CAPACITY) {
+            buffer_printf(out, ": %.0f %% of the places work\n", rule->sequence[0].factor * 100);
+            continue;
+        }
+        buffer_printf(out, ": %llu calls, ", (unsigned long long)sum->rules[i].calls);
+        write_firings(out, rule, sum->rules[i].firings);
     }
 }
 

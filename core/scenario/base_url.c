@@ -129,16 +129,20 @@ static struct slice without_slashes(struct slice text)
 /* Of the path alone: a host may be called v1. */
 static struct slice without_version(struct slice text)
 {
-    static const struct slice version = {"/v1", 3};
+    static const struct slice versions[] = {{"/v1", 3}, {"/v1beta", 7}};
     struct slice rest = text;
     struct slice path;
 
     (void)take_scheme(&rest);
     (void)take_authority(&rest);
     path = without_slashes(rest);
-    if (path.size >= version.size &&
-        slice_is(without_front(path, path.size - version.size), version))
-        path.size -= version.size;
+    for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
+        if (path.size < versions[i].size ||
+            !slice_is(without_front(path, path.size - versions[i].size), versions[i]))
+            continue;
+        path.size -= versions[i].size;
+        break;
+    }
     path = without_slashes(path);
     text.size -= rest.size - path.size;
     return text;

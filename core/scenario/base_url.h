@@ -4,8 +4,9 @@
 /* Where a provider's API is: "https://api.anthropic.com", "http://127.0.0.1:8080/prefix".
  *
  * SDKs disagree on whether the version belongs to it: OpenAI's take "https://api.openai.com/v1",
- * Anthropic's "https://api.anthropic.com". Both forms are read for both, and what comes out is
- * without "/v1" and without a slash at its end: api_path (wire/format.h) follows it.
+ * Anthropic's "https://api.anthropic.com". Both forms are read for all, and what comes out is
+ * without "/v1" (Gemini's: "/v1beta") and without a slash at its end: format_write_path
+ * (wire/format.h) follows it.
  *
  * http or https, a host, a port or none, a path or none. User info, queries and fragments are
  * refused: people leave keys there. So no problem ever shows a part of what was read.

@@ -396,7 +396,130 @@ static void writes_the_lines_of_check(void)
     buffer_deinit(&out);
 }
 
+/* --- what depends on order -------------------------------------------------------------------- */
+
+static struct slice print(void)
+{
+    struct buffer out;
+    struct slice text;
+
+    buffer_init(&out, memory_heap(), 1 << 16);
+    arithmetic_write(&scenario, &sum, &out);
+    text = arena_copy(&arena, buffer_slice(&out));
+    buffer_deinit(&out);
+    return text;
+}
+
+static void warns_of_load_beyond_limits(void)
+{
+    work_out_with("/target/mock/models/claude/limits", "{\"requests\": \"601/min\"}");
+    EXPECT_U64(sum.warnings_count, 0);
+    work_out_with("/target/mock/models/claude/limits",
+                  "{\"requests\": {\"rate\": \"300/min\", \"burst\": 1}, "
+                  "\"input_tokens\": \"1000000/s\"}");
+    EXPECT_U64(sum.warnings_count, 1);
+    expect_warning("model \"claude\" is asked for more than its limits allow, mostly of requests: "
+                   "100 of 200 first attempts will be refused, if nobody else is");
+    EXPECT_U64(sum.warnings[0].position.line, 2);
+}
+
+static void warns_of_calls_larger_than_a_bucket(void)
+{
+    work_out_with("/target/mock/models/claude/limits", "{\"input_tokens\": \"799/s\"}");
+    expect_warning("200 calls of model \"claude\" are larger than a whole bucket of its limits");
+}
+
+/* 15 in flight, by Little's law. */
+static void warns_of_more_answers_at_once_than_there_are_places(void)
+{
+    work_out_with("/target/mock/models/claude/capacity", "{\"places\": 15}");
+    EXPECT_U64(sum.warnings_count, 0);
+    work_out_with("/target/mock/models/claude/capacity", "{\"places\": 14}");
+    expect_warning("about 15 answers at once when all its places are taken, but has 14");
+    work_out_with("/target/mock/models/claude/capacity", "{\"places\": 29, \"slowdown\": 2}");
+    expect_warning("about 30 answers at once when all its places are taken, but has 29");
+    work_out_with("/target/mock/models/gpt/capacity", "{\"places\": 1}"); /* nobody asks it */
+    EXPECT_U64(sum.warnings_count, 0);
+}
+
+static void a_gap_between_tokens_makes_answers_as_long_as_a_rate_does(void)
+{
+    work_out_with("/target/mock/models/claude/token_gap", "\"25ms\""); /* 60 of them: 1.5 s */
+    CU_ASSERT_DOUBLE_EQUAL(sum.in_flight_mean, 20.0, 1e-6);
+}
+
+static void says_which_rules_are_ordered(void)
+{
+    work_out_with("/chaos",
+                  "[{\"phase\": \"over\", \"every_nth\": 5, \"fault\": {\"status\": 529}},"
+                  " {\"phase\": \"over\", \"share\": \"20%\", \"fault\": {\"status\": 500}}]");
+    EXPECT_U64(sum.warnings_count, 0);
+    CU_ASSERT(
+        slice_has(print(), SLICE("200 calls, ordered: reproducible in the simulator only\n")));
+    CU_ASSERT(slice_has(print(), SLICE("200 calls, about 40 of their first attempts hit\n")));
+}
+
+static void warns_of_an_order_that_is_never_reached(void)
+{
+    work_out_with("/chaos", "[{\"phase\": \"over\", \"nth\": 201, \"fault\": {\"status\": 529}}]");
+    expect_warning("rule \"over\" waits for request 201, but matches 200 first attempts");
+    work_out_with("/chaos", "[{\"phase\": \"over\", \"state\": {\"name\": \"db\", \"is\": "
+                            "\"down\"}, \"fault\": {\"status\": 529}}]");
+    expect_warning("no rule makes the state \"db\" \"down\"");
+    work_out_with("/chaos", "[{\"phase\": \"over\", \"state\": {\"name\": \"db\", \"is\": "
+                            "\"start\", \"becomes\": \"down\"}, \"fault\": {\"status\": 529}},"
+                            " {\"phase\": \"over\", \"state\": {\"name\": \"db\", \"is\": "
+                            "\"down\"}, \"fault\": {\"status\": 500}}]");
+    EXPECT_U64(sum.warnings_count, 0);
+}
+
+static void windows_may_wait_for_the_first_request_or_a_mark(void)
+{
+    work_out_with("/chaos", "[{\"phase\": \"over\", \"from\": \"first_request\", \"at\": \"1s\", "
+                            "\"for\": \"2s\", \"every\": \"4s\", \"fault\": {\"status\": 529}},"
+                            " {\"phase\": \"late\", \"from\": {\"mark\": \"deployed\"}, "
+                            "\"fault\": {\"status\": 529}}]");
+    EXPECT_U64(sum.warnings_count, 0);
+    EXPECT_U64(sum.rules[0].calls, 100);
+    CU_ASSERT(slice_has(print(), SLICE("over                 first request, 1s to 3s, again every "
+                                       "4s: 100 calls")));
+    CU_ASSERT(slice_has(print(), SLICE("late                 mark deployed, 0s to ")));
+}
+
+static void connections_and_places_are_no_attempts(void)
+{
+    work_out_with("/chaos",
+                  "[{\"phase\": \"over\", \"share\": \"5%\", \"fault\": {\"connection\": "
+                  "\"silent\"}}, {\"phase\": \"small\", \"fault\": {\"capacity\": \"30%\"}}]");
+    EXPECT_U64(sum.warnings_count, 1);
+    expect_warning("rule \"small\" hits no model that has a capacity");
+    CU_ASSERT(slice_has(print(), SLICE(": about 5 % of connections\n")));
+    CU_ASSERT(slice_has(print(), SLICE(": 30 % of the places work\n")));
+    work_out_also_with("/target/mock/models/claude/capacity", "{\"places\": 50}");
+    EXPECT_U64(sum.warnings_count, 0);
+}
+
+static void a_rule_that_is_switched_off_is_not_missed(void)
+{
+    work_out_with("/chaos",
+                  "[{\"phase\": \"over\", \"enabled\": false, \"fault\": {\"status\": 529}}]");
+    EXPECT_U64(sum.warnings_count, 0);
+    CU_ASSERT(slice_has(print(), SLICE("0 calls, switched off\n")));
+}
+
 static CU_TestInfo tests[] = {
+    {"warns of load beyond limits", warns_of_load_beyond_limits},
+    {"warns of calls larger than a bucket", warns_of_calls_larger_than_a_bucket},
+    {"warns of more answers at once than there are places",
+     warns_of_more_answers_at_once_than_there_are_places},
+    {"a gap between tokens makes answers as long as a rate does",
+     a_gap_between_tokens_makes_answers_as_long_as_a_rate_does},
+    {"says which rules are ordered", says_which_rules_are_ordered},
+    {"warns of an order that is never reached", warns_of_an_order_that_is_never_reached},
+    {"windows may wait for the first request or a mark",
+     windows_may_wait_for_the_first_request_or_a_mark},
+    {"connections and places are no attempts", connections_and_places_are_no_attempts},
+    {"a rule that is switched off is not missed", a_rule_that_is_switched_off_is_not_missed},
     {"counts the demo's calls and tokens", counts_the_demo_s_calls_and_tokens},
     {"no more calls are in flight than there are", no_more_calls_are_in_flight_than_there_are},
     {"expects the demo's rules to fire by their shares",

@@ -39,7 +39,10 @@ static void a_base_url_loses_its_version_and_its_slash(void)
     expect_base("https://api.openai.com//", "https://api.openai.com");
     expect_base("https://api.anthropic.com", "https://api.anthropic.com");
     expect_base("http://127.0.0.1:4010/t/NAME/v1", "http://127.0.0.1:4010/t/NAME");
-    expect_base("https://host/openai/v1beta", "https://host/openai/v1beta");
+    expect_base("https://generativelanguage.googleapis.com/v1beta/",
+                "https://generativelanguage.googleapis.com");
+    expect_base("https://host/v1beta/openai", "https://host/v1beta/openai");
+    expect_base("https://host/v1/v1beta", "https://host/v1"); /* one is enough */
     expect_base("https://host/av1", "https://host/av1");
     expect_base("https://v1", "https://v1"); /* a host, if a strange one */
     expect_base("http://[2001:db8::1]:80/a%20b", "http://[2001:db8::1]:80/a%20b");

@@ -3,6 +3,7 @@
 
 #include "scenario/scenario.h"
 
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -687,27 +688,39 @@ static struct call_plan last_call(void)
     return plan;
 }
 
+static void expect_same_when_printed(const char *path)
+{
+    struct file_reader files = tree_beside(path);
+    struct slice first, second;
+    struct call_plan last;
+
+    EXPECT_RC(tree_load(&scenario, path, &arena, &err), RC_OK);
+    first = print();
+    last = last_call();
+    if (scenario_load(&scenario, first, SLICE("printed"), &files, &arena, &err) != RC_OK)
+        CU_FAIL(err.text);
+    second = print();
+    CU_ASSERT(first.size > 1000);
+    CU_ASSERT(slice_is(first, second));
+    EXPECT_U64(last_call().id.index, last.id.index);
+    EXPECT_I64(last_call().due_at, last.due_at);
+    EXPECT_U64(last_call().output_tokens, last.output_tokens);
+}
+
 static void what_is_printed_loads_and_prints_again_the_same(void)
 {
-    static const char *const paths[] = {WHOLE, LIVE, "scenarios/demo.jsonc"};
+    glob_t found;
 
-    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-        struct file_reader files = tree_beside(paths[i]);
-        struct slice first, second;
-        struct call_plan last;
-
-        EXPECT_RC(tree_load(&scenario, paths[i], &arena, &err), RC_OK);
-        first = print();
-        last = last_call();
-        if (scenario_load(&scenario, first, SLICE("printed"), &files, &arena, &err) != RC_OK)
-            CU_FAIL(err.text);
-        second = print();
-        CU_ASSERT(first.size > 1000);
-        CU_ASSERT(slice_is(first, second));
-        EXPECT_U64(last_call().id.index, last.id.index);
-        EXPECT_I64(last_call().due_at, last.due_at);
-        EXPECT_U64(last_call().output_tokens, last.output_tokens);
+    expect_same_when_printed(WHOLE);
+    expect_same_when_printed(LIVE);
+    CU_ASSERT_FATAL(glob("scenarios/*.jsonc", 0, NULL, &found) == 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        arena_deinit(&arena);
+        arena_init(&arena, memory_heap(), 64 << 20);
+        expect_same_when_printed(found.gl_pathv[i]);
     }
+    CU_ASSERT(found.gl_pathc > 1);
+    globfree(&found);
 }
 
 static void printing_fills_in_the_defaults(void)
