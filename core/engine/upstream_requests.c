@@ -197,6 +197,15 @@ static uint32_t find_model(const struct upstream *u, const struct exchange *x, b
     return u->options.answers_any_model ? any_model(u, x, is_gateway) : u->scenario->models_count;
 }
 
+/* Where that is not the model's own name: of one that is unknown, or played by another. */
+static void note_name(const struct upstream *u, struct journal_record *record, struct slice name)
+{
+    bool is_own = record->model < u->scenario->models_count &&
+                  slice_is(name, slice_of(u->scenario->models[record->model].name));
+
+    slice_copy(is_own ? SLICE("") : name, record->model_asked, sizeof(record->model_asked));
+}
+
 /* Whose answer it becomes; refused where there is no such model. */
 static bool choose_model(struct upstream *u, struct exchange *x, bool is_gateway, struct slice name)
 {
@@ -204,6 +213,7 @@ static bool choose_model(struct upstream *u, struct exchange *x, bool is_gateway
 
     slice_copy(name, x->model, sizeof(x->model));
     record->model = find_model(u, x, is_gateway, name);
+    note_name(u, record, name);
     if (is_gateway)
         record->provider = record->model < u->scenario->models_count
                                ? u->scenario->models[record->model].provider
