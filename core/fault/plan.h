@@ -98,7 +98,7 @@ struct plan {
     uint32_t quirks; /* enum quirk */
     uint32_t tokens_per_event;
     nanos advice_wait;
-    char advice_raw[40];
+    char advice_raw[48];
     nanos first_token; /* from the whole request read to the first token (or to the refusal) */
     nanos token_gap;   /* between tokens */
     uint64_t input_tokens;
