@@ -14,6 +14,13 @@
 
 static struct world_run world;
 
+/* What is wrong with the hook; empty: nothing. */
+static const char *chaos = "";
+
+#define HOOK_FAULT(fault)                                                 \
+    "[{\"phase\": \"dead\", \"at\": \"0s\", \"for\": \"1h\", \"match\": " \
+    "{\"provider\": \"hooks\", \"model\": \"slack\"}, \"fault\": " fault "}]"
+
 /* Watches a budget of $5 an hour at one hook; `latency` is the line's, one way. */
 static void run(enum hook_kind hook, bool is_guide, nanos latency)
 {
@@ -21,7 +28,7 @@ static void run(enum hook_kind hook, bool is_guide, nanos latency)
     struct error err;
 
     world_close(&world);
-    if (!world_load(&world, world_text("{\"preset\": \"none\"}", "", LOAD("4s"))))
+    if (!world_load(&world, world_text("{\"preset\": \"none\"}", chaos, LOAD("4s"))))
         return;
     world.scenario->prices[0] = (struct price){
         .is_known = true, .tariff = {.output = MONEY_USD}, .long_prompt_tokens = UINT64_MAX};
@@ -121,6 +128,84 @@ static void gives_up_five_seconds_after_the_calls(void)
     CU_ASSERT(world.alerts[0].tries > 1);
 }
 
+static void run_with(const char *fault)
+{
+    chaos = fault;
+    run(HOOK_SLACK, false, NANOS_MS);
+    chaos = "";
+}
+
+/* The lines of the timeline that tell of the alert. */
+static void expect_alert(const char *line)
+{
+    CU_ASSERT(slice_has(buffer_slice(&world.timeline), slice_of(line)));
+    EXPECT_U64(world.alerts_count, 1);
+}
+
+/* The call that breaches the budget ends at 1,302 ms. */
+static void a_hook_that_is_gone_is_tried_once(void)
+{
+    const struct journal_record *post = NULL;
+
+    run_with(HOOK_FAULT("{\"status\": 410}"));
+    expect_alert("  1304ms  budget:hourly:0 slack 410 after 1\n");
+    CU_ASSERT(!world.alerts[0].is_delivered);
+    EXPECT_U64(posts(&post), 1);
+    EXPECT_I64(post->rule, 0);
+    EXPECT_U64(post->status, 410);
+    CU_ASSERT(post->is_hook_valid);
+}
+
+static void a_hook_that_advises_is_obeyed(void)
+{
+    run_with(HOOK_FAULT("[{\"status\": 429, \"retry_after\": \"2s\"}, \"ok\"]"));
+    expect_alert("  3306ms  budget:hourly:0 slack 200 after 2\n");
+    CU_ASSERT(world.alerts[0].is_delivered);
+}
+
+static void a_hook_that_resets_is_tried_again(void)
+{
+    const struct journal_record *post = NULL;
+
+    run_with(HOOK_FAULT("[{\"reset\": \"rst\"}, \"ok\"]"));
+    expect_alert("  1806ms  budget:hourly:0 slack 200 after 2\n");
+    EXPECT_U64(posts(&post), 2);
+    CU_ASSERT(post->is_complete);
+}
+
+static void a_late_hook_is_waited_for(void)
+{
+    run_with(HOOK_FAULT("{\"late_first_token\": \"3s\"}"));
+    expect_alert("  4304ms  budget:hourly:0 slack 200 after 1\n");
+    CU_ASSERT(world.alerts[0].is_delivered);
+}
+
+/* After five seconds of patience and half a second of pause it is posted again, on a connection of
+ * its own; the first one's exchange ends when the monitor leaves. */
+static void a_hook_that_hangs_is_left_and_tried_again(void)
+{
+    const struct journal_record *post = NULL;
+
+    run_with(HOOK_FAULT("[{\"stall\": {\"after_tokens\": 0}}, \"ok\"]"));
+    expect_alert("  6804ms  budget:hourly:0 slack 200 after 2\n");
+    EXPECT_U64(posts(&post), 2);
+    for (uint32_t i = 0; i < world.journal_count; i++) {
+        if (!world.journal[i].is_hook || world.journal[i].attempt != 1)
+            continue;
+        EXPECT_I64(world.journal[i].closed_by, CLOSED_CLIENT);
+        EXPECT_I64(world.journal[i].closed_at, 6303 * NANOS_MS);
+        CU_ASSERT(world.journal[i].connection != post->connection);
+    }
+}
+
+static void a_dead_hook_is_given_up_after_all_tries(void)
+{
+    run_with(HOOK_FAULT("{\"status\": 500}"));
+    CU_ASSERT(!world.alerts[0].is_delivered);
+    EXPECT_U64(world.alerts[0].tries, DELIVERY_TRIES_MAX);
+    EXPECT_U64(world.alerts[0].status, 500);
+}
+
 static void changes_nothing_about_the_calls(void)
 {
     struct world_run plain;
@@ -146,6 +231,12 @@ static CU_TestInfo tests[] = {
     {"waits for what is under way when the calls are over",
      waits_for_what_is_under_way_when_the_calls_are_over},
     {"gives up five seconds after the calls", gives_up_five_seconds_after_the_calls},
+    {"a hook that is gone is tried once", a_hook_that_is_gone_is_tried_once},
+    {"a hook that advises is obeyed", a_hook_that_advises_is_obeyed},
+    {"a hook that resets is tried again", a_hook_that_resets_is_tried_again},
+    {"a late hook is waited for", a_late_hook_is_waited_for},
+    {"a hook that hangs is left, and tried again", a_hook_that_hangs_is_left_and_tried_again},
+    {"a dead hook is given up after all tries", a_dead_hook_is_given_up_after_all_tries},
     {"changes nothing about the calls", changes_nothing_about_the_calls},
     CU_TEST_INFO_NULL,
 };
