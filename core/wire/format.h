@@ -152,26 +152,15 @@ struct objection {
 bool format_objects(enum api api, const struct http_request *request, const struct asked *asked,
                     struct objection *objection);
 
-/* The same for its key: there is none, or it says itself that it is a bad one ("invalid", "expired"
- * in it). */
+/* The same for its key, where the format takes one: x-api-key (Anthropic), api-key (OpenAI, as
+ * Azure has it), x-goog-api-key or ?key= (Gemini), Authorization: Bearer (all). There is none; or
+ * it says itself that it is a bad one: "invalid" or "expired" stands in it. */
 bool format_objects_to_key(enum api api, const struct http_request *request,
                            struct objection *objection);
 
 /* RC_MALFORMED: not JSON of the expected shape; `problem` (may be null) then says what in words. */
 MUST_USE enum rc format_read_ask(enum api api, struct slice body, struct asked *asked,
                                  const char **problem);
-
-/* A request on this path: is it of a format we serve? Query and prefix are the caller's to cut.
- * (wire/endpoint.h knows all paths.) */
-bool format_find_path(struct slice path, enum api *api);
-
-/* Does it carry a credential as the format wants it: x-api-key or Authorization: Bearer
- * (Anthropic), Authorization: Bearer or api-key (OpenAI, Azure), x-goog-api-key or ?key= (Gemini)?
- */
-bool format_has_credential(enum api api, const struct http_request *request);
-
-/* A key that says itself that it is a bad one: "invalid" or "expired" stands in it. */
-bool format_has_bad_credential(enum api api, const struct http_request *request);
 
 /* How usage is told. */
 enum usage_told { USAGE_TRUE, USAGE_MISSING, USAGE_ZERO, USAGE_WRONG };

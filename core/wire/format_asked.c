@@ -213,17 +213,6 @@ enum rc format_read_ask(enum api api, struct slice body, struct asked *asked, co
     return RC_OK;
 }
 
-bool format_find_path(struct slice path, enum api *api)
-{
-    for (int i = 0; i < API_COUNT; i++) {
-        if (slice_is(path, api_path((enum api)i))) {
-            *api = (enum api)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* --- keys ------------------------------------------------------------------------------------- */
 
 static struct slice bearer_of(const struct http_request *request)
@@ -266,16 +255,6 @@ static struct slice key_of(const struct format *format, const struct http_reques
 static bool is_bad(struct slice key)
 {
     return slice_has(key, SLICE("invalid")) || slice_has(key, SLICE("expired"));
-}
-
-bool format_has_credential(enum api api, const struct http_request *request)
-{
-    return key_of(format_of(api), request).size > 0;
-}
-
-bool format_has_bad_credential(enum api api, const struct http_request *request)
-{
-    return is_bad(key_of(format_of(api), request));
 }
 
 bool format_objects_to_key(enum api api, const struct http_request *request,

@@ -84,25 +84,21 @@ static struct slice write_ask(enum api api, struct slice prompt, bool stream)
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-static void finds_each_format_by_word_and_by_path(void)
+static void finds_each_format_by_its_word(void)
 {
     for (enum api api = 0; api < API_COUNT; api++) {
         enum api found = API_COUNT;
 
         CU_ASSERT(api_find(slice_of(api_word(api)), &found) && found == api);
-        found = API_COUNT;
-        CU_ASSERT(format_find_path(api_path(api), &found) && found == api);
         CU_ASSERT(api_provider(api)[0] != '\0');
     }
 }
 
-static void knows_no_other_word_or_path(void)
+static void knows_no_other_word(void)
 {
     enum api found;
 
     CU_ASSERT(!api_find(SLICE("bedrock"), &found));
-    CU_ASSERT(!format_find_path(SLICE("/v1/messages/count_tokens"), &found));
-    CU_ASSERT(!format_find_path(SLICE(""), &found));
 }
 
 /* --- round trips ------------------------------------------------------------------------------ */
@@ -501,9 +497,10 @@ static void puts_the_id_under_the_providers_name(void)
 static bool accepts(enum api api, struct slice name, struct slice value)
 {
     const struct http_header header = {name, value};
+    struct objection objection;
 
-    return format_has_credential(api,
-                                 &(struct http_request){.headers = &header, .headers_count = 1});
+    return !format_objects_to_key(
+        api, &(struct http_request){.headers = &header, .headers_count = 1}, &objection);
 }
 
 static void accepts_the_credentials_each_service_accepts(void)
@@ -559,8 +556,8 @@ static void survives_failing_memory_in_every_writer(void)
 }
 
 static CU_TestInfo format_tests[] = {
-    {"finds each format by word and by path", finds_each_format_by_word_and_by_path},
-    {"knows no other word or path", knows_no_other_word_or_path},
+    {"finds each format by its word", finds_each_format_by_its_word},
+    {"knows no other word", knows_no_other_word},
     {"reads back what it asked", reads_back_what_it_asked},
     {"reads back the stream it wrote", reads_back_the_stream_it_wrote},
     {"reads back the answer it wrote", reads_back_the_answer_it_wrote},
