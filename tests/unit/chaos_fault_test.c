@@ -187,11 +187,14 @@ static void a_status_may_have_a_head_and_a_body_of_its_own(void)
 {
     struct fault one = stage_overload();
 
-    one.quirks = QUIRK_BODY | QUIRK_CONTENT_TYPE | QUIRK_HEADERS;
+    stage.facts.script = &script;
+    one.quirks = QUIRK_BODY | QUIRK_CONTENT_TYPE | QUIRK_HEADERS | QUIRK_SLOW_HEADERS;
     one.body = SLICE("<html>busy</html>");
     fault(one);
     EXPECT_U64(stage.plan.kind, PLAN_REFUSAL);
     EXPECT_U64(stage.plan.quirks, one.quirks);
+    CU_ASSERT_PTR_NULL(stage.plan.script); /* nothing is said */
+    EXPECT_I64(stage.plan.token_gap, 0);
 }
 
 static void a_body_alone_is_a_200_whatever_was_asked(void)
@@ -255,9 +258,12 @@ static void an_error_event_ends_the_answer_where_it_comes(void)
 
 static void a_freeze_lets_nothing_through_and_then_all_that_was_due(void)
 {
-    nanos silence_at;
+    nanos silence_at, first_token;
 
+    (void)stage_fired(STAGE_OPEN);
+    first_token = stage.plan.first_token;
     fault((struct fault){.kind = FAULT_FREEZE, .tokens = 12, .delay = 205 * NANOS_MS});
+    EXPECT_I64(stage.plan.first_token, first_token);
     silence_at = plan_token_at(&stage.plan, 11);
     EXPECT_I64(plan_token_at(&stage.plan, 12), silence_at + 205 * NANOS_MS);
     EXPECT_I64(plan_token_at(&stage.plan, 21), silence_at + 205 * NANOS_MS);

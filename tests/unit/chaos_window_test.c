@@ -102,12 +102,16 @@ static void a_listener_is_shut_while_all_are_refused(void)
     nanos until;
 
     stage.chaos.phases.list[0].at = 3 * NANOS_S;
+    stage.chaos.phases.list[1].at = 30 * NANOS_S;
     stage_add(0, 1.0, connection(CONNECTION_REFUSED));
+    stage_add(1, 1.0, connection(CONNECTION_REFUSED));
     CU_ASSERT(!chaos_refuses_connections(&stage.chaos, ANTHROPIC, 0, &until));
     EXPECT_I64(until, 3 * NANOS_S);
     CU_ASSERT(chaos_refuses_connections(&stage.chaos, ANTHROPIC, until, &until));
     EXPECT_I64(until, 13 * NANOS_S);
     CU_ASSERT(!chaos_refuses_connections(&stage.chaos, ANTHROPIC, until, &until));
+    EXPECT_I64(until, 30 * NANOS_S);
+    CU_ASSERT(!chaos_refuses_connections(&stage.chaos, ANTHROPIC, 40 * NANOS_S, &until));
     EXPECT_I64(until, NANOS_NEVER);
 }
 

@@ -68,6 +68,7 @@ static void a_window_without_length_stays_open(void)
 {
     EXPECT_I64(phase_ends_at(&phases.list[2]), NANOS_NEVER);
     CU_ASSERT(is_in(NANOS_NEVER - 1, "tail"));
+    CU_ASSERT(!phase_is_open(&phases.list[2], NANOS_NEVER)); /* which is no instant */
     CU_ASSERT(!is_in(NANOS_NEVER - 1, "after:tail"));
 }
 
@@ -128,6 +129,7 @@ static void a_window_repeats_from_its_first_opening_on(void)
     phase.lasts = 10;
     CU_ASSERT(phase_is_open(&phase, 15));
     CU_ASSERT(phase_is_open(&phase, NANOS_NEVER - 1));
+    CU_ASSERT(!phase_is_open(&phase, NANOS_NEVER));
 }
 
 static void between_two_turns_it_is_after_and_quiet(void)
