@@ -5,16 +5,15 @@
  * mock's socket transport or the simulator's link; its effect is judged in judge/.)
  *
  * A rule belongs to a phase (window), matches attempts (fault/match.h), and hits a share of them,
- * or a per-call sequence. All of this is *keyed*: (seed, phase
- * name, call id, attempt ordinal) alone decide, so any number of threads, and both worlds, inject
- * the same. The draws of this room, each rng_unit(seed, rng_stream(NAME), slice_hash(call id),
- * attempt ordinal):
+ * or a per-call sequence. All of this is *keyed*: (seed, phase name, call id, attempt ordinal)
+ * alone decide, so any number of threads, and both worlds, inject the same. The draws of this room,
+ * each rng_unit(seed, rng_stream(NAME), slice_hash(call id), attempt ordinal):
  *
- *     NAME             decides
- *     the phase's name which rule of that phase fires
- *     "first_token"    the model's first-token time
- *     "token_gap"      its gap between tokens, where it has a distribution of these
- *     "thinking"       how many tokens it thinks, likewise
+ *     NAME              decides
+ *     the phase's name  which rule of that phase fires
+ *     "first_token"     the model's first-token time
+ *     "token_gap"       its gap between tokens, where it has a distribution of these
+ *     "thinking"        how many tokens it thinks, likewise
  *
  * (Arrivals draw by their part's name and arrival index: policy/arrival.h. For connections the
  * provider stands for the call id, and the connection's number for the ordinal.)

@@ -103,15 +103,17 @@ struct plan {
     nanos token_gap;   /* between tokens */
     uint64_t input_tokens;
     uint64_t output_tokens;
-    uint64_t tokens_before_end; /* of a WHOLE answer: the token whose event is broken, comes twice,
-                                   or changes places with the next */
-    uint64_t freeze_at_token;   /* before this token comes a silence of `freeze`, from the one */
-    nanos freeze;               /* before it on; tokens that were due meanwhile come at its end, all
-                                   at once; 0: none */
-    uint32_t thinking_tokens;   /* the first of output_tokens */
-    uint32_t tool_tokens;       /* the last of them */
-    const struct fault *fault;  /* that fired, for its parameters; NULL: none. Lives as long as the
-                                   rules' arena */
+    /* Before its cut or stall; of a WHOLE answer with BROKEN_JSON, DUPLICATE or REORDER the token
+     * whose event that happens to (REORDER: it changes places with the next). */
+    uint64_t tokens_before_end;
+    /* A silence of `freeze` (0: none) from the token before this one on. Tokens that were due
+     * meanwhile come at its end, all at once. */
+    uint64_t freeze_at_token;
+    nanos freeze;
+    uint32_t thinking_tokens;    /* the first of output_tokens */
+    uint32_t tool_tokens;        /* the last of them */
+    const struct fault *fault;   /* that fired, for its parameters; NULL: none. Lives as long as the
+                                    rules' arena */
     const struct script *script; /* what is said; NULL: numbered words */
     uint64_t context_window;
     uint64_t rules_matched; /* bit r: rule r's window and match held, so that it might have fired */
@@ -139,8 +141,8 @@ nanos plan_ends_at(const struct plan *plan);
  *     200 whole 27 tokens: first 402ms, then every 16.666ms
  *     context_length, 8100 tokens into 7000
  *     no answer, RST
- *     200 stream 27 tokens: first 402ms, then every 16.666ms, error after 5 by a well framed end,
- *         error_event overloaded
+ *     529 overloaded, headers, body
+ *
  * What an answer is made of follows its times ("50 an event", "20 of thinking", "7 of a tool",
  * "script NAME", "frozen 3s after 12"), and the quirks come last, by their words. */
 void plan_write(const struct plan *plan, struct buffer *out);
