@@ -81,6 +81,7 @@ enum rc capacity_new(struct capacity **capacity, const struct capacity_rules *ru
     c->rules = *rules;
     c->jobs_max = jobs_max;
     c->places = rules->places;
+    c->latest_at = INT64_MIN;
     c->first = c->last = c->first_free = NONE;
     if (rules->places > 0)
         rc = take_space(c);

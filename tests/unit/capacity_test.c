@@ -59,6 +59,14 @@ static void without_limit_everything_runs(void)
     EXPECT_U64(next(2), UINT32_MAX);
 }
 
+static void instants_may_lie_before_the_run(void)
+{
+    open_house();
+    EXPECT_U64(admit(0, -5 * NANOS_S), CAPACITY_RUNS);
+    capacity_shrink(capacity, 0.5, -4 * NANOS_S);
+    EXPECT_U64(admit(1, -4 * NANOS_S), CAPACITY_WAITS);
+}
+
 static void first_places_then_the_queue_then_the_door(void)
 {
     open_house();
@@ -419,6 +427,7 @@ static void whatever_allocation_fails_nothing_is_left_behind(void)
 
 static CU_TestInfo tests[] = {
     {"without limit everything runs", without_limit_everything_runs},
+    {"instants may lie before the run", instants_may_lie_before_the_run},
     {"first places, then the queue, then the door", first_places_then_the_queue_then_the_door},
     {"who has waited longest is next", who_has_waited_longest_is_next},
     {"a queue of any length holds as many as there are jobs",

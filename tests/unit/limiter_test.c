@@ -62,9 +62,12 @@ static void it_refills_continuously_not_at_once(void)
 {
     limit(LIMIT_REQUESTS, 60, 60 * NANOS_S, 0);
     for (int i = 0; i < 60; i++)
+        CU_ASSERT(takes(0, 0, -5 * NANOS_S)); /* before the run */
+    CU_ASSERT(!takes(0, 0, -5 * NANOS_S));
+    EXPECT_I64(verdict.wait, NANOS_S);
+    for (int i = 0; i < 10; i++)
         CU_ASSERT(takes(0, 0, 5 * NANOS_S));
     CU_ASSERT(!takes(0, 0, 5 * NANOS_S));
-    EXPECT_I64(verdict.wait, NANOS_S);
     CU_ASSERT(!takes(0, 0, 6 * NANOS_S - 1));
     EXPECT_I64(verdict.wait, 1);
     CU_ASSERT(takes(0, 0, 6 * NANOS_S));
