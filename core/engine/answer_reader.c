@@ -118,8 +118,8 @@ static void read_told_head(struct answer_reader *r, const struct told_answer *to
     r->token_latest_at = at;
     record->first_byte_at = at;
     record->status = told->status;
-    format_tell_request_id(told->reply.run_tag, told->reply.request_number, record->request_id,
-                           sizeof(record->request_id));
+    format_tell_request_id(r->api, told->reply.run_tag, told->reply.request_number,
+                           record->request_id, sizeof(record->request_id));
 }
 
 static void read_told_tokens(struct answer_reader *r, uint64_t tokens, nanos at,

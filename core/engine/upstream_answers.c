@@ -275,14 +275,16 @@ static void serve_hook(struct upstream *u, uint32_t index, nanos now)
 
 /* --- without bytes ---------------------------------------------------------------------------- */
 
-/* What can travel as a value: nothing is wrong with it. A context-length refusal has token counts
- * in its words (engine/refusals.h), pings are nothing that a value tells. */
+/* What can travel as a value: nothing is wrong with it, and all of it is text. A context-length
+ * refusal has token counts in its words (engine/refusals.h), pings are nothing that a value tells.
+ */
 static bool is_plain(const struct upstream *u, const struct exchange *x)
 {
     if (!x->is_told || x->plan.quirks != 0)
         return false;
     if (x->plan.kind == PLAN_ANSWER)
-        return x->plan.ending == PLAN_WHOLE && u->scenario->models[x->record.model].ping_every == 0;
+        return x->plan.ending == PLAN_WHOLE && x->plan.thinking_tokens == 0 &&
+               x->plan.tool_tokens == 0 && u->scenario->models[x->record.model].ping_every == 0;
     return x->plan.kind == PLAN_REFUSAL && x->plan.advice == PLAN_ADVICE_NONE &&
            !x->is_over_the_limit && x->plan.failure != OUTCOME_CONTEXT_LENGTH;
 }

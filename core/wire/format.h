@@ -264,8 +264,9 @@ void format_tell_tokens(uint64_t count, struct answer *answer);
 void format_tell_closing(enum api api, const struct reply *reply, struct answer *answer);
 void format_tell_answer(enum api api, const struct reply *reply, struct answer *answer);
 
-/* The request id in the headers of an answer. */
-void format_tell_request_id(uint64_t run_tag, uint64_t request_number, char *out, size_t capacity);
+/* The request id in the headers of an answer; empty where an API has none. */
+void format_tell_request_id(enum api api, uint64_t run_tag, uint64_t request_number, char *out,
+                            size_t capacity);
 
 /* "name: value\r\n" lines of every answer: request id under its right name, organisation, version,
  * Date. `content_type` as given. */

@@ -268,14 +268,16 @@ void format_write_ping(enum api api, struct buffer *out)
 
 static const struct slice REQUEST_PREFIX = {"req_", 4};
 
-void format_tell_request_id(uint64_t run_tag, uint64_t request_number, char *out, size_t capacity)
+void format_tell_request_id(enum api api, uint64_t run_tag, uint64_t request_number, char *out,
+                            size_t capacity)
 {
     struct buffer id = {.data = out,
                         .capacity = capacity - 1,
                         .ceiling = capacity - 1,
                         .memory = memory_heap()}; /* never asked: an id is short */
 
-    words_write_id(&id, REQUEST_PREFIX, run_tag, request_number);
+    if (format_of(api)->id_header.size > 0)
+        words_write_id(&id, REQUEST_PREFIX, run_tag, request_number);
     assert(id.rc == RC_OK);
     out[id.size] = '\0';
 }

@@ -60,6 +60,76 @@ static const struct {
      CLAUDE ARRIVALS},
 };
 
+/* Every API, what models do by themselves, and answers that are scripted. */
+#define MODEL(name, api, more)                                                            \
+    "\"" name "\": {\"api\": \"" api "\", \"first_token\": {\"p50\": \"80ms\", \"p99\": " \
+    "\"300ms\"}, \"rate\": \"60 tokens/s\"" more "}"
+#define ASKED(name, stream)                                                             \
+    "{\"model\": \"" name "\", \"stream\": " stream ", \"input_tokens\": {\"p50\": 50," \
+    " \"p99\": 200}, \"output_tokens\": {\"p50\": 6, \"p99\": 40}}"
+static const char everything[] =
+    "{\"name\": \"test\", \"seed\": 7, \"subject\": {\"client\": {\"preset\": \"careful\"}},"
+    " \"target\": {\"mock\": {\"models\": {" MODEL("claude", "anthropic", ", \"limits\": {\"requests\": \"200/min\", \"output_tokens\": \"400000/min\"}") "," MODEL("gpt", "openai-chat", ", \"capacity\": {\"places\": 2, \"queue\": 3, \"when_full\": 503, \"slowdown\": 2}") "," MODEL(
+        "gpt-r",
+        "openai-responses", ", \"pings\": \"20ms\"") "," MODEL("gemini", "gemini",
+                                                               ", \"limits\": {\"requests\": "
+                                                               "\"200/min\"}") "},"
+                                                                               " \"answers\": "
+                                                                               "[{\"name\": \"a\", "
+                                                                               "\"match\": "
+                                                                               "{\"model\": "
+                                                                               "\"gemini\", "
+                                                                               "\"stream\": true},"
+                                                                               "  \"text\": \"Let "
+                                                                               "me see.\", "
+                                                                               "\"thinking_"
+                                                                               "tokens\": 7, "
+                                                                               "\"cached_tokens\": "
+                                                                               "9,"
+                                                                               "  \"tool\": "
+                                                                               "{\"name\": "
+                                                                               "\"look\", "
+                                                                               "\"input\": "
+                                                                               "{\"at\": 1}}}]}},"
+                                                                               " \"chaos\": "
+                                                                               "[{\"phase\": "
+                                                                               "\"bad\", \"at\": "
+                                                                               "\"2s\", \"for\": "
+                                                                               "\"2s\", \"share\": "
+                                                                               "\"30%\","
+                                                                               "  \"fault\": "
+                                                                               "{\"usage\": "
+                                                                               "{\"times\": 2}}},"
+                                                                               "  {\"phase\": "
+                                                                               "\"worse\", \"at\": "
+                                                                               "\"3s\", \"for\": "
+                                                                               "\"3s\", \"share\": "
+                                                                               "\"30%\","
+                                                                               "  \"fault\": "
+                                                                               "{\"error_event\": "
+                                                                               "{\"after_tokens\": "
+                                                                               "3}}},"
+                                                                               "  {\"phase\": "
+                                                                               "\"third\", "
+                                                                               "\"every_nth\": 3, "
+                                                                               "\"fault\": "
+                                                                               "{\"freeze\": "
+                                                                               "{\"after_tokens\": "
+                                                                               "2,"
+                                                                               "  \"for\": "
+                                                                               "\"1s\"}}}],"
+                                                                               " \"load\": "
+                                                                               "{\"requests\": "
+                                                                               "[" ASKED("claude", "true") "," ASKED("claude", "false") "," ASKED("gpt", "true") "," ASKED(
+                                                                                   "gpt",
+                                                                                   "false") "," ASKED("gpt-r",
+                                                                                                      "true") "," ASKED("gpt-r",
+                                                                                                                        "false") "," ASKED("gemini",
+                                                                                                                                           "true") "," ASKED("gemini",
+                                                                                                                                                             "false") "],"
+                                                                                                                                                                      " \"in_flight_max\": 60, \"deadline\": \"4s\", \"drain\": \"5s\", \"arrivals\": [{\"part\": \"p\","
+                                                                                                                                                                      " \"rate\": \"30/s\", \"process\": \"poisson\", \"for\": \"8s\"}]}}";
+
 static struct buffer evidence;
 
 static void write_evidence(const struct world_run *world, struct buffer *out)
@@ -72,19 +142,22 @@ static void write_evidence(const struct world_run *world, struct buffer *out)
         evidence_write_journal(world->scenario, &world->journal[i], out);
 }
 
+static void vary(struct scenario *scenario, uint64_t seed)
+{
+    scenario->models[0].first_token = (struct distribution){DISTRIBUTION_LOGNORMAL, 1e8, 4e8};
+    scenario->models[1].tokens_per_event = 3;
+    scenario->models[1].first_token.p50 = seed % 2 == 0 ? 0 : 1e8;
+    scenario->prices[0] = (struct price){
+        .is_known = true, .tariff = {.input = 7, .output = 100}, .long_prompt_tokens = UINT64_MAX};
+}
+
 static void run(struct buffer *out, const char *text, uint64_t seed, bool writes_bytes)
 {
     struct world_run world;
 
     if (world_load(&world, text)) {
         world.scenario->seed = seed;
-        world.scenario->models[0].first_token =
-            (struct distribution){DISTRIBUTION_LOGNORMAL, 1e8, 4e8};
-        world.scenario->models[1].tokens_per_event = 3;
-        world.scenario->models[1].first_token.p50 = seed % 2 == 0 ? 0 : 1e8;
-        world.scenario->prices[0] = (struct price){.is_known = true,
-                                                   .tariff = {.input = 7, .output = 100},
-                                                   .long_prompt_tokens = UINT64_MAX};
+        vary(world.scenario, seed);
         world.writes_bytes = writes_bytes;
         world_simulate(&world);
         CU_ASSERT(world.calls_count > 100);
@@ -94,38 +167,67 @@ static void run(struct buffer *out, const char *text, uint64_t seed, bool writes
     world_close(&world);
 }
 
-static void tells_the_same_by_values_as_by_bytes(void)
+static bool is_the_same(const char *text, uint64_t seed)
 {
     struct buffer by_bytes;
+    bool is_same;
 
     buffer_init(&evidence, memory_heap(), 64 << 20);
     buffer_init(&by_bytes, memory_heap(), 64 << 20);
+    run(&evidence, text, seed, false);
+    run(&by_bytes, text, seed, true);
+    is_same = slice_is(buffer_slice(&evidence), buffer_slice(&by_bytes));
+    CU_ASSERT(evidence.size > 10000);
+    buffer_deinit(&evidence);
+    buffer_deinit(&by_bytes);
+    return is_same;
+}
+
+static void tells_the_same_by_values_as_by_bytes(void)
+{
     for (size_t side = 0; side < ARRAY_SIZE(sides); side++) {
         for (size_t chaos = 0; chaos < ARRAY_SIZE(chaoses); chaos++) {
             const char *text = world_text(sides[side].client, chaoses[chaos], sides[side].load);
 
             for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-                bool is_same;
+                bool is_same = is_the_same(text, seed);
 
-                buffer_clear(&evidence);
-                buffer_clear(&by_bytes);
-                run(&evidence, text, seed, false);
-                run(&by_bytes, text, seed, true);
-                is_same = slice_is(buffer_slice(&evidence), buffer_slice(&by_bytes));
                 if (!is_same)
                     fprintf(stderr, "\nside %zu, chaos %zu, seed %u differ\n", side, chaos,
                             (unsigned)seed);
                 CU_ASSERT(is_same);
-                CU_ASSERT(evidence.size > 10000);
             }
         }
     }
-    buffer_deinit(&evidence);
-    buffer_deinit(&by_bytes);
+}
+
+static void tells_the_same_of_every_api_and_of_limits_and_places(void)
+{
+    for (uint64_t seed = 1; seed <= SEEDS; seed++)
+        CU_ASSERT(is_the_same(everything, seed));
+}
+
+/* Nobody else can know what a header said. */
+static void needs_bytes_where_a_rule_or_a_script_looks_at_them(void)
+{
+    struct world_run world;
+
+    CU_ASSERT_FATAL(world_load(&world, everything));
+    CU_ASSERT(told_suffices(world.scenario));
+    world.scenario->scripts[0].match.conditions_count = 1;
+    CU_ASSERT(!told_suffices(world.scenario));
+    world.scenario->scripts[0].match.conditions_count = 0;
+    world.scenario->chaos.rules[1].match.conditions_count = 1;
+    CU_ASSERT(!told_suffices(world.scenario));
+    world_close(&world);
 }
 
 static CU_TestInfo tests[] = {
     {"tells the same by values as by bytes", tells_the_same_by_values_as_by_bytes},
+    {"tells the same of every API, and of limits and places",
+     tells_the_same_of_every_api_and_of_limits_and_places},
+    {"needs bytes where a rule or a script looks at them",
+     needs_bytes_where_a_rule_or_a_script_looks_at_them},
     CU_TEST_INFO_NULL,
 };
 
