@@ -243,8 +243,6 @@ static struct slice key_of(const struct format *format, const struct http_reques
 
     if (format->key_header.size > 0)
         key = http_header_of(request, format->key_header);
-    if (key.size == 0 && format->key_header_too.size > 0)
-        key = http_header_of(request, format->key_header_too);
     if (key.size == 0)
         key = bearer_of(request);
     if (key.size == 0 && format->key_query.size > 0)

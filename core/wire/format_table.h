@@ -107,7 +107,6 @@ struct format {
 
     struct slice ask_headers;     /* whole lines, then the key's line up to the key */
     struct slice key_header;      /* accepted beside Authorization: Bearer; may be empty */
-    struct slice key_header_too;  /* likewise */
     struct slice key_query;       /* "key=", where the path may carry it; likewise */
     struct slice id_header;       /* "request-id: "; may be empty */
     struct slice answer_headers;  /* whole lines that never change */
@@ -179,23 +178,5 @@ extern const struct format anthropic_format;
 extern const struct format openai_chat_format;
 extern const struct format openai_responses_format;
 extern const struct format gemini_format;
-
-/* Of both of OpenAI's formats. */
-extern const struct wording openai_wording[];
-extern const struct wording openai_limit_wording[];
-extern const struct wording openai_hopeless_wording[];
-
-#define OPENAI_KEY_WORDS                                                                        \
-    {                                                                                           \
-        401, 401,                                                                               \
-            "You didn't provide an API key. You need to provide your API key in an "            \
-            "Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY), or " \
-            "as the password field (with blank username) if you're accessing the API from "     \
-            "your browser and are prompted for a username and password."                        \
-    }
-#define OPENAI_NOT_JSON                                                                       \
-    "We could not parse the JSON body of your request. (HINT: This likely means you aren't "  \
-    "using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was " \
-    "sent was not valid JSON.)"
 
 #endif

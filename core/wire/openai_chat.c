@@ -14,6 +14,7 @@
 #include "wire/format_table.h"
 
 #include "wire/json.h"
+#include "wire/openai_words.h"
 #include "wire/words.h"
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -392,137 +393,38 @@ static void write_closing(const struct reply *reply, uint64_t event, struct buff
 
 /* --- refusals --------------------------------------------------------------------------------- */
 
-/* clang-format off */
-const struct wording openai_wording[] = {
-    {OUTCOME_INVALID_REQUEST, 400, "invalid_request_error", NULL, NULL, "Invalid request.", NULL},
-    {OUTCOME_INVALID_REQUEST, 404, "invalid_request_error", "model_not_found", NULL,
-     "The model `{model}` does not exist or you do not have access to it.", NULL},
-    {OUTCOME_RATE_LIMITED, 429, "requests", "rate_limit_exceeded", NULL,
-     "Rate limit reached for {model} in organization org-brownout on requests per min (RPM): "
-     "Limit 500, Used 500, Requested 1. Please try again later.", NULL},
-    {OUTCOME_OVERLOADED, 503, "service_unavailable_error", "server_is_overloaded", NULL,
-     "Our servers are currently overloaded. Please try again later.", NULL},
-    {OUTCOME_SERVER_ERROR, 500, "server_error", NULL, NULL,
-     "The server had an error while processing your request. Sorry about that!", NULL},
-    {OUTCOME_AUTH, 401, "invalid_request_error", "invalid_api_key", NULL,
-     "Incorrect API key provided.", NULL},
-    {OUTCOME_AUTH, 403, "request_forbidden", "unsupported_country_region_territory", NULL,
-     "Country, region, or territory not supported", NULL},
-    {OUTCOME_CONTEXT_LENGTH, 400, "invalid_request_error", "context_length_exceeded", "messages",
-     "This model's maximum context length is {window} tokens. However, your messages resulted in "
-     "{input} tokens. Please reduce the length of the messages.", NULL},
-    {OUTCOME_QUOTA, 429, "insufficient_quota", "insufficient_quota", NULL,
-     "You exceeded your current quota, please check your plan and billing details.", NULL},
-    {OUTCOME_CONTENT_POLICY, 400, "invalid_request_error", "content_policy_violation", NULL,
-     "Your request was rejected as a result of our safety system.", NULL},
-    /* only read: an earlier row is written for the same failure and status */
-    {OUTCOME_RATE_LIMITED, 429, "tokens", "rate_limit_exceeded", NULL, NULL, NULL},
-    {OUTCOME_RATE_LIMITED, 429, "rate_limit_error", "slow_down", NULL, NULL, NULL},
-    {OUTCOME_SERVER_ERROR, 500, "server_error", "server_error", NULL, NULL, NULL}, /* Responses */
-    {OUTCOME_AUTH, 401, "authentication_error", NULL, NULL, NULL, NULL},
-    {OUTCOME_QUOTA, 429, "insufficient_quota", "credit_balance_exhausted", NULL, NULL, NULL},
-    {OUTCOME_QUOTA, 429, "insufficient_quota", "organization_spend_limit_exceeded", NULL, NULL, NULL},
-    {OUTCOME_QUOTA, 429, "insufficient_quota", "project_spend_limit_exceeded", NULL, NULL, NULL},
-    {OUTCOME_QUOTA, 429, "insufficient_quota", "organization_usage_limit_exceeded", NULL, NULL, NULL},
-    {OUTCOME_CONTENT_POLICY, 400, "invalid_request_error", "content_filter", NULL, NULL, NULL},
-    {0},
-};
-
-#define REACHED(what, unit) \
-    "Rate limit reached for {model} in organization org-brownout on " what " (" unit "): " \
-    "Limit {limit}, Used {limit}, Requested {asked}. Please try again in {delay}."
-#define TOO_LARGE(what, unit) \
-    "Request too large for {model} in organization org-brownout on " what " (" unit "): " \
-    "Limit {limit}, Requested {asked}. The input or output tokens must be reduced in order to " \
-    "run successfully."
-
-const struct wording openai_limit_wording[] = {
-    {OUTCOME_RATE_LIMITED, 429, "requests", "rate_limit_exceeded", NULL,
-     REACHED("requests per min", "RPM"), "requests"},
-    {OUTCOME_RATE_LIMITED, 429, "tokens", "rate_limit_exceeded", NULL,
-     REACHED("tokens per min", "TPM"), NULL},
-    {0},
-};
-
-const struct wording openai_hopeless_wording[] = {
-    {OUTCOME_RATE_LIMITED, 429, "requests", "rate_limit_exceeded", NULL,
-     TOO_LARGE("requests per min", "RPM"), "requests"},
-    {OUTCOME_RATE_LIMITED, 429, "tokens", "rate_limit_exceeded", NULL,
-     TOO_LARGE("tokens per min", "TPM"), NULL},
-    {0},
-};
-/* clang-format on */
-
-/* Param and code belong to the usual message: a wrong path is no model_not_found. */
-struct error_words {
-    const char *type, *param, *code;
-};
-
-static struct error_words words_of(const struct refusal *refusal, const struct wording *words)
-{
-    if (refusal->message.size > 0)
-        return (struct error_words){words->type, refusal->param, refusal->code};
-    return (struct error_words){words->type, words->param, words->code};
-}
-
-/* Laid out over lines, as the service does: a captured body has exactly this size. */
-static void write_refusal(const struct refusal *refusal, const struct wording *words,
-                          struct buffer *out)
-{
-    struct error_words error = words_of(refusal, words);
-
-    buffer_append(out, SLICE("{\n  \"error\": {\n    \"message\": "));
-    wording_write_message(words, refusal, out);
-    buffer_append(out, SLICE(",\n    \"type\": "));
-    wording_write_name(error.type, out);
-    buffer_append(out, SLICE(",\n    \"param\": "));
-    wording_write_name(error.param, out);
-    buffer_append(out, SLICE(",\n    \"code\": "));
-    wording_write_name(error.code, out);
-    buffer_append(out, SLICE("\n  }\n}"));
-}
-
 /* No [DONE] follows. */
 static void write_error_event(const struct refusal *refusal, const struct wording *words,
                               uint64_t event, bool is_flat, struct buffer *out)
 {
-    struct error_words error = words_of(refusal, words);
-
     (void)event;
     (void)is_flat; /* documented as it is seen */
     buffer_append(out, SLICE("data: {\"error\":{\"message\":"));
     wording_write_message(words, refusal, out);
     buffer_append(out, SLICE(",\"type\":"));
-    wording_write_name(error.type, out);
+    wording_write_name(words->type, out);
     buffer_append(out, SLICE(",\"param\":"));
-    wording_write_name(error.param, out);
+    wording_write_name(words->param, out);
     buffer_append(out, SLICE(",\"code\":"));
-    wording_write_name(error.code, out);
+    wording_write_name(words->code, out);
     buffer_append(out, SLICE("}}\n\n"));
 }
 
 /* --- what it refuses -------------------------------------------------------------------------- */
-
-static bool says(struct objection *objection, const char *param, const char *code)
-{
-    objection->param = param;
-    objection->code = code;
-    return true;
-}
 
 static bool object_to_messages(const struct asked *asked, struct objection *objection)
 {
     if (!asked->has_messages) {
         objection_say(objection, "Invalid 'messages': empty array. Expected an array with minimum "
                                  "length 1, but got an empty array instead.");
-        return says(objection, "messages", "empty_array");
+        return openai_says(objection, "messages", "empty_array");
     }
     if (asked->has_bad_role) {
         objection_say(objection,
                       "Invalid value: '%s'. Supported values are: 'system', 'assistant', 'user', "
                       "'function', 'tool', and 'developer'.",
                       asked->bad_role);
-        return says(objection, "messages", "invalid_value");
+        return openai_says(objection, "messages", "invalid_value");
     }
     return false;
 }
@@ -539,19 +441,12 @@ static bool object_to_inputs(const struct asked *asked, struct objection *object
 static bool object(const struct http_request *request, const struct asked *asked,
                    struct objection *objection)
 {
-    bool is_zero = asked->has_output_tokens_max && asked->output_tokens_max == 0;
-
     if (!asked->has_model)
         return objection_say(objection, "you must provide a model parameter");
     if (slice_has(request->path, SLICE("/embeddings")))
         return object_to_inputs(asked, objection);
-    if (is_zero || asked->has_negative_output_tokens_max) {
-        objection_say(objection,
-                      "Invalid 'max_completion_tokens': integer below minimum value. "
-                      "Expected a value >= 1, but got %s instead.",
-                      is_zero ? "0" : "a negative one");
-        return says(objection, "max_completion_tokens", "integer_below_min_value");
-    }
+    if (openai_objects_to_limit(asked, "max_completion_tokens", objection))
+        return true;
     return object_to_messages(asked, objection);
 }
 
@@ -565,8 +460,7 @@ const struct format openai_chat_format = {
     .path = SHAPE_NAME("/v1/chat/completions"),
     .ask_headers = SHAPE_NAME("authorization: Bearer "),
     .id_header = SHAPE_NAME("x-request-id: "),
-    .answer_headers =
-        SHAPE_NAME("openai-organization: org-brownout\r\nopenai-version: 2020-10-01\r\n"),
+    .answer_headers = SHAPE_NAME(OPENAI_ANSWER_HEADERS),
     .end_mark = SHAPE_NAME("[DONE]"),
     .wording = openai_wording,
     .stops = stops,
@@ -582,7 +476,7 @@ const struct format openai_chat_format = {
     .write_delta_open = write_delta_open,
     .write_delta_close = write_delta_close,
     .write_closing = write_closing,
-    .write_refusal = write_refusal,
+    .write_refusal = openai_write_refusal,
     .write_error_event = write_error_event,
     .object = object,
     .limit_wording = openai_limit_wording,

@@ -21,6 +21,7 @@
 #include "wire/format_table.h"
 
 #include "wire/json.h"
+#include "wire/openai_words.h"
 #include "wire/words.h"
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -641,7 +642,7 @@ static const struct wording *own_words(const struct wording *words)
 static void write_refusal(const struct refusal *refusal, const struct wording *words,
                           struct buffer *out)
 {
-    openai_chat_format.write_refusal(refusal, own_words(words), out);
+    openai_write_refusal(refusal, own_words(words), out);
 }
 
 /* Of an error and of a failed response, which always have one. */
@@ -720,42 +721,28 @@ static void write_error_event(const struct refusal *refusal, const struct wordin
 
 /* --- what it refuses -------------------------------------------------------------------------- */
 
-static bool says(struct objection *objection, const char *param, const char *code)
-{
-    objection->param = param;
-    objection->code = code;
-    return true;
-}
-
 static bool misses(struct objection *objection, const char *param)
 {
     objection_say(objection, "Missing required parameter: '%s'.", param);
-    return says(objection, param, "missing_required_parameter");
+    return openai_says(objection, param, "missing_required_parameter");
 }
 
 static bool object(const struct http_request *request, const struct asked *asked,
                    struct objection *objection)
 {
-    bool is_zero = asked->has_output_tokens_max && asked->output_tokens_max == 0;
-
     (void)request;
     if (!asked->has_model)
         return misses(objection, "model");
     if (!asked->has_messages)
         return misses(objection, "input");
-    if (is_zero || asked->has_negative_output_tokens_max) {
-        objection_say(objection,
-                      "Invalid 'max_output_tokens': integer below minimum value. "
-                      "Expected a value >= 1, but got %s instead.",
-                      is_zero ? "0" : "a negative one");
-        return says(objection, "max_output_tokens", "integer_below_min_value");
-    }
+    if (openai_objects_to_limit(asked, "max_output_tokens", objection))
+        return true;
     if (asked->has_bad_role) {
         objection_say(objection,
                       "Invalid value: '%s'. Supported values are: 'assistant', 'system', "
                       "'developer', and 'user'.",
                       asked->bad_role);
-        return says(objection, "input", "invalid_value");
+        return openai_says(objection, "input", "invalid_value");
     }
     return false;
 }
@@ -771,8 +758,7 @@ const struct format openai_responses_format = {
     .ask_headers = SHAPE_NAME("authorization: Bearer "),
     .key_header = SHAPE_NAME("api-key"),
     .id_header = SHAPE_NAME("x-request-id: "),
-    .answer_headers =
-        SHAPE_NAME("openai-organization: org-brownout\r\nopenai-version: 2020-10-01\r\n"),
+    .answer_headers = SHAPE_NAME(OPENAI_ANSWER_HEADERS),
     .always_tells_usage = true,
     .ping = SHAPE_NAME(": ping\n\n"),
     .events = {.opening = 2,
