@@ -76,7 +76,8 @@ struct client {
     uint32_t free_first;
     uint32_t releasing; /* slot of the done effect handed out last */
     struct timers timers;
-    struct pending *queue; /* ring */
+    struct retry_budget *budgets; /* CONDUCT_LAYERS_MAX an instance */
+    struct pending *queue;        /* ring */
     uint32_t queue_size, queue_first, queue_count;
     struct buffer prompt;   /* of a request to a real provider, while it is written */
     uint64_t jitter_stream; /* of random draws */
@@ -555,11 +556,12 @@ static void start_call(struct client *c, nanos now)
     slot->plan = c->next;
     slot->id_size = call_id_write(c->scenario, c->next.id, slot->id_text);
     slot->id_hash = slice_hash((struct slice){slot->id_text, slot->id_size});
-    slot->conduct = (struct conduct_state){0};
     slot->model = c->next.model;
     slot->layer = 0;
     slot->record.id = c->next.id;
     slot->record.instance = call_instance(c->scenario, c->next.id);
+    slot->conduct = (struct conduct_state){
+        .budgets = &c->budgets[(size_t)slot->record.instance * CONDUCT_LAYERS_MAX]};
     slot->record.stream = c->next.stream;
     slot->record.model_asked = c->next.model;
     slot->record.model_answered = c->next.model;
@@ -817,6 +819,19 @@ static uint32_t places_of(const struct client_options *options)
     return all / options->workers + (options->worker < all % options->workers);
 }
 
+static bool open_budgets(struct client *c)
+{
+    uint32_t count = c->scenario->instances * CONDUCT_LAYERS_MAX;
+
+    c->budgets = memory_zeroed(c->options.memory, count, sizeof(*c->budgets));
+    if (c->budgets == NULL)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        retry_budget_init(&c->budgets[i],
+                          &c->scenario->client.layers[i % CONDUCT_LAYERS_MAX].budget);
+    return true;
+}
+
 enum rc client_new(struct client **client, const struct client_options *options, struct error *err)
 {
     const struct memory *memory = options->memory;
@@ -839,7 +854,7 @@ enum rc client_new(struct client **client, const struct client_options *options,
     refusals_init(&c->refusals, memory);
     c->slots = memory->resize(memory->context, NULL, c->slots_max * sizeof(*c->slots));
     c->queue = memory_zeroed(memory, c->queue_size, sizeof(*c->queue));
-    if (c->slots != NULL && c->queue != NULL)
+    if (c->slots != NULL && c->queue != NULL && open_budgets(c))
         rc = timers_init(&c->timers, memory, c->slots_max);
     if (rc != RC_OK) {
         client_free(c);
@@ -871,6 +886,7 @@ void client_free(struct client *c)
     timers_deinit(&c->timers);
     buffer_deinit(&c->prompt);
     refusals_deinit(&c->refusals);
+    memory_release(memory, c->budgets);
     memory_release(memory, c->slots);
     memory_release(memory, c->queue);
     memory_release(memory, c);

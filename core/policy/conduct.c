@@ -7,6 +7,10 @@
  * too, and a layer whose count was put back to 0 is about to begin one. */
 void conduct_attempt_made(struct conduct_state *state)
 {
+    if (state->attempts == 0 && state->budgets != NULL) {
+        for (uint32_t layer = 0; layer < CONDUCT_LAYERS_MAX; layer++)
+            retry_budget_earn(&state->budgets[layer]);
+    }
     state->attempts++;
     if (state->fallbacks_taken == 0)
         state->attempts_on_first_model++;
@@ -27,6 +31,11 @@ static bool has_tries_left(const struct client_policy *policy, const struct cond
 {
     return state->attempts < CONDUCT_ATTEMPTS_MAX &&
            state->tries[layer] < policy->layers[layer].attempts;
+}
+
+static bool has_budget(const struct conduct_state *state, uint32_t layer)
+{
+    return state->budgets == NULL || retry_budget_has(&state->budgets[layer]);
 }
 
 static bool layer_wants(const struct retry_layer *layer, const struct attempt_end *end)
@@ -124,7 +133,7 @@ static struct conduct walk_layers(const struct client_policy *policy, struct con
 
     for (uint32_t i = 0; i < policy->layers_count; i++) {
         const struct retry_layer *layer = &policy->layers[i];
-        bool has_left = has_tries_left(policy, state, i);
+        bool has_left = has_tries_left(policy, state, i) && has_budget(state, i);
 
         if (!layer_wants(layer, end) || (!has_left && !layer->sleeps_before_giving_up))
             continue;
@@ -136,6 +145,24 @@ static struct conduct walk_layers(const struct client_policy *policy, struct con
                 .kind = CONDUCT_RETRY, .layer = i, .wait = slept, .outcome = end->outcome};
     }
     return conduct_end(end->outcome, slept);
+}
+
+/* Would a layer retry if its budget let it? */
+static bool is_out_of_budget(const struct client_policy *policy, const struct conduct_state *state,
+                             const struct attempt_end *end)
+{
+    for (uint32_t i = 0; i < policy->layers_count; i++)
+        if (layer_wants(&policy->layers[i], end) && has_tries_left(policy, state, i) &&
+            !has_budget(state, i))
+            return true;
+    return false;
+}
+
+static void begin_retry(struct conduct_state *state, uint32_t layer)
+{
+    begin_round_of(state, layer);
+    if (state->budgets != NULL)
+        retry_budget_spend(&state->budgets[layer]);
 }
 
 struct conduct conduct_decide(const struct client_policy *policy, struct conduct_state *state,
@@ -151,13 +178,16 @@ struct conduct conduct_decide(const struct client_policy *policy, struct conduct
     if (fall_back(policy, state, end, false, &conduct))
         return conduct;
     conduct = walk_layers(policy, state, end, u);
+    if (conduct.kind == CONDUCT_END && is_out_of_budget(policy, state, end) &&
+        fall_back(policy, state, end, true, &conduct))
+        return conduct;
     if (!is_in_time(policy, nanos_add(end->at, conduct.wait), call_ends_at)) {
         if (conduct.kind == CONDUCT_RETRY && fall_back(policy, state, end, true, &conduct))
             return conduct;
         return conduct_end(conduct.outcome, 0);
     }
     if (conduct.kind == CONDUCT_RETRY)
-        begin_round_of(state, conduct.layer);
+        begin_retry(state, conduct.layer);
     return conduct;
 }
 

@@ -26,8 +26,11 @@
  * waited: a fallback rule with that cause (whatever its `after`) is taken, else the call ends now
  * (RET-05).
  *
- * Pure: decides, changes only `state`; time and draws are passed in. Allocates nothing, cannot
- * fail. */
+ * Retry budget: a layer whose budget has nothing left for a retry gives the failure up, as if its
+ * tries were used up; a fallback rule with that cause (whatever its `after`) is taken first.
+ *
+ * Pure: decides, changes only `state` and the budgets that it points to; time and draws are passed
+ * in. Allocates nothing, cannot fail. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,6 +39,7 @@
 #include "base/outcome.h"
 #include "policy/backoff.h"
 #include "policy/cause.h"
+#include "policy/retry_budget.h"
 
 enum { CONDUCT_LAYERS_MAX = 2, CONDUCT_FALLBACKS_MAX = 8, CONDUCT_ATTEMPTS_MAX = 32 };
 
@@ -56,6 +60,7 @@ struct retry_layer {
     nanos advice_max;             /* longer advice counts as none; NANOS_NEVER: no limit */
     bool obeys_should_retry;      /* x-should-retry overrides `on`, both ways */
     bool sleeps_before_giving_up; /* waits once more after its last failure, as naive loops do */
+    struct retry_budget_rules budget; /* of all calls of one instance */
 };
 
 struct fallback_rule {
@@ -102,9 +107,10 @@ struct attempt_end {
     nanos at;
 };
 
-/* Of one call. Zeroed is the state before its first attempt. */
+/* Of one call. Zeroed but for its budgets is the state before its first attempt. */
 struct conduct_state {
-    uint32_t attempts; /* made so far, over all models */
+    struct retry_budget *budgets; /* its instance's, by layer; NULL: none */
+    uint32_t attempts;            /* made so far, over all models */
     uint32_t attempts_on_first_model;
     uint32_t fallbacks_taken;           /* index into fallbacks of the one in use, plus 1 */
     uint32_t tries[CONDUCT_LAYERS_MAX]; /* of the layer's present round: attempts for the innermost,

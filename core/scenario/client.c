@@ -133,6 +133,15 @@ static enum rc read_advice(struct reading *r, const struct value *value, void *o
     return RC_OK;
 }
 
+static enum rc read_retry_budget(struct reading *r, const struct value *value, void *out)
+{
+    struct retry_budget_rules *budget = out;
+
+    TRY(read_share(r, value, &budget->share));
+    budget->is_on = true;
+    return RC_OK;
+}
+
 static const struct read_key layer_keys[] = {
     {"attempts", OPTIONAL, read_attempts, offsetof(struct retry_layer, attempts)},
     {"on", OPTIONAL, read_causes, offsetof(struct retry_layer, on)},
@@ -143,6 +152,7 @@ static const struct read_key layer_keys[] = {
     {"obeys_should_retry", OPTIONAL, read_bool, offsetof(struct retry_layer, obeys_should_retry)},
     {"sleeps_before_giving_up", OPTIONAL, read_bool,
      offsetof(struct retry_layer, sleeps_before_giving_up)},
+    {"budget", OPTIONAL, read_retry_budget, offsetof(struct retry_layer, budget)},
 };
 
 static enum rc read_layer(struct reading *r, const struct value *value, struct retry_layer *layer)

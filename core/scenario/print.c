@@ -53,6 +53,10 @@ static void write_layer(struct buffer *out, const struct retry_layer *layer)
     print_bool(out, layer->obeys_should_retry);
     buffer_text(out, ", \"sleeps_before_giving_up\": ");
     print_bool(out, layer->sleeps_before_giving_up);
+    if (layer->budget.is_on) {
+        buffer_text(out, ", \"budget\": ");
+        print_share(out, layer->budget.share);
+    }
     buffer_byte(out, '}');
 }
 

@@ -18,6 +18,7 @@ static struct client_policy policy;
 static struct buffer timeline;
 static nanos call_ends_at;
 static double u;
+static struct retry_budget budgets[CONDUCT_LAYERS_MAX];
 
 static void set_up(void)
 {
@@ -25,6 +26,7 @@ static void set_up(void)
     buffer_init(&timeline, memory_heap(), 1 << 16);
     call_ends_at = NANOS_NEVER;
     u = 0.0;
+    memset(budgets, 0, sizeof(budgets));
 }
 
 static void tear_down(void)
@@ -117,7 +119,7 @@ static struct slice play(const char *script)
 {
     struct slice rest = slice_of(script);
     struct slice word = {0};
-    struct conduct_state state = {0};
+    struct conduct_state state = {.budgets = budgets};
     struct conduct conduct = {.kind = CONDUCT_RETRY};
     nanos now = 0;
 
@@ -138,6 +140,15 @@ static struct slice play(const char *script)
         now += conduct.wait;
     }
     return buffer_slice(&timeline);
+}
+
+/* A layer's budget with so many retries left, and nothing earned by the call. */
+static void budget_of(uint32_t layer, uint32_t retries)
+{
+    policy.layers[layer].budget = (struct retry_budget_rules){.is_on = true};
+    retry_budget_init(&budgets[layer], &policy.layers[layer].budget);
+    for (uint32_t spent = retries; spent < RETRY_BUDGET_BURST; spent++)
+        retry_budget_spend(&budgets[layer]);
 }
 
 static void fall_back_to(const char *model, const char *cause, uint32_t after)
@@ -444,6 +455,47 @@ static void layers_multiply(void)
     EXPECT_U64(conduct_attempts_max(&policy), UINT32_MAX);
 }
 
+static void a_retry_needs_a_budget(void)
+{
+    policy_preset(SLICE("careful"), &policy);
+    budget_of(0, 2);
+    EXPECT_TEXT(play("529"), "   100ms  529: layer 0 waits 0s\n"
+                             "   200ms  529: layer 0 waits 0s\n"
+                             "   300ms  529: ends overloaded\n");
+    EXPECT_TEXT(play("529"), "   100ms  529: layer 0 waits 0s\n"
+                             "   200ms  529: layer 0 waits 0s\n"
+                             "   300ms  529: ends overloaded\n"
+                             "   100ms  529: ends overloaded\n");
+}
+
+static void every_call_earns_its_share(void)
+{
+    policy_preset(SLICE("careful"), &policy);
+    budget_of(0, 0);
+    policy.layers[0].budget.share = 1.0;
+    EXPECT_TEXT(play("529 ok"), "   100ms  529: layer 0 waits 0s\n"
+                                "   200ms  ok: done\n");
+    CU_ASSERT(!retry_budget_has(&budgets[0]));
+}
+
+static void without_a_budget_it_falls_back_at_once(void)
+{
+    policy_preset(SLICE("careful"), &policy);
+    fall_back_to("gpt", "529", 3);
+    budget_of(0, 1);
+    EXPECT_TEXT(play("529 529 ok"), "   100ms  529: layer 0 waits 0s\n"
+                                    "   200ms  529: to gpt\n"
+                                    "   300ms  ok: done\n");
+}
+
+static void a_layer_without_a_budget_hands_the_failure_on(void)
+{
+    policy_preset(SLICE("guide"), &policy);
+    budget_of(0, 0);
+    EXPECT_TEXT(play("529 ok"), "   100ms  529: layer 1 waits 1s\n"
+                                "  1200ms  ok: done\n");
+}
+
 static CU_TestInfo tests[] = {
     {"without layers one attempt is all", without_layers_one_attempt_is_all},
     {"the careful client retries three times with growing waits",
@@ -492,6 +544,11 @@ static CU_TestInfo tests[] = {
     {"a client that keeps no deadline waits past it",
      a_client_that_keeps_no_deadline_waits_past_it},
     {"layers multiply", layers_multiply},
+    {"a retry needs a budget", a_retry_needs_a_budget},
+    {"every call earns its share", every_call_earns_its_share},
+    {"without a budget it falls back at once", without_a_budget_it_falls_back_at_once},
+    {"a layer without a budget hands the failure on",
+     a_layer_without_a_budget_hands_the_failure_on},
     CU_TEST_INFO_NULL,
 };
 
