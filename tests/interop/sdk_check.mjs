@@ -1,4 +1,4 @@
-// Do Anthropic's and OpenAI's own Node SDKs take the mock for the real service?
+// Do the providers' own SDKs for Node take the mock for the real service?
 //
 //     sdk_check.mjs MOCK        MOCK: the program, bin/brownout-mock
 //
@@ -9,21 +9,21 @@ import assert from 'node:assert';
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
-import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
 
-const require = createRequire(join(process.cwd(), 'index.js'));
-const Anthropic = require('@anthropic-ai/sdk').default;
-const OpenAI = require('openai').default;
+import {CLIENTS, version} from './clients.mjs';
+
+globalThis.AI_SDK_LOG_WARNINGS = false;
 
 const HERE = import.meta.dirname;
-const PROMPT = [{role: 'user', content: 'Say something, in the words of your own choice, please.'}];
-const CLIENTS = {anthropic: Anthropic, openai: OpenAI};
-const MODELS = {anthropic: 'claude', openai: 'gpt'};
-const AT_A_TIME = 8;
-const PATIENCE_MS = 6000; // far above the longest wait of the table
+const AT_A_TIME = 12;
+const PATIENCE_MS = 12000; // far above the longest wait of the table
+
+function readTable(name) {
+  return JSON.parse(readFileSync(join(HERE, name), 'utf8'));
+}
 
 /** A mock of its own for each check, so that the journal holds this check alone. */
 async function startMock(program, fault) {
@@ -52,106 +52,53 @@ async function stopMock(mock) {
   return lines.slice(0, -1).map((line) => JSON.parse(line));
 }
 
-function readTable(name) {
-  return JSON.parse(readFileSync(join(HERE, name), 'utf8'));
-}
-
-/** One line about an answer. Text, counts and ids of one answer must agree. */
-function told(stop, text, tokens, ids = []) {
-  const words = text.split(/\s+/).filter(Boolean).length;
-  assert.ok(tokens === undefined || tokens === words, `${tokens} tokens counted, ${words} words`);
-  assert.ok(new Set(ids.map((id) => id.split(/[-_]/).pop())).size <= 1, ids.join());
-  return `${stop ?? 'null'}, ${words} tokens`;
-}
-
-function toldMessage(message, ids = []) {
-  return told(message.stop_reason, message.content[0].text, message.usage.output_tokens,
-              [message.id, ...ids]);
-}
-
-function toldCompletion(completion, ids = []) {
-  const [choice] = completion.choices;
-  return told(choice.finish_reason, choice.message.content, completion.usage.completion_tokens,
-              [completion.id, ...ids]);
-}
-
-const CALLS = {
-  anthropic: {
-    async whole(client, ask) {
-      const message = await client.messages.create(ask);
-      return toldMessage(message, [message._request_id]);
-    },
-    async stream(client, ask) {
-      let text = '', stop, tokens;
-      for await (const event of await client.messages.create({...ask, stream: true})) {
-        if (event.type === 'content_block_delta') text += event.delta.text;
-        if (event.type === 'message_delta') {
-          stop = event.delta.stop_reason;
-          tokens = event.usage.output_tokens;
-        }
-      }
-      return told(stop, text, tokens);
-    },
-    async helper(client, ask) {
-      return toldMessage(await client.messages.stream(ask).finalMessage());
-    },
-  },
-  openai: {
-    async whole(client, ask) {
-      const completion = await client.chat.completions.create(ask);
-      return toldCompletion(completion, [completion._request_id]);
-    },
-    async stream(client, ask) {
-      let text = '', stop, tokens;
-      const wish = {...ask, stream: true, stream_options: {include_usage: true}};
-      for await (const chunk of await client.chat.completions.create(wish)) {
-        for (const choice of chunk.choices) {
-          text += choice.delta.content ?? '';
-          stop = choice.finish_reason;
-        }
-        tokens = chunk.usage?.completion_tokens;
-      }
-      return told(stop, text, tokens);
-    },
-    async helper(client, ask) {
-      const wish = {...ask, stream_options: {include_usage: true}};
-      return toldCompletion(await client.chat.completions.stream(wish).finalChatCompletion());
-    },
-  },
-};
-
-/** Class, status, and the provider's word for it as the SDK has parsed it. */
-function toldError(provider, error) {
-  const name = error.constructor.name;
+/** Class, status, and the provider's word for it as the SDK has parsed it; then what was read. */
+function toldError(client, error) {
   if (error instanceof assert.AssertionError) return error.message; // ours, about an answer
-  if (!error.status) return name;
-  assert.match(error.requestID, /^req_/);
-  const word = provider === 'anthropic' ? error.error.error.type : error.code;
-  return `${name} ${error.status} ${word ?? 'null'}`;
+  const last = error.lastError ?? error;
+  const status = last.status ?? last.statusCode;
+  const words = [/^AI_/.test(error.name) ? error.name : error.constructor.name, status];
+  if (status && client.word) {
+    assert.match(error.requestID, /^req_/);
+    words.push(client.word(error) ?? 'null');
+  }
+  if (error.words) words.push(`after ${error.words} tokens`);
+  return words.filter(Boolean).join(' ');
 }
 
-async function makeCall(provider, url, check) {
+async function makeCall(client, url, check) {
   const limit = check.timeout ? {timeout: check.timeout * 1000} : {};
-  const client = new CLIENTS[provider]({baseURL: url, apiKey: 'any', ...limit});
-  const ask = {model: check.model ?? MODELS[provider], messages: PROMPT,
-               max_tokens: check.max_tokens ?? 100};
   try {
-    return await CALLS[provider][check.call](client, ask);
+    const opened = client.open(client.sdk, url, limit);
+    return await client.calls[check.call](opened, client.ask(check));
   } catch (error) { // its class is what is checked
-    return toldError(provider, error);
+    return toldError(client, error);
   }
 }
 
 /** Some calls never end, having no timeout for what happens to them. */
-async function makeCallPatiently(provider, url, check) {
-  const slow = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS, 'waits for ever'));
-  return Promise.race([makeCall(provider, url, check), slow]);
+async function makeCallPatiently(client, url, check) {
+  let timer;
+  const patience = check.patience ? check.patience * 1000 : PATIENCE_MS;
+  const slow = new Promise((resolve) => {
+    timer = setTimeout(resolve, patience, 'waits for ever');
+  });
+  const end = await Promise.race([makeCall(client, url, check), slow]);
+  clearTimeout(timer);
+  return end;
 }
 
-/** A value of the table: for all, by provider or by language; of a list, any will do. */
-function allowed(value, provider) {
-  const isBySomething = typeof value === 'object' && !Array.isArray(value);
-  return [isBySomething ? value[provider] ?? value.node : value].flat();
+/** A value of the table: for all, or by client, family or language; of a list, any will do. */
+function allowed(value, name) {
+  const isBySomething = typeof value === 'object' && !Array.isArray(value); // undefined is not
+  if (!isBySomething) return [value].flat();
+  return [value[name] ?? value[name.split('-')[0]] ?? value.node].flat();
+}
+
+/** Has the client this call, and the row a word for it? */
+function applies(check, name, client) {
+  return (check.only ?? 'node') === 'node' && check.call in client.calls &&
+         allowed(check.ends, name)[0] !== undefined;
 }
 
 /** Seconds from the first answer to the second request. */
@@ -160,37 +107,39 @@ function waited(journal) {
 }
 
 /** What is wrong, as a list of lines. */
-async function run(program, provider, check) {
+async function run(program, name, check) {
+  const client = CLIENTS[name];
   const mock = await startMock(program, check.fault);
-  const end = await makeCallPatiently(provider, mock.urls[provider], check);
+  const end = await makeCallPatiently(client, mock.urls[client.listener], check);
   const journal = await stopMock(mock);
-  const ends = allowed(check.ends, provider);
-  const attempts = allowed(check.attempts ?? 1, provider);
+  const ends = allowed(check.ends, name);
+  const attempts = allowed(check.attempts ?? 1, name);
+  const [waits] = allowed(check.waits, name);
   const wrong = [];
   if (!ends.includes(end)) wrong.push(`ended as ${end}, expected ${ends.join(' or ')}`);
   if (!attempts.includes(journal.length))
     wrong.push(`${journal.length} attempts, expected ${attempts.join(' or ')}`);
-  else if (check.waits && waited(journal) < check.waits)
-    wrong.push(`waited ${waited(journal)} s, expected ${check.waits} s or more`);
+  else if (waits && journal.length > 1 && waited(journal) < waits)
+    wrong.push(`waited ${waited(journal)} s, expected ${waits} s or more`);
   return wrong;
 }
 
-function version(name) {
-  return JSON.parse(readFileSync(join(process.cwd(), 'node_modules', name, 'package.json'))).version;
-}
-
-const checks = readTable('checks.json').flatMap(
-  (check) => Object.keys(CLIENTS).map((provider) => ({provider, check})));
+const checks = readTable('checks.json').flatMap((check) =>
+  Object.entries(CLIENTS)
+    .filter(([name, client]) => applies(check, name, client))
+    .map(([name]) => ({name, check})));
 const results = [];
 async function work() {
   for (let item = checks.shift(); item; item = checks.shift())
-    results.push({...item, wrong: await run(process.argv[2], item.provider, item.check)});
+    results.push({...item, wrong: await run(process.argv[2], item.name, item.check)
+                            .catch((error) => [`could not be played: ${error.message}`])});
 }
 
-console.log(`node: anthropic ${version('@anthropic-ai/sdk')}, openai ${version('openai')}`);
+const versions = new Set(Object.values(CLIENTS).map(({from}) => `${from} ${version(from)}`));
+console.log(`node: ${[...versions].join(', ')}`);
 await Promise.all(Array.from({length: AT_A_TIME}, work));
-for (const {provider, check, wrong} of results)
-  for (const line of wrong) console.log(`  ${provider}, ${check.check}: ${line}`);
+for (const {name, check, wrong} of results)
+  for (const line of wrong) console.log(`  ${name}, ${check.check}: ${line}`);
 const failed = results.filter(({wrong}) => wrong.length > 0).length;
 console.log(`${results.length - failed} passed, ${failed} failed`);
 process.exit(failed ? 1 : 0);

@@ -16,10 +16,10 @@ import warnings
 import anthropic
 import openai
 
+from clients import CLIENTS
+
 HERE = pathlib.Path(__file__).parent
-PROMPT = [{"role": "user", "content": "Say something, in the words of your own choice, please."}]
-CLIENTS = {"anthropic": anthropic.Anthropic, "openai": openai.OpenAI}
-MODELS = {"anthropic": "claude", "openai": "gpt"}
+AT_A_TIME = 12
 
 
 class Mock:
@@ -36,7 +36,10 @@ class Mock:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.process.stdin.write(json.dumps(scenario))
         self.process.stdin.close()
-        self.urls = dict(self.process.stdout.readline().split() for _ in range(3))
+        self.urls = {}
+        while "admin" not in self.urls:
+            name, url = self.process.stdout.readline().split()
+            self.urls[name] = url
 
     def stop(self):
         """What the mock saw: its journal without the closing line."""
@@ -48,95 +51,39 @@ class Mock:
         return [json.loads(line) for line in lines[:-1]]
 
 
-def told(stop, text, tokens=None, ids=()):
-    """One line about an answer. Text, counts and ids of one answer must agree."""
-    words = len(text.split())
-    assert tokens in (None, words), f"{tokens} tokens counted, {words} words in the text"
-    assert len({name.split("_")[-1].split("-")[-1] for name in ids}) <= 1, ids
-    return f"{stop or 'null'}, {words} tokens"
-
-
-def told_message(message, ids=()):
-    return told(message.stop_reason, message.content[0].text, message.usage.output_tokens,
-                (message.id, *ids))
-
-
-def told_completion(completion, ids=()):
-    choice = completion.choices[0]
-    return told(choice.finish_reason, choice.message.content, completion.usage.completion_tokens,
-                (completion.id, *ids))
-
-
-def anthropic_whole(client, ask):
-    message = client.messages.create(**ask)
-    return told_message(message, [message._request_id])
-
-
-def anthropic_stream(client, ask):
-    text, stop, tokens = "", None, None
-    for event in client.messages.create(**ask, stream=True):
-        if event.type == "content_block_delta":
-            text += event.delta.text
-        if event.type == "message_delta":
-            stop, tokens = event.delta.stop_reason, event.usage.output_tokens
-    return told(stop, text, tokens)
-
-
-def anthropic_helper(client, ask):
-    with client.messages.stream(**ask) as stream:
-        return told_message(stream.get_final_message())
-
-
-def openai_whole(client, ask):
-    completion = client.chat.completions.create(**ask)
-    return told_completion(completion, [completion._request_id])
-
-
-def openai_stream(client, ask):
-    text, stop, tokens = "", None, None
-    for chunk in client.chat.completions.create(
-            **ask, stream=True, stream_options={"include_usage": True}):
-        for choice in chunk.choices:
-            text += choice.delta.content or ""
-            stop = choice.finish_reason
-        if chunk.usage:
-            tokens = chunk.usage.completion_tokens
-    return told(stop, text, tokens)
-
-
-def openai_helper(client, ask):
-    with client.chat.completions.stream(**ask, stream_options={"include_usage": True}) as stream:
-        return told_completion(stream.get_final_completion())
-
-
-def told_error(provider, error):
-    """Class, status, and the provider's word for it as the SDK has parsed it."""
-    name = type(error).__name__
+def told_error(client, error):
+    """Class, status, and the provider's word for it as the SDK has parsed it; then what was read."""
     if isinstance(error, AssertionError):  # ours, about an answer
         return str(error)
-    if not hasattr(error, "status_code"):
-        return name
-    assert error.request_id.startswith("req_"), error.request_id
-    word = error.body["error"]["type"] if provider == "anthropic" else error.code
-    return f"{name} {error.status_code} {word or 'null'}"
+    words = [type(error).__name__]
+    if hasattr(error, "status_code"):
+        assert error.request_id.startswith("req_"), error.request_id
+        words += [str(error.status_code), client.word(error) or "null"]
+    if getattr(error, "words", 0):
+        words.append(f"after {error.words} tokens")
+    return " ".join(words)
 
 
-def make_call(provider, url, check):
-    limit = {"timeout": check["timeout"]} if "timeout" in check else {}
-    ask = {"model": check.get("model", MODELS[provider]), "messages": PROMPT,
-           "max_tokens": check.get("max_tokens", 100)}
+def make_call(client, url, check):
     try:
-        with CLIENTS[provider](base_url=url, api_key="any", **limit) as client:
-            return globals()[f"{provider}_{check['call']}"](client, ask)
+        opened = client(url, check)
+        with opened.sdk:
+            return getattr(opened, check["call"])()
     except Exception as error:  # its class is what is checked
-        return told_error(provider, error)
+        return told_error(client, error)
 
 
-def allowed(value, provider):
-    """A value of the table: for all, by provider or by language; of a list, any will do."""
+def allowed(value, name):
+    """A value of the table: for all, or by client or language; of a list, any will do."""
     if isinstance(value, dict):
-        value = value.get(provider, value.get("python"))
+        value = value.get(name, value.get("python"))
     return value if isinstance(value, list) else [value]
+
+
+def applies(check, name):
+    """Has the client this call, and the row a word for it?"""
+    return (check.get("only", "python") == "python" and hasattr(CLIENTS[name], check["call"])
+            and allowed(check["ends"], name)[0] is not None)
 
 
 def waited(journal):
@@ -144,36 +91,38 @@ def waited(journal):
     return (journal[1]["head_in_at"] - journal[0]["first_out_at"]) / 1e9
 
 
-def run(program, provider, check):
+def run(program, name, check):
     """What is wrong, as a list of lines."""
+    client = CLIENTS[name]
     mock = Mock(program, check.get("fault"))
     try:
-        end = make_call(provider, mock.urls[provider], check)
+        end = make_call(client, mock.urls[client.listener], check)
     finally:
         journal = mock.stop()
-    ends = allowed(check["ends"], provider)
-    attempts = allowed(check.get("attempts", 1), provider)
+    ends = allowed(check["ends"], name)
+    attempts = allowed(check.get("attempts", 1), name)
+    waits = allowed(check.get("waits"), name)[0]
     wrong = []
     if end not in ends:
         wrong.append(f"ended as {end}, expected {' or '.join(ends)}")
     if len(journal) not in attempts:
         wrong.append(f"{len(journal)} attempts, expected {' or '.join(map(str, attempts))}")
-    elif "waits" in check and waited(journal) < check["waits"]:
-        wrong.append(f"waited {waited(journal):.3f} s, expected {check['waits']} s or more")
+    elif waits and waited(journal) < waits:
+        wrong.append(f"waited {waited(journal):.3f} s, expected {waits} s or more")
     return wrong
 
 
 def main():
     warnings.simplefilter("ignore")  # the SDKs know better models than ours
     program = os.path.abspath(sys.argv[1])
-    checks = [(provider, check) for check in json.loads((HERE / "checks.json").read_text())
-              for provider in CLIENTS]
+    checks = [(name, check) for check in json.loads((HERE / "checks.json").read_text())
+              for name in CLIENTS if applies(check, name)]
     print(f"python: anthropic {anthropic.__version__}, openai {openai.__version__}")
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+    with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
         results = list(pool.map(lambda item: run(program, *item), checks))
-    for (provider, check), wrong in zip(checks, results):
+    for (name, check), wrong in zip(checks, results):
         for line in wrong:
-            print(f"  {provider}, {check['check']}: {line}")
+            print(f"  {name}, {check['check']}: {line}")
     failed = sum(map(bool, results))
     print(f"{len(results) - failed} passed, {failed} failed")
     return 1 if failed else 0
