@@ -107,48 +107,54 @@ static void repeat(struct buffer *out, size_t at, size_t size)
     buffer_grown(out, size);
 }
 
+/* A piece of a stream while it is written. */
+struct writing {
+    const struct format *format;
+    const struct reply *reply;
+    uint32_t per_event;
+    struct buffer *out;
+};
+
 /* What stands before the text is the same in every event of a block, and with OpenAI it is most of
  * the event: composed once, copied for the rest. */
-static void write_deltas(const struct format *format, const struct reply *reply,
-                         struct delta *delta, uint64_t next, uint32_t per_event, struct buffer *out)
+static void write_deltas(const struct writing *w, struct delta *delta, uint64_t next)
 {
-    size_t open_at = out->size, open_size = 0;
+    size_t open_at = w->out->size, open_size = 0;
 
-    for (; delta->first < next && out->rc == RC_OK; delta->first += delta->count) {
-        delta->count = least(per_event - delta->first % per_event, next - delta->first);
+    for (; delta->first < next && w->out->rc == RC_OK; delta->first += delta->count) {
+        delta->count = least(w->per_event - delta->first % w->per_event, next - delta->first);
         if (open_size == 0) {
-            format->write_delta_open(reply, delta->block, out);
-            open_size = out->size - open_at;
+            w->format->write_delta_open(w->reply, delta->block, w->out);
+            open_size = w->out->size - open_at;
         } else {
-            repeat(out, open_at, open_size);
+            repeat(w->out, open_at, open_size);
         }
-        content_write(reply, delta->block, delta->first, delta->count, out);
-        format->write_delta_close(reply, delta, out);
+        content_write(w->reply, delta->block, delta->first, delta->count, w->out);
+        w->format->write_delta_close(w->reply, delta, w->out);
         delta->event++;
     }
 }
 
 /* Tokens of one block, up to `next`. A call in one event says all of the block. */
-static void write_stretch(const struct format *format, const struct reply *reply,
-                          const struct block *block, uint64_t first, uint64_t next,
-                          uint32_t per_event, struct buffer *out)
+static void write_stretch(const struct writing *w, const struct block *block, uint64_t first,
+                          uint64_t next)
 {
     struct delta delta = {
         .block = block, .first = first, .count = block->count, .event = block->event};
 
-    if (format->thinking_is_apart && content_is_hidden(reply, block))
+    if (w->format->thinking_is_apart && content_is_hidden(w->reply, block))
         return;
-    if (block->piece != PIECE_TOOL || format->write_call == NULL)
-        write_deltas(format, reply, &delta, next, per_event, out);
+    if (block->piece != PIECE_TOOL || w->format->write_call == NULL)
+        write_deltas(w, &delta, next);
     else if (first == block->first)
-        format->write_call(reply, &delta, out);
+        w->format->write_call(w->reply, &delta, w->out);
 }
 
 /* The last block has no end here: whoever writes more tokens than the reply has gets them. */
 void format_write_tokens(enum api api, const struct reply *reply, uint64_t first, uint64_t count,
                          uint32_t per_event, struct buffer *out)
 {
-    const struct format *format = format_of(api);
+    const struct writing w = {format_of(api), reply, per_event, out};
     uint64_t end = first + count;
     struct block block;
 
@@ -159,10 +165,10 @@ void format_write_tokens(enum api api, const struct reply *reply, uint64_t first
         content_find(reply, first, &block);
         if (first < block.first + block.count)
             next = least(end, block.first + block.count);
-        block.event = count_events(format, reply, first);
+        block.event = count_events(w.format, reply, first);
         if (first == block.first && block.index > 0)
-            enter_block(format, reply, &block, out);
-        write_stretch(format, reply, &block, first, next, per_event, out);
+            enter_block(w.format, reply, &block, out);
+        write_stretch(&w, &block, first, next);
         first = next;
     }
 }
