@@ -1,4 +1,5 @@
-/* Anthropic Messages, version 2023-06-01: `POST /v1/messages`. Facts: wire-facts.md §2.
+/* Anthropic Messages, versions 2023-06-01 and 2026-10-21: `POST /v1/messages`. Facts: wire-facts.md
+ * §2.
  *
  * A stream is named events, each with its name again as `type` in the data:
  *
@@ -10,8 +11,10 @@
  *     message_delta        the stop reason; usage again, cumulative: it replaces, never adds
  *     message_stop         the protocol's own end
  *
- * or at any time `error`, after which the connection closes. input_tokens leaves out what was read
- * from or written to a cache. */
+ * or at any time `error`, after which the connection closes. A thinking block ends in its
+ * signature, a tool call begins with an empty piece of its input. input_tokens leaves out what was
+ * read from or written to a cache. The newer version has every member in every object, null where
+ * it is unused, and lets nobody set the sampling. */
 
 #include "wire/format_table.h"
 

@@ -3,13 +3,14 @@
  * A stream is unnamed events, all of one shape (`chat.completion.chunk`), one choice each:
  *
  *     role chunk     delta {"role":"assistant","content":""}: no token yet
- *     token chunks   delta {"content":"Hi"}
+ *     token chunks   delta {"content":"Hi"}; or of a call, whose id and name come once before them
  *     finish chunk   delta {}, finish_reason: from here on the answer is complete
  *     usage chunk    no choice; only with stream_options.include_usage
  *     [DONE]         the protocol's own end; some services leave it out (catalogue STR-03)
  *
  * or at any time a chunk with an `error` member. prompt_tokens includes what came from a cache.
- * Compatible services add members of their own; reasoning text is one that many share. */
+ * Compatible services add members of their own; reasoning text is one that many share, and the one
+ * by which thinking is told here (OpenAI itself tells only how much it was). */
 
 #include "wire/format_table.h"
 
