@@ -42,6 +42,7 @@ struct reply answers_reply(const struct upstream *u, const struct exchange *x)
         .usage_told = usage_told_of(plan),
         .usage_factor = plan->quirks & QUIRK_USAGE_WRONG ? plan->fault->factor : 1.0,
         .tokens_per_event = plan->tokens_per_event,
+        .hides_thinking = x->hides_thinking,
         .is_2026 = x->is_2026,
     };
 

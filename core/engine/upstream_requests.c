@@ -109,6 +109,7 @@ static void decide(struct upstream *u, struct exchange *x, struct attempt_facts 
                    const struct http_request *http, nanos now)
 {
     facts->isolation = slice_of(x->record.isolation);
+    facts->wants_thinking |= x->api == API_GEMINI; /* thinks unasked, but tells it when asked */
     facts->memory = &u->memory;
     facts->quirks_impossible = quirks_impossible(x, facts->stream);
     if (http != NULL && u->rules_with_conditions != 0)
@@ -378,6 +379,7 @@ static void note_asked(struct exchange *x, struct asking *asking)
     asking->output_tokens = wanted > 0 ? wanted : 1;
     x->record.stream = asked->stream && x->record.kind == JOURNAL_GENERATE;
     x->include_usage = asked->include_usage;
+    x->hides_thinking = x->api == API_GEMINI && !asked->wants_thinking;
     x->inputs = asked->inputs;
     x->dimensions = asked->dimensions;
     x->is_base64 = asked->is_base64;
@@ -436,8 +438,9 @@ static void take_told(struct upstream *u, uint32_t index, const struct told_ask 
 
     assert(model->provider == x->record.provider);
     x->is_told = true;
-    x->include_usage = true; /* our client always asks for it */
     x->api = scenario->apis[told->model];
+    x->include_usage = true; /* our client always asks for it, and never for thoughts */
+    x->hides_thinking = x->api == API_GEMINI;
     x->record.api = x->api;
     x->record.kind = JOURNAL_GENERATE;
     x->record.stream = told->stream;

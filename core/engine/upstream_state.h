@@ -49,6 +49,7 @@ struct exchange {
     nanos begun_at; /* the plan's zero: the request was whole, and had a place */
     uint64_t run_number;
     bool include_usage;
+    bool hides_thinking;    /* of a Gemini answer whose thoughts nobody asked to see */
     bool is_2026;           /* Anthropic's new version was asked for */
     bool is_told;           /* came as a value, may be answered so */
     bool is_json_array;     /* a Gemini stream without alt=sse, */

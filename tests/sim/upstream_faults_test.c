@@ -393,6 +393,73 @@ static void is_late_by_the_span(void)
     exchanges_close();
 }
 
+/* --- memory ----------------------------------------------------------------------------------- */
+
+static void ask_everything(void)
+{
+    for (int api = 0; api < API_COUNT; api++) {
+        exchanges_ask((enum api)api, true);
+        exchanges_ask((enum api)api, false);
+    }
+}
+
+static void allocates_nothing_once_it_is_warm(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        open_with(cases[i].fault, "50%");
+        ask_everything();
+        exchanges.asked = 0; /* the same calls have the same luck */
+        exchanges.flaky.allow = 0;
+        ask_everything();
+        CU_ASSERT(!exchanges.flaky.failed);
+        exchanges_close();
+    }
+}
+
+/* What cannot be written for want of memory is not, but every exchange still ends in one record. */
+static void ends_every_exchange_without_memory(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        uint64_t allow = 0;
+        bool failed;
+
+        do {
+            open_with(cases[i].fault, "100%");
+            exchanges.flaky.allow = allow++;
+            exchanges_ask(API_OPENAI_CHAT, true);
+            EXPECT_I64(exchanges.seen.journals, 1);
+            EXPECT_U64(upstream_open(exchanges.upstream), 0);
+            failed = exchanges.flaky.failed;
+            exchanges_close();
+        } while (failed);
+    }
+}
+
+static void is_not_born_without_memory(void)
+{
+    uint64_t allow = 0;
+    struct flaky flaky;
+
+    open_with("{\"status\": 529}", "100%");
+    do {
+        struct memory memory;
+        struct upstream_options options = {
+            .scenario = exchanges.world.scenario, .memory = &memory, .exchanges_max = 4};
+        struct upstream *upstream = NULL;
+        struct error err;
+        enum rc rc;
+
+        flaky = (struct flaky){.allow = allow++};
+        memory = flaky_memory(&flaky);
+        rc = upstream_new(&upstream, &options, &err);
+        EXPECT_RC(rc, flaky.failed ? RC_NOMEM : RC_OK);
+        upstream_free(upstream);
+        EXPECT_U64(flaky.live, 0);
+    } while (flaky.failed);
+    CU_ASSERT(allow > 4);
+    exchanges_close();
+}
+
 static CU_TestInfo tests[] = {
     {"fires always at a share of all, and is told as it was", fires_always_and_is_told_as_it_was},
     {"never fires at a share of nothing", never_fires_at_a_share_of_nothing},
@@ -413,6 +480,9 @@ static CU_TestInfo tests[] = {
     {"pings in the silences of a model that does", pings_in_the_silences_of_a_model_that_does},
     {"freezes and bursts", freezes_and_bursts},
     {"is late by the span", is_late_by_the_span},
+    {"allocates nothing once it is warm", allocates_nothing_once_it_is_warm},
+    {"ends every exchange without memory", ends_every_exchange_without_memory},
+    {"is not born without memory", is_not_born_without_memory},
     CU_TEST_INFO_NULL,
 };
 

@@ -193,6 +193,20 @@ static void says_what_the_first_script_that_matches_says(void)
     EXPECT_U64(exchanges_outcome(), OUTCOME_OK);
 }
 
+static void thinks_where_the_model_does_and_hides_it_where_gemini_would(void)
+{
+    reopen(", \"thinking_tokens\": 3", "", "");
+    exchanges_ask(API_ANTHROPIC, false);
+    EXPECT_U64(exchanges.seen.record.thinking_tokens, 0); /* nobody asked for it */
+    exchanges_ask(API_GEMINI, true);
+    EXPECT_U64(exchanges.seen.record.thinking_tokens, 3);
+    EXPECT_U64(exchanges.seen.record.tokens_written, 8);
+    CU_ASSERT(exchanges_body_has("\"thoughtsTokenCount\":3"));
+    CU_ASSERT(!exchanges_body_has("\"thought\":true"));
+    EXPECT_U64(exchanges_outcome(), OUTCOME_OK);
+    EXPECT_U64(exchanges.reader.answer.usage.output_tokens, 8);
+}
+
 static void writes_a_long_prefix_to_the_cache_and_reads_it_again(void)
 {
     static char body[32768];
@@ -363,6 +377,8 @@ static CU_TestInfo tests[] = {
     {"streams an array where no events are asked", streams_an_array_where_no_events_are_asked},
     {"calls the tool that it must", calls_the_tool_that_it_must},
     {"says what the first script that matches says", says_what_the_first_script_that_matches_says},
+    {"thinks where the model does, and hides it where Gemini would",
+     thinks_where_the_model_does_and_hides_it_where_gemini_would},
     {"writes a long prefix to the cache and reads it again",
      writes_a_long_prefix_to_the_cache_and_reads_it_again},
     {"serves every model at the gateway in the format of the path",

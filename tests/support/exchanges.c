@@ -52,12 +52,14 @@ static const char *scenario_text(const char *keys, const char *chaos, const char
 void exchanges_open(const char *keys, const char *chaos, const char *answers)
 {
     struct error err;
-    struct upstream_options options = {.memory = memory_heap(),
+    struct upstream_options options = {.memory = &exchanges.memory,
                                        .run_tag = 1,
                                        .wall_unix_ns = SIMULATOR_WALL_UNIX_NS,
                                        .exchanges_max = 8};
 
     exchanges = (struct exchanges){.input_tokens = 10, .output_tokens = EXCHANGES_TOKENS};
+    exchanges.flaky.allow = UINT64_MAX;
+    exchanges.memory = flaky_memory(&exchanges.flaky);
     CU_ASSERT_FATAL(world_load(&exchanges.world, scenario_text(keys, chaos, answers)));
     options.scenario = exchanges.world.scenario;
     CU_ASSERT_FATAL(upstream_new(&exchanges.upstream, &options, &err) == RC_OK);
@@ -72,6 +74,7 @@ void exchanges_close(void)
     buffer_deinit(&exchanges.seen.headers);
     buffer_deinit(&exchanges.seen.body);
     upstream_free(exchanges.upstream);
+    CU_ASSERT(exchanges.flaky.live == 0);
     world_close(&exchanges.world);
 }
 

@@ -16,6 +16,7 @@
 #include "base/buffer.h"
 #include "engine/answer_reader.h"
 #include "engine/upstream.h"
+#include "tests/support/flaky.h"
 #include "tests/support/world.h"
 
 enum { EXCHANGES_HEADERS_MAX = 16, EXCHANGES_TOKENS = 5 };
@@ -36,6 +37,8 @@ struct exchange_seen {
 struct exchanges {
     struct world_run world; /* for its loaded scenario */
     struct upstream *upstream;
+    struct flaky flaky; /* its memory: grants everything until a test says otherwise */
+    struct memory memory;
     nanos now;
     uint32_t asked;
     struct exchange_seen seen; /* of the latest */
