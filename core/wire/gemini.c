@@ -446,6 +446,8 @@ static const struct wording wording[] = {
     {OUTCOME_INVALID_REQUEST, 404, "NOT_FOUND", NULL, NULL,
      "models/{model} is not found for API version v1beta, or is not supported for generateContent. "
      "Call ListModels to see the list of available models and their supported methods.", NULL},
+    {OUTCOME_INVALID_REQUEST, 413, "INVALID_ARGUMENT", NULL, NULL,
+     "Request payload size exceeds the limit: 20971520 bytes.", NULL},
     {OUTCOME_RATE_LIMITED, 429, "RESOURCE_EXHAUSTED", NULL, NULL, EXHAUSTED, NULL},
     {OUTCOME_OVERLOADED, 503, "UNAVAILABLE", NULL, NULL,
      "The model is overloaded. Please try again later.", NULL},

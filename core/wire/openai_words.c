@@ -5,6 +5,8 @@ const struct wording openai_wording[] = {
     {OUTCOME_INVALID_REQUEST, 400, "invalid_request_error", NULL, NULL, "Invalid request.", NULL},
     {OUTCOME_INVALID_REQUEST, 404, "invalid_request_error", "model_not_found", NULL,
      "The model `{model}` does not exist or you do not have access to it.", NULL},
+    {OUTCOME_INVALID_REQUEST, 413, "invalid_request_error", NULL, NULL,
+     "Maximum content size limit exceeded", NULL},
     {OUTCOME_RATE_LIMITED, 429, "requests", "rate_limit_exceeded", NULL,
      "Rate limit reached for {model} in organization org-brownout on requests per min (RPM): "
      "Limit 500, Used 500, Requested 1. Please try again later.", NULL},
