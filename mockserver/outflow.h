@@ -24,7 +24,7 @@
 #include "base/buffer.h"
 #include "base/nanos.h"
 
-enum { OUTFLOW_BORDERS_MAX = 8, OUTFLOW_SINGLES_MAX = 64 };
+enum { OUTFLOW_BORDERS_MAX = 8, OUTFLOW_SINGLES_MAX = 8 };
 
 #define OUTFLOW_BORDER_GAP (200 * NANOS_US)
 
