@@ -157,6 +157,10 @@ static void every_example_catches_the_client_that_it_warns_of(void)
         {"scenarios/recovery.jsonc", CLIENT, "{\"preset\": \"guide\"}"},
         {"scenarios/out-of-money.jsonc", CLIENT, "{\"preset\": \"guide\"}"},
         {"scenarios/not-triple.jsonc", "/subject/client/fallback", "[]"},
+        {"scenarios/real-limits.jsonc", "/subject/client/retry/advice", "ignore"},
+        {"scenarios/capacity.jsonc", CLIENT, "{\"preset\": \"careful\"}"},
+        {"scenarios/three-providers.jsonc", CLIENT, "{\"preset\": \"careful\"}"},
+        {"scenarios/bad-streams.jsonc", CLIENT, "{\"preset\": \"none\"}"},
         {"scenarios/demo.jsonc", CLIENT, "{\"preset\": \"guide\"}"},
     };
 
