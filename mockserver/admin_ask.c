@@ -25,14 +25,7 @@ uint16_t admin_refuse(struct admin *a, uint16_t status, const char *format, ...)
 
 uint16_t admin_refuse_error(struct admin *a, const struct error *err)
 {
-    switch (err->rc) {
-    case RC_NOMEM:
-        return admin_refuse(a, 507, "%s", err->text);
-    case RC_LIMIT:
-        return admin_refuse(a, 409, "%s", err->text);
-    default:
-        return admin_refuse(a, 400, "%s", err->text);
-    }
+    return admin_refuse(a, err->rc == RC_NOMEM ? 507 : 400, "%s", err->text);
 }
 
 /* --- a query as JSON -------------------------------------------------------------------------- */

@@ -95,7 +95,7 @@ enum rc admin_read_count(struct reading *r, const struct value *value, void *out
 /* The answer {"ok":false,"error":"..."}; returns `status`. */
 uint16_t admin_refuse(struct admin *a, uint16_t status, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* By the code of a failure: 400, 409 at a limit, 507 without memory. */
+/* 400, or 507 without memory. */
 uint16_t admin_refuse_error(struct admin *a, const struct error *err);
 
 /* --- waiting (admin_wait.c) ------------------------------------------------------------------- */

@@ -115,6 +115,7 @@ struct draft {
     struct chaos chaos; /* as it would be with them */
     struct chaos_rule rules[CHAOS_RULES_MAX];
     uint32_t count;
+    bool is_full; /* there was no room for all */
 };
 
 static enum rc draft_rule(struct admin *a, struct draft *draft, struct slice text,
@@ -123,7 +124,8 @@ static enum rc draft_rule(struct admin *a, struct draft *draft, struct slice tex
     struct chaos_rule *rule = &draft->rules[draft->count];
 
     TRY(scenario_read_rule(a->options.scenario, &draft->chaos, text, file, &a->rules, rule, err));
-    if (chaos_put(&draft->chaos, rule) != RC_OK)
+    draft->is_full = chaos_put(&draft->chaos, rule) != RC_OK;
+    if (draft->is_full)
         return error_set(err, RC_LIMIT, "%.*s: there are %d rules already", SLICE_ARG(file),
                          CHAOS_RULES_MAX);
     draft->count++;
@@ -201,7 +203,8 @@ uint16_t admin_put_rules(struct admin *a, const struct admin_request *request)
     give_back(a);
     draft->chaos = *upstream_chaos(mock_engine(a->mock));
     if (read_draft(a, request, draft, &err) != RC_OK || put_all(a, draft, &err) != RC_OK)
-        status = admin_refuse_error(a, &err);
+        status =
+            draft->is_full ? admin_refuse(a, 409, "%s", err.text) : admin_refuse_error(a, &err);
     else
         write_put(a, draft);
     memory_release(a->options.memory, draft);
