@@ -215,6 +215,20 @@ static enum outcome end_without_answer(enum client_end end)
     return OUTCOME_RESET_BEFORE;
 }
 
+/* A header's advice counts before that of the body. */
+static enum outcome end_of_refusal(struct answer_reader *r, struct attempt_record *record)
+{
+    enum outcome outcome = format_read_error(r->api, r->status, buffer_slice(&r->body), &r->answer);
+
+    if (r->advice.form == ADVICE_NONE && r->answer.retry_delay > 0) {
+        r->advice.form = ADVICE_BODY;
+        r->advice.wait = r->answer.retry_delay;
+        record->advice_form = r->advice.form;
+        record->advice_wait = r->advice.wait;
+    }
+    return outcome;
+}
+
 enum outcome reader_end(struct answer_reader *r, enum client_end end, struct attempt_record *record)
 {
     enum outcome outcome;
@@ -224,7 +238,7 @@ enum outcome reader_end(struct answer_reader *r, enum client_end end, struct att
     if (r->status == 0)
         return end_without_answer(end);
     if (r->status >= 400)
-        return format_read_error(r->api, r->status, buffer_slice(&r->body), &r->answer);
+        return end_of_refusal(r, record);
     if (r->status != 200)
         return OUTCOME_MALFORMED; /* these services neither redirect nor answer 204 */
     outcome = r->is_stream ? end_of_stream(r, end) : end_of_body(r, end);

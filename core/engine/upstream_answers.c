@@ -135,6 +135,14 @@ static uint16_t status_of(const struct exchange *x)
     return x->plan.status != 0 ? x->plan.status : format_status(x->api, x->plan.failure);
 }
 
+/* Gemini's advice stands in the body alone; what a header says overrides it later. */
+static void write_refusal(struct upstream *u, struct exchange *x, const struct refusal *refusal)
+{
+    format_write_refusal(x->api, refusal, &u->scratch);
+    if (x->api == API_GEMINI && refusal->status == 429)
+        x->record.advice_wait = refusal->retry_delay;
+}
+
 static void serve_refusal(struct upstream *u, uint32_t index, nanos now)
 {
     struct exchange *x = &u->exchanges[index];
@@ -147,7 +155,7 @@ static void serve_refusal(struct upstream *u, uint32_t index, nanos now)
     if (x->plan.quirks & QUIRK_BODY)
         buffer_append(&u->scratch, x->plan.fault->body);
     else
-        format_write_refusal(x->api, &refusal, &u->scratch);
+        write_refusal(u, x, &refusal);
     x->record.is_complete = true;
     serve_whole(u, index, is_in_a_200 ? 200 : status, body_at, now);
 }

@@ -20,7 +20,8 @@ static const char *const pendings[] = {
 
 static const char *const advice_forms[] = {
     [ADVICE_NONE] = "none", [ADVICE_SECONDS] = "seconds", [ADVICE_FRACTION] = "fraction",
-    [ADVICE_DATE] = "date", [ADVICE_MS] = "ms",           [ADVICE_UNUSABLE] = "unusable"};
+    [ADVICE_DATE] = "date", [ADVICE_MS] = "ms",           [ADVICE_UNUSABLE] = "unusable",
+    [ADVICE_BODY] = "body"};
 
 static const char *const keys_used[] = {
     [KEY_NONE] = "none",

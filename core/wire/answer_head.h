@@ -24,13 +24,14 @@ enum advice_form {
     ADVICE_DATE,
     ADVICE_MS,       /* retry-after-ms */
     ADVICE_UNUSABLE, /* there was a header, but nothing to obey in it */
+    ADVICE_BODY,     /* no header: in the body (Gemini's RetryInfo) */
 };
 
 enum should_retry { SHOULD_RETRY_UNSAID, SHOULD_RETRY_YES, SHOULD_RETRY_NO };
 
 struct advice {
     enum advice_form form;
-    nanos wait; /* above 0 where the form is one of the four usable ones, else 0 */
+    nanos wait;                     /* above 0 where the form is one of the usable ones, else 0 */
     enum should_retry should_retry; /* x-should-retry; case counts (wire-facts.md §5.3) */
 };
 
