@@ -125,6 +125,7 @@ static void write_tokens(struct upstream *u, struct exchange *x, uint64_t count)
     else
         format_write_tokens(x->api, &reply, first, count, x->plan.tokens_per_event, &u->scratch);
     x->record.tokens_written += count;
+    format_usage_so_far(x->api, &reply, x->record.tokens_written, &x->record.usage_told);
 }
 
 static void spoil_done(struct buffer *out, size_t at, uint32_t quirks)

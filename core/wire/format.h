@@ -222,6 +222,11 @@ enum format_piece { FORMAT_OPENING, FORMAT_CLOSING, FORMAT_BODY };
 
 struct usage format_usage_told(enum api api, const struct reply *reply, enum format_piece piece);
 
+/* What the events of a stream's first `tokens` tokens told of usage, where they do (Gemini's);
+ * elsewhere `usage` stays as it is. */
+void format_usage_so_far(enum api api, const struct reply *reply, uint64_t tokens,
+                         struct usage *usage);
+
 /* An error as the provider words it. */
 struct refusal {
     enum outcome failure;

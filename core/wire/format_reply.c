@@ -209,23 +209,43 @@ static bool tells_usage(const struct format *format, const struct reply *reply,
     return piece == FORMAT_BODY || reply->include_usage;
 }
 
+static struct usage usage_as_told(enum api api, const struct reply *reply, uint64_t output_tokens)
+{
+    struct usage used = format_usage_used(api, reply, output_tokens);
+
+    return (struct usage){
+        .is_known = true,
+        .input_tokens = content_count(reply, used.input_tokens),
+        .output_tokens = content_count(reply, used.output_tokens),
+        .cached_tokens = content_count(reply, used.cached_tokens),
+        .cache_write_tokens = content_count(reply, used.cache_write_tokens),
+    };
+}
+
 struct usage format_usage_told(enum api api, const struct reply *reply, enum format_piece piece)
 {
     const struct format *format = format_of(api);
     bool is_guess = piece == FORMAT_OPENING;
-    struct usage told;
 
     if (!tells_usage(format, reply, piece))
         return (struct usage){0};
-    told = format_usage_used(api, reply,
-                             is_guess ? format->output_tokens_guess : reply->output_tokens);
-    return (struct usage){
-        .is_known = true,
-        .input_tokens = content_count(reply, told.input_tokens),
-        .output_tokens = content_count(reply, told.output_tokens),
-        .cached_tokens = content_count(reply, told.cached_tokens),
-        .cache_write_tokens = content_count(reply, told.cache_write_tokens),
-    };
+    return usage_as_told(api, reply, is_guess ? format->output_tokens_guess : reply->output_tokens);
+}
+
+void format_usage_so_far(enum api api, const struct reply *reply, uint64_t tokens,
+                         struct usage *usage)
+{
+    const struct format *format = format_of(api);
+    struct block block;
+
+    if (!format->tells_usage_always || !tells_usage(format, reply, FORMAT_CLOSING) || tokens == 0)
+        return;
+    content_find(reply, tokens - 1, &block);
+    if (content_is_hidden(reply, &block))
+        return;
+    if (block.piece == PIECE_TOOL && format->write_call != NULL)
+        tokens = block.first + block.count;
+    *usage = usage_as_told(api, reply, tokens);
 }
 
 /* --- refusals --------------------------------------------------------------------------------- */

@@ -116,6 +116,7 @@ struct format {
     bool cache_is_apart;          /* input_tokens leaves out what a cache gave or took */
     bool cache_writes_are_silent; /* nothing tells them */
     bool thinking_is_apart;       /* output_tokens leaves it out: see told.thinking_tokens */
+    bool tells_usage_always;      /* with every token event; else at the end */
     struct slice ping;            /* a whole event or comment without content */
     struct event_counts events;
     const struct wording *wording;          /* of refusals */

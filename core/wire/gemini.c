@@ -421,7 +421,7 @@ static void write_call(const struct reply *reply, const struct delta *delta, str
 {
     open_chunk(out);
     write_function_call(reply, out);
-    close_chunk(reply, delta->first + delta->count, out);
+    close_chunk(reply, delta->block->first + delta->block->count, out);
 }
 
 static void write_closing(const struct reply *reply, uint64_t event, struct buffer *out)
@@ -675,6 +675,7 @@ const struct format gemini_format = {
     .always_tells_usage = true,
     .cache_writes_are_silent = true,
     .thinking_is_apart = true,
+    .tells_usage_always = true,
     .ping = SHAPE_NAME(": ping\r\n\r\n"),
     .wording = wording,
     .limit_wording = limit_wording,

@@ -341,6 +341,30 @@ static void calls_in_one_chunk(void)
     expect_rich(&reading.answer);
 }
 
+/* Cut after every token: what was read is what is said to have been told. */
+static void knows_what_it_told_of_usage_so_far(void)
+{
+    struct reply rich = rich_reply();
+
+    for (int hides = 0; hides < 2; hides++) {
+        rich.hides_thinking = hides == 1;
+        for (uint64_t tokens = 0; tokens <= rich.output_tokens; tokens++) {
+            struct usage told = {0};
+            struct usage read;
+
+            buffer_clear(&out);
+            format_write_opening(API_GEMINI, &rich, &out);
+            format_write_tokens(API_GEMINI, &rich, 0, tokens, 1, &out);
+            format_usage_so_far(API_GEMINI, &rich, tokens, &told);
+            read = read_stream(API_GEMINI, buffer_slice(&out)).answer.usage;
+            CU_ASSERT(read.is_known == told.is_known);
+            EXPECT_U64(read.output_tokens, told.output_tokens);
+            EXPECT_U64(read.input_tokens, told.input_tokens);
+            EXPECT_U64(read.cached_tokens, told.cached_tokens);
+        }
+    }
+}
+
 static void leaves_usage_out_or_says_zero(void)
 {
     struct reply liar = reply;
@@ -428,6 +452,7 @@ static CU_TestInfo gemini_tests[] = {
      tells_thoughts_text_and_call_in_parts_of_their_own},
     {"counts thoughts that it does not tell", counts_thoughts_that_it_does_not_tell},
     {"calls in one chunk", calls_in_one_chunk},
+    {"knows what it told of usage so far", knows_what_it_told_of_usage_so_far},
     {"leaves usage out, or says zero", leaves_usage_out_or_says_zero},
     {"advises in the body", advises_in_the_body},
     {"blocks a prompt with a 200", blocks_a_prompt_with_a_200},
