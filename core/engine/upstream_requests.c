@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/request_match.h"
+#include "scenario/fault_words.h"
 
 enum {
     OUTPUT_TOKENS_USUAL = 64, /* when nobody declared how long the answer shall be */
@@ -57,18 +58,13 @@ static uint64_t header_u64(const struct http_request *http, struct slice name, u
     return slice_u64(http_header_of(http, name), &value) ? value : otherwise;
 }
 
-/* A quirk of [DONE] or of event names wants an API that has them, and one of usage that it is told
- * at all. */
+/* Usage can be wrong only where it is told at all, and a JSON array has no lines of its own. */
 static uint32_t quirks_impossible(const struct exchange *x, bool stream)
 {
-    uint32_t quirks = QUIRK_DONE_MISSING | QUIRK_DONE_EARLY;
+    uint32_t quirks = fault_quirks_impossible(x->api);
 
-    if (x->api == API_OPENAI_CHAT)
-        quirks = QUIRK_DONE_WRONG | QUIRK_NO_EVENT_NAMES;
     if (x->api == API_OPENAI_CHAT && stream && !x->include_usage)
         quirks |= QUIRK_USAGE_MISSING | QUIRK_USAGE_ZERO | QUIRK_USAGE_WRONG;
-    if (x->api == API_GEMINI)
-        quirks |= QUIRK_NO_EVENT_NAMES;
     if (x->is_json_array)
         quirks |= QUIRK_DONE_WRONG | QUIRK_SPLIT_CRLF | QUIRK_PINGS | QUIRK_COMMENTS;
     return quirks;

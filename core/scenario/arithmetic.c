@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "scenario/arithmetic_walk.h"
+#include "scenario/fault_words.h"
 #include "scenario/source.h"
 
 /* --- the walk --------------------------------------------------------------------------------- */
@@ -72,6 +73,7 @@ static void count_rules(const struct scenario *scenario, const struct call_plan 
         .output_tokens = plan->output_tokens,
         .output_tokens_max = UINT64_MAX,
         .stream = plan->stream,
+        .quirks_impossible = fault_quirks_impossible(scenario->apis[plan->model]),
     };
 
     for (uint32_t i = 0; i < chaos->phases.count; i++)

@@ -34,6 +34,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "wire/format.h"
 
 /* What may stand beside a word. */
 enum {
@@ -125,5 +126,9 @@ struct fault_word_card {
 };
 
 const struct fault_word_card *fault_word_card(enum fault_word word);
+
+/* The quirks (enum quirk) that no answer of this API has a place for: no [DONE] to be missing, or
+ * no `event:` lines. */
+uint32_t fault_quirks_impossible(enum api api);
 
 #endif

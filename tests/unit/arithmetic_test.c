@@ -499,6 +499,17 @@ static void connections_and_places_are_no_attempts(void)
     EXPECT_U64(sum.warnings_count, 0);
 }
 
+/* Anthropic's streams have no [DONE], and a body that is not streamed has no events. */
+static void warns_of_faults_that_have_no_place(void)
+{
+    work_out_with("/chaos", "[{\"phase\": \"over\", \"fault\": {\"done\": \"missing\"}}]");
+    expect_warning("rule \"over\" matches no first attempt");
+    work_out_also_with("/load/requests/0/stream", "true");
+    expect_warning("rule \"over\" matches no first attempt");
+    work_out_also_with("/chaos/0/fault/done", "wrong");
+    EXPECT_U64(sum.warnings_count, 0);
+}
+
 static void a_rule_that_is_switched_off_is_not_missed(void)
 {
     work_out_with("/chaos",
@@ -519,6 +530,7 @@ static CU_TestInfo tests[] = {
     {"windows may wait for the first request or a mark",
      windows_may_wait_for_the_first_request_or_a_mark},
     {"connections and places are no attempts", connections_and_places_are_no_attempts},
+    {"warns of faults that have no place", warns_of_faults_that_have_no_place},
     {"a rule that is switched off is not missed", a_rule_that_is_switched_off_is_not_missed},
     {"counts the demo's calls and tokens", counts_the_demo_s_calls_and_tokens},
     {"no more calls are in flight than there are", no_more_calls_are_in_flight_than_there_are},
