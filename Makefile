@@ -134,7 +134,10 @@ fuzz-%:
 	build/fuzz $* out/fuzz $(FUZZ_SECONDS)
 
 $(FUZZERS:%=$(OUT)/bin/%): $(OUT)/bin/%: $(OUT)/tests/fuzz/%.o $(LIBCORE)
-	$(LINK) -fsanitize=fuzzer $(call libs)
+	$(LINK) -fsanitize=fuzzer $(call libs,libevent libssl libcrypto)
+
+# The admin API is asked through the whole mock.
+$(OUT)/bin/admin: $(filter-out %/main.o,$(call objects,mockserver)) $(OS)
 
 # The providers' own SDKs against the mock, and our client against another's: needs python3, node,
 # npm and their registries.
