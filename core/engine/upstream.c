@@ -1,6 +1,7 @@
 #include "engine/upstream.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "engine/request_match.h"
@@ -25,23 +26,32 @@ static bool is_billed(const struct exchange *x)
            (x->record.kind == JOURNAL_GENERATE || x->record.kind == JOURNAL_EMBEDDINGS);
 }
 
+/* A whole answer that told its usage truly used just that. */
+static struct usage usage_of(const struct upstream *u, const struct exchange *x)
+{
+    struct reply reply;
+
+    if (x->record.is_complete && x->record.usage_told.is_known && x->plan.quirks == 0)
+        return x->record.usage_told;
+    reply = answers_reply(u, x);
+    return format_usage_used(x->api, &reply, x->record.tokens_written);
+}
+
 /* What was read and what was written is billed, told or not, whoever ended it. Refusals and
  * connections that died before an answer cost nothing. */
 static void bill(const struct upstream *u, struct exchange *x)
 {
     const struct price *price;
-    struct reply reply;
     struct usage used;
 
     if (x->record.model >= u->scenario->models_count)
         return;
     price = &u->scenario->prices[x->record.model];
-    if (!is_billed(x)) {
+    if (!price->is_known || !is_billed(x)) {
         x->record.has_cost = price->is_known;
         return;
     }
-    reply = answers_reply(u, x);
-    used = format_usage_used(x->api, &reply, x->record.tokens_written);
+    used = usage_of(u, x);
     x->record.has_cost = price_cost(price, x->api, &used, &x->record.cost);
 }
 
@@ -72,6 +82,17 @@ static uint32_t take_exchange(struct upstream *u)
     else if (u->exchanges_born < u->options.exchanges_max)
         index = u->exchanges_born++;
     return index;
+}
+
+/* All zero, but for what its own first byte empties: this is done for every request. */
+static void begin_exchange(struct exchange *x)
+{
+    memset(x, 0, offsetof(struct exchange, model)); /* a literal would cost three times that */
+    x->model[0] = '\0';
+    x->tool_name[0] = '\0';
+    x->objection.message[0] = '\0';
+    x->objection.code = NULL;
+    x->objection.param = NULL;
 }
 
 static bool is_of_a_provider(const struct upstream *u, uint32_t listener)
@@ -148,7 +169,7 @@ bool upstream_begin(struct upstream *u, const struct upstream_request *request, 
         return false;
     x = &u->exchanges[index];
     u->open++;
-    memset(x, 0, sizeof(*x)); /* a literal of a kilobyte costs three times that */
+    begin_exchange(x);
     x->state = EXCHANGE_OPENING;
     x->begun_at = now;
     x->run_number = ++u->requests;

@@ -107,6 +107,7 @@ void effects_begin(struct upstream *u, nanos now)
         buffer_clear(&u->scratch);
 }
 
+/* Most pieces need only a few words of what is answered; the whole is not made for them. */
 static struct told_answer told_of(const struct upstream *u, const struct exchange *x,
                                   const struct pending *pending)
 {
@@ -116,10 +117,20 @@ static struct told_answer told_of(const struct upstream *u, const struct exchang
         .status = x->record.status,
         .failure = x->plan.failure,
         .tokens = pending->tokens,
-        .reply = answers_reply(u, x),
     };
 
-    told.reply.model = (struct slice){0}; /* it would not live as long */
+    if (pending->piece == TOLD_GOES_ON)
+        return told;
+    if (pending->piece == TOLD_REFUSAL) {
+        told.reply.run_tag = u->options.run_tag;
+        told.reply.request_number = x->run_number;
+        return told;
+    }
+    told.reply = answers_reply(u, x);
+    told.reply.model = (struct slice){0}; /* texts would not live as long */
+    told.reply.text = (struct slice){0};
+    told.reply.tool_name = (struct slice){0};
+    told.reply.tool_input = (struct slice){0};
     return told;
 }
 

@@ -161,6 +161,8 @@ void order_admit(struct upstream *u, uint32_t index, uint64_t output_tokens_max,
     struct exchange *x = &u->exchanges[index];
 
     assert(x->record.model < u->scenario->models_count);
+    if (!u->is_ordered[x->record.model])
+        return;
     charge(u, x, output_tokens_max, now);
     if (x->plan.kind == PLAN_ANSWER && u->capacities[x->record.model] != NULL)
         take_place(u, index, now);
@@ -186,6 +188,7 @@ enum rc order_init(struct upstream *u)
     for (uint32_t model = 0; model < scenario->models_count; model++) {
         const struct capacity_rules *rules = &scenario->models[model].capacity;
 
+        u->is_ordered[model] = rules->places > 0 || limits_any(&scenario->models[model].limits);
         if (rules->places == 0)
             continue;
         TRY(capacity_new(&u->capacities[model], rules, u->options.exchanges_max,

@@ -59,15 +59,16 @@ struct exchange {
     bool is_over_the_limit; /* or had not enough: `limit` says of what */
     uint64_t tokens_charged;
     struct limiter_verdict limit;
+    uint32_t inputs;     /* of embeddings, */
+    uint32_t dimensions; /* how long each is, */
+    bool is_base64;      /* and how it is written */
+    enum upstream_end end;
+    struct journal_record record;
+    /* from here on emptied one by one: */
     char model[64];             /* that answers, by the name it was asked by */
     struct objection objection; /* to it, of a refusal that is not the plan's; may say nothing */
     char tool_name[64];         /* that must be called; may be empty */
-    uint32_t inputs;            /* of embeddings, */
-    uint32_t dimensions;        /* how long each is, */
-    bool is_base64;             /* and how it is written */
     struct hook_reply hook;     /* of a post to a hook */
-    enum upstream_end end;
-    struct journal_record record;
 };
 
 /* An effect that waits to be taken; its bytes are a stretch of the scratch buffer. */
@@ -95,6 +96,7 @@ struct upstream {
     struct identity *identity;
     struct prompt_cache cache;
     struct hooks hooks;
+    bool is_ordered[SCENARIO_MODELS_MAX]; /* the model has limits or places */
     struct limiter limiters[SCENARIO_MODELS_MAX];
     struct capacity *capacities[SCENARIO_MODELS_MAX]; /* NULL: without limit */
     struct exchange *exchanges;
