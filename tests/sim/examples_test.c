@@ -161,6 +161,12 @@ static void every_example_catches_the_client_that_it_warns_of(void)
         {"scenarios/capacity.jsonc", CLIENT, "{\"preset\": \"careful\"}"},
         {"scenarios/three-providers.jsonc", CLIENT, "{\"preset\": \"careful\"}"},
         {"scenarios/bad-streams.jsonc", CLIENT, "{\"preset\": \"none\"}"},
+        {"scenarios/retry-storm.jsonc", "/subject/client/retry",
+         "{\"attempts\": 4, \"on\": [\"timeout\"], \"backoff\": {\"base\": \"1ms\"}}"},
+        {"scenarios/retry-storm.jsonc", "/target/mock/models/gpt-4o/capacity/abandoned",
+         "finishes"},
+        {"scenarios/trampled-recovery.jsonc", "/subject/client/retry",
+         "{\"attempts\": 10, \"on\": [\"timeout\", \"5xx\"], \"backoff\": {\"base\": \"200ms\"}}"},
         {"scenarios/demo.jsonc", CLIENT, "{\"preset\": \"guide\"}"},
     };
 
