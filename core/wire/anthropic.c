@@ -164,23 +164,16 @@ static const struct shape ask_shape[] = {
     SHAPE_DONE,
 };
 
-/* The data's own type counts, the event's name only where there is none. */
-static bool is_kind(struct slice name, const struct told *told, struct slice kind)
-{
-    if (told->kind.raw.data == NULL)
-        return slice_is(name, kind);
-    return shape_is(&told->kind, kind);
-}
-
 static void judge_event(struct slice name, struct told *told)
 {
-    if (is_kind(name, told, SLICE("content_block_delta")))
+    if (told_is_kind(told, name, SLICE("content_block_delta")))
         return;
-    told->is_end = is_kind(name, told, SLICE("message_stop"));
+    told->is_end = told_is_kind(told, name, SLICE("message_stop"));
     told->is_complete = told->is_end;
-    if (told->is_end || is_kind(name, told, SLICE("content_block_start")) ||
-        is_kind(name, told, SLICE("message_start")) ||
-        is_kind(name, told, SLICE("message_delta")) || is_kind(name, told, SLICE("error")))
+    if (told->is_end || told_is_kind(told, name, SLICE("content_block_start")) ||
+        told_is_kind(told, name, SLICE("message_start")) ||
+        told_is_kind(told, name, SLICE("message_delta")) ||
+        told_is_kind(told, name, SLICE("error")))
         return;
     *told = (struct told){0};
 }

@@ -207,6 +207,13 @@ static void take(const struct format *format, const struct told *told, enum outc
     judge_emptiness(answer);
 }
 
+bool told_is_kind(const struct told *told, struct slice name, struct slice kind)
+{
+    if (told->kind.raw.data == NULL)
+        return slice_is(name, kind);
+    return shape_is(&told->kind, kind);
+}
+
 static void finish(const struct format *format, struct told *told)
 {
     if (format->finish != NULL)

@@ -172,6 +172,10 @@ struct format {
 
 const struct format *format_of(enum api api);
 
+/* Is an event of this kind? The data's own type counts, the event's name only where there is none.
+ */
+bool told_is_kind(const struct told *told, struct slice name, struct slice kind);
+
 /* True. */
 bool objection_say(struct objection *objection, const char *format, ...) PRINTF_LIKE(2, 3);
 

@@ -21,8 +21,8 @@
 #include "wire/format_table.h"
 
 #include "wire/json.h"
+#include "wire/responses_object.h"
 #include "wire/openai_words.h"
-#include "wire/words.h"
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
@@ -171,13 +171,6 @@ static const struct shape ask_shape[] = {
     SHAPE_DONE,
 };
 
-static bool is_kind(struct slice name, const struct told *told, struct slice kind)
-{
-    if (told->kind.raw.data == NULL)
-        return slice_is(name, kind);
-    return shape_is(&told->kind, kind);
-}
-
 static bool is_delta(struct slice name, const struct told *told)
 {
     struct slice kind = told->kind.raw.data == NULL ? name : told->kind.raw;
@@ -190,7 +183,7 @@ static bool is_delta(struct slice name, const struct told *told)
 /* A piece of text, or of anything else that is generated. */
 static void judge_delta(struct slice name, struct told *told)
 {
-    if (is_kind(name, told, SLICE("response.output_text.delta")))
+    if (told_is_kind(told, name, SLICE("response.output_text.delta")))
         return;
     told->other_bytes += told->text_bytes;
     told->text_bytes = 0;
@@ -206,17 +199,18 @@ static void judge_event(struct slice name, struct told *told)
         return;
     }
     told->text_bytes = 0;
-    if (is_kind(name, told, SLICE("response.output_item.added")))
+    if (told_is_kind(told, name, SLICE("response.output_item.added")))
         return;
     told->other_bytes = 0;
-    told->is_end = is_kind(name, told, SLICE("response.completed")) ||
-                   is_kind(name, told, SLICE("response.incomplete")) ||
-                   is_kind(name, told, SLICE("response.failed"));
+    told->is_end = told_is_kind(told, name, SLICE("response.completed")) ||
+                   told_is_kind(told, name, SLICE("response.incomplete")) ||
+                   told_is_kind(told, name, SLICE("response.failed"));
     told->is_complete = told->is_end;
     if (!told->is_end)
         told->status = (struct json_token){0};
-    if (told->is_end || is_kind(name, told, SLICE("response.created")) ||
-        is_kind(name, told, SLICE("response.in_progress")) || is_kind(name, told, SLICE("error")))
+    if (told->is_end || told_is_kind(told, name, SLICE("response.created")) ||
+        told_is_kind(told, name, SLICE("response.in_progress")) ||
+        told_is_kind(told, name, SLICE("error")))
         return;
     *told = (struct told){.kind = kind};
 }
@@ -236,218 +230,9 @@ static void write_ask(const struct ask *ask, struct buffer *out)
     buffer_byte(out, '}');
 }
 
-/* --- writing: items --------------------------------------------------------------------------- */
-
-/* How far an item, or the whole response, has come. */
-enum progress { BEGUN, DONE };
-
-/* By enum stop: why a response is incomplete, else completed. */
-static const char *const stop_words[STOP_COUNT] = {
-    [STOP_END] = "completed",          [STOP_MAX_TOKENS] = "max_output_tokens",
-    [STOP_SEQUENCE] = "completed",     [STOP_TOOL] = "completed",
-    [STOP_REFUSAL] = "content_filter", [STOP_WINDOW] = "max_output_tokens",
-};
-
-static bool is_whole(const struct reply *reply)
-{
-    return reply->stop == STOP_END || reply->stop == STOP_SEQUENCE || reply->stop == STOP_TOOL;
-}
-
-static struct slice status_of(const struct reply *reply, enum progress progress)
-{
-    if (progress == BEGUN)
-        return SLICE("in_progress");
-    return is_whole(reply) ? SLICE("completed") : SLICE("incomplete");
-}
-
-static void write_item_id(const struct reply *reply, const struct block *block, struct buffer *out)
-{
-    static const struct slice prefixes[PIECE_COUNT] = {
-        [PIECE_THINKING] = SHAPE_NAME("rs_"),
-        [PIECE_TEXT] = SHAPE_NAME("msg_"),
-        [PIECE_TOOL] = SHAPE_NAME("fc_"),
-    };
-
-    words_write_id(out, prefixes[block->piece], reply->run_tag, reply->request_number);
-}
-
-static void write_text(const struct reply *reply, const struct block *block, enum progress progress,
-                       struct buffer *out)
-{
-    buffer_byte(out, '"');
-    if (progress == DONE)
-        content_write_all(reply, block, out);
-    buffer_byte(out, '"');
-}
-
-/* Of a message's content, or of reasoning's summary. */
-static void write_part(const struct reply *reply, const struct block *block, enum progress progress,
-                       struct buffer *out)
-{
-    if (block->piece == PIECE_THINKING) {
-        buffer_append(out, SLICE("{\"type\":\"summary_text\",\"text\":"));
-        write_text(reply, block, progress, out);
-        buffer_byte(out, '}');
-        return;
-    }
-    buffer_append(out, SLICE("{\"type\":\"output_text\",\"annotations\":[],\"logprobs\":[],"
-                             "\"text\":"));
-    write_text(reply, block, progress, out);
-    buffer_byte(out, '}');
-}
-
-static void write_call(const struct reply *reply, const struct block *block, enum progress progress,
-                       struct buffer *out)
-{
-    buffer_append(out, SLICE("\"type\":\"function_call\",\"status\":\""));
-    buffer_append(out, status_of(reply, progress));
-    buffer_append(out, SLICE("\",\"arguments\":"));
-    write_text(reply, block, progress, out);
-    buffer_append(out, SLICE(",\"call_id\":\""));
-    words_write_id(out, SLICE("call_"), reply->run_tag, reply->request_number);
-    buffer_append(out, SLICE("\",\"name\":"));
-    json_write_text(out, reply->tool_name);
-}
-
-static void write_message(const struct reply *reply, const struct block *block,
-                          enum progress progress, struct buffer *out)
-{
-    buffer_append(out, SLICE("\"type\":\"message\",\"status\":\""));
-    buffer_append(out, status_of(reply, progress));
-    buffer_append(out, SLICE("\",\"content\":["));
-    if (progress == DONE)
-        write_part(reply, block, progress, out);
-    buffer_append(out, SLICE("],\"role\":\"assistant\""));
-}
-
-static void write_reasoning(const struct reply *reply, const struct block *block,
-                            enum progress progress, struct buffer *out)
-{
-    buffer_append(out, SLICE("\"type\":\"reasoning\",\"summary\":["));
-    if (progress == DONE)
-        write_part(reply, block, progress, out);
-    buffer_byte(out, ']');
-}
-
-static void write_item(const struct reply *reply, const struct block *block, enum progress progress,
-                       struct buffer *out)
-{
-    static void (*const writers[PIECE_COUNT])(const struct reply *, const struct block *,
-                                              enum progress, struct buffer *) = {
-        [PIECE_THINKING] = write_reasoning,
-        [PIECE_TEXT] = write_message,
-        [PIECE_TOOL] = write_call,
-    };
-
-    buffer_append(out, SLICE("{\"id\":\""));
-    write_item_id(reply, block, out);
-    buffer_append(out, SLICE("\","));
-    writers[block->piece](reply, block, progress, out);
-    buffer_byte(out, '}');
-}
-
-/* --- writing: the response object ------------------------------------------------------------- */
-
-static void write_usage(const struct reply *reply, struct buffer *out)
-{
-    uint64_t input = content_count(reply, reply->input_tokens);
-    uint64_t output = content_count(reply, reply->output_tokens);
-    uint64_t written = content_count(reply, reply->cache_write_tokens);
-
-    buffer_append(out, SLICE("{\"input_tokens\":"));
-    buffer_u64(out, input);
-    buffer_append(out, SLICE(",\"input_tokens_details\":{\"cached_tokens\":"));
-    buffer_u64(out, content_count(reply, reply->cached_tokens));
-    if (written > 0) {
-        buffer_append(out, SLICE(",\"cache_write_tokens\":"));
-        buffer_u64(out, written);
-    }
-    buffer_append(out, SLICE("},\"output_tokens\":"));
-    buffer_u64(out, output);
-    buffer_append(out, SLICE(",\"output_tokens_details\":{\"reasoning_tokens\":"));
-    buffer_u64(out, content_count(reply, content_thinking_tokens(reply)));
-    buffer_append(out, SLICE("},\"total_tokens\":"));
-    buffer_u64(out, input + output);
-    buffer_byte(out, '}');
-}
-
-static void write_output(const struct reply *reply, struct buffer *out)
-{
-    struct block block;
-
-    for (uint32_t i = 0; content_block(reply, i, &block); i++) {
-        if (i > 0)
-            buffer_byte(out, ',');
-        write_item(reply, &block, DONE, out);
-    }
-}
-
-/* The object up to its status. */
-static void open_response(const struct reply *reply, struct slice status, struct buffer *out)
-{
-    buffer_append(out, SLICE("{\"id\":\""));
-    words_write_id(out, SLICE("resp_"), reply->run_tag, reply->request_number);
-    buffer_append(out, SLICE("\",\"object\":\"response\",\"created_at\":"));
-    buffer_i64(out, reply->wall_unix_s);
-    buffer_append(out, SLICE(",\"status\":\""));
-    buffer_append(out, status);
-    buffer_append(out, SLICE("\",\"background\":false,\"error\":"));
-}
-
-/* From behind its error to the inside of its output. */
-static void write_settings(const struct reply *reply, struct slice incomplete, struct buffer *out)
-{
-    buffer_append(out, SLICE(",\"incomplete_details\":"));
-    if (incomplete.size > 0) {
-        buffer_append(out, SLICE("{\"reason\":\""));
-        buffer_append(out, incomplete);
-        buffer_append(out, SLICE("\"}"));
-    } else {
-        buffer_append(out, SLICE("null"));
-    }
-    buffer_append(out, SLICE(",\"instructions\":null,\"max_output_tokens\":null,"
-                             "\"max_tool_calls\":null,\"model\":"));
-    json_write_text(out, reply->model);
-    buffer_append(out, SLICE(",\"output\":["));
-}
-
-/* From behind its output to its usage. */
-static void write_more_settings(struct buffer *out)
-{
-    buffer_append(out,
-                  SLICE("],\"parallel_tool_calls\":true,\"previous_response_id\":null,"
-                        "\"reasoning\":{\"effort\":null,\"summary\":null},\"service_tier\":"
-                        "\"default\",\"store\":true,\"temperature\":1.0,\"text\":{\"format\":"
-                        "{\"type\":\"text\"},\"verbosity\":\"medium\"},\"tool_choice\":\"auto\","
-                        "\"tools\":[],\"top_logprobs\":0,\"top_p\":1.0,"
-                        "\"truncation\":\"disabled\",\"usage\":"));
-}
-
-static void close_response(struct buffer *out)
-{
-    buffer_append(out, SLICE(",\"user\":null,\"metadata\":{}}"));
-}
-
-static void write_response(const struct reply *reply, enum progress progress, struct buffer *out)
-{
-    bool is_cut = progress == DONE && !is_whole(reply);
-
-    open_response(reply, status_of(reply, progress), out);
-    buffer_append(out, SLICE("null"));
-    write_settings(reply, is_cut ? slice_of(stop_words[reply->stop]) : SLICE(""), out);
-    if (progress == DONE)
-        write_output(reply, out);
-    write_more_settings(out);
-    if (progress == DONE && content_tells_usage(reply))
-        write_usage(reply, out);
-    else
-        buffer_append(out, SLICE("null"));
-    close_response(out);
-}
-
 static void write_answer(const struct reply *reply, struct buffer *out)
 {
-    write_response(reply, DONE, out);
+    responses_write(reply, RESPONSES_DONE, out);
 }
 
 /* --- writing: events -------------------------------------------------------------------------- */
@@ -469,29 +254,29 @@ static void close_event(struct buffer *out)
 }
 
 static void write_response_event(const struct reply *reply, struct slice kind, uint64_t number,
-                                 enum progress progress, struct buffer *out)
+                                 enum responses_progress progress, struct buffer *out)
 {
     open_event(kind, number, out);
     buffer_append(out, SLICE(",\"response\":"));
-    write_response(reply, progress, out);
+    responses_write(reply, progress, out);
     close_event(out);
 }
 
 static void write_opening(const struct reply *reply, struct buffer *out)
 {
-    write_response_event(reply, SLICE("response.created"), 0, BEGUN, out);
-    write_response_event(reply, SLICE("response.in_progress"), 1, BEGUN, out);
+    write_response_event(reply, SLICE("response.created"), 0, RESPONSES_BEGUN, out);
+    write_response_event(reply, SLICE("response.in_progress"), 1, RESPONSES_BEGUN, out);
 }
 
 static void write_item_event(const struct reply *reply, const struct block *block,
-                             struct slice kind, uint64_t number, enum progress progress,
+                             struct slice kind, uint64_t number, enum responses_progress progress,
                              struct buffer *out)
 {
     open_event(kind, number, out);
     buffer_append(out, SLICE(",\"output_index\":"));
     buffer_u64(out, block->index);
     buffer_append(out, SLICE(",\"item\":"));
-    write_item(reply, block, progress, out);
+    responses_write_item(reply, block, progress, out);
     close_event(out);
 }
 
@@ -505,20 +290,20 @@ static void write_place(const struct reply *reply, const struct block *block, st
     };
 
     buffer_append(out, SLICE(",\"item_id\":\""));
-    write_item_id(reply, block, out);
+    responses_write_item_id(reply, block, out);
     buffer_append(out, SLICE("\",\"output_index\":"));
     buffer_u64(out, block->index);
     buffer_append(out, parts[block->piece]);
 }
 
 static void write_part_event(const struct reply *reply, const struct block *block,
-                             struct slice kind, uint64_t number, enum progress progress,
+                             struct slice kind, uint64_t number, enum responses_progress progress,
                              struct buffer *out)
 {
     open_event(kind, number, out);
     write_place(reply, block, out);
     buffer_append(out, SLICE(",\"part\":"));
-    write_part(reply, block, progress, out);
+    responses_write_part(reply, block, progress, out);
     close_event(out);
 }
 
@@ -558,9 +343,10 @@ static void write_block_open(const struct reply *reply, const struct block *bloc
     const struct kinds *kinds = kinds_of(block);
     uint64_t number = block->event;
 
-    write_item_event(reply, block, SLICE("response.output_item.added"), number++, BEGUN, out);
+    write_item_event(reply, block, SLICE("response.output_item.added"), number++, RESPONSES_BEGUN,
+                     out);
     if (kinds->part_added.size > 0)
-        write_part_event(reply, block, kinds->part_added, number, BEGUN, out);
+        write_part_event(reply, block, kinds->part_added, number, RESPONSES_BEGUN, out);
 }
 
 /* Its number comes last, as documented, since all before the text is copied from delta to delta. */
@@ -598,7 +384,7 @@ static void write_text_done(const struct reply *reply, const struct block *block
     open_event(kinds->text_done, number, out);
     write_place(reply, block, out);
     buffer_append(out, kinds->text_name);
-    write_text(reply, block, DONE, out);
+    responses_write_text(reply, block, RESPONSES_DONE, out);
     close_event(out);
 }
 
@@ -610,15 +396,16 @@ static void write_block_close(const struct reply *reply, const struct block *blo
 
     write_text_done(reply, block, number++, out);
     if (kinds->part_done.size > 0)
-        write_part_event(reply, block, kinds->part_done, number++, DONE, out);
-    write_item_event(reply, block, SLICE("response.output_item.done"), number, DONE, out);
+        write_part_event(reply, block, kinds->part_done, number++, RESPONSES_DONE, out);
+    write_item_event(reply, block, SLICE("response.output_item.done"), number, RESPONSES_DONE, out);
 }
 
 static void write_closing(const struct reply *reply, uint64_t event, struct buffer *out)
 {
-    write_response_event(
-        reply, is_whole(reply) ? SLICE("response.completed") : SLICE("response.incomplete"), event,
-        DONE, out);
+    write_response_event(reply,
+                         responses_is_whole(reply) ? SLICE("response.completed")
+                                                   : SLICE("response.incomplete"),
+                         event, RESPONSES_DONE, out);
 }
 
 /* --- refusals --------------------------------------------------------------------------------- */
@@ -645,18 +432,11 @@ static void write_refusal(const struct refusal *refusal, const struct wording *w
     openai_write_refusal(refusal, own_words(words), out);
 }
 
-/* Of an error and of a failed response, which always have one. */
-static void write_code(const struct wording *words, struct buffer *out)
-{
-    buffer_append(out, SLICE("\"code\":"));
-    wording_write_name(words->code != NULL ? words->code : words->type, out);
-}
-
 static void write_flat_error(const struct refusal *refusal, const struct wording *words,
                              uint64_t event, struct buffer *out)
 {
     buffer_append(out, SLICE("event: error\ndata: {\"type\":\"error\","));
-    write_code(words, out);
+    responses_write_code(words, out);
     buffer_append(out, SLICE(",\"message\":"));
     wording_write_message(words, refusal, out);
     buffer_append(out, SLICE(",\"param\":"));
@@ -673,7 +453,7 @@ static void write_nested_error(const struct refusal *refusal, const struct wordi
     buffer_append(out, SLICE(",\"error\":{\"type\":"));
     wording_write_name(words->type, out);
     buffer_byte(out, ',');
-    write_code(words, out);
+    responses_write_code(words, out);
     buffer_append(out, SLICE(",\"message\":"));
     wording_write_message(words, refusal, out);
     buffer_append(out, SLICE(",\"param\":"));
@@ -685,24 +465,9 @@ static void write_nested_error(const struct refusal *refusal, const struct wordi
 static void write_failed(const struct refusal *refusal, const struct wording *words, uint64_t event,
                          struct buffer *out)
 {
-    const struct reply reply = {
-        .model = refusal->model,
-        .request_number = refusal->request_number,
-        .run_tag = refusal->run_tag,
-    };
-
     open_event(SLICE("response.failed"), event, out);
     buffer_append(out, SLICE(",\"response\":"));
-    open_response(&reply, SLICE("failed"), out);
-    buffer_byte(out, '{');
-    write_code(words, out);
-    buffer_append(out, SLICE(",\"message\":"));
-    wording_write_message(words, refusal, out);
-    buffer_byte(out, '}');
-    write_settings(&reply, SLICE(""), out);
-    write_more_settings(out);
-    buffer_append(out, SLICE("null"));
-    close_response(out);
+    responses_write_failed(refusal, words, out);
     close_event(out);
 }
 
@@ -771,7 +536,7 @@ const struct format openai_responses_format = {
     .not_json = OPENAI_NOT_JSON,
     .object = object,
     .stops = stops,
-    .stop_words = stop_words,
+    .stop_words = responses_stop_words,
     .event_shape = event_shape,
     .body_shape = body_shape,
     .ask_shape = ask_shape,
