@@ -107,30 +107,27 @@ void effects_begin(struct upstream *u, nanos now)
         buffer_clear(&u->scratch);
 }
 
-/* Most pieces need only a few words of what is answered; the whole is not made for them. */
-static struct told_answer told_of(const struct upstream *u, const struct exchange *x,
-                                  const struct pending *pending)
+/* Most pieces need only a few words of what is answered: the whole is not made for them, and what
+ * stands there of an earlier piece is nobody's to read. */
+static const struct told_answer *tell(struct upstream *u, const struct exchange *x,
+                                      const struct pending *pending)
 {
-    struct told_answer told = {
-        .piece = pending->piece,
-        .model = x->record.model,
-        .status = x->record.status,
-        .failure = x->plan.failure,
-        .tokens = pending->tokens,
-    };
+    struct told_answer *told = &u->told;
 
-    if (pending->piece == TOLD_GOES_ON)
+    told->piece = pending->piece;
+    told->model = x->record.model;
+    told->status = x->record.status;
+    told->failure = x->plan.failure;
+    told->tokens = pending->tokens;
+    told->reply.run_tag = u->options.run_tag;
+    told->reply.request_number = x->run_number;
+    if (pending->piece == TOLD_GOES_ON || pending->piece == TOLD_REFUSAL)
         return told;
-    if (pending->piece == TOLD_REFUSAL) {
-        told.reply.run_tag = u->options.run_tag;
-        told.reply.request_number = x->run_number;
-        return told;
-    }
-    told.reply = answers_reply(u, x);
-    told.reply.model = (struct slice){0}; /* texts would not live as long */
-    told.reply.text = (struct slice){0};
-    told.reply.tool_name = (struct slice){0};
-    told.reply.tool_input = (struct slice){0};
+    told->reply = answers_reply(u, x);
+    told->reply.model = (struct slice){0}; /* texts would not live as long */
+    told->reply.text = (struct slice){0};
+    told->reply.tool_name = (struct slice){0};
+    told->reply.tool_input = (struct slice){0};
     return told;
 }
 
@@ -213,10 +210,10 @@ bool upstream_next(struct upstream *u, struct upstream_effect *effect)
     u->queue_count--;
     if (pending->kind == UPSTREAM_HEAD)
         tell_head(&u->exchanges[pending->exchange], bytes, effect);
-    if (pending->kind == UPSTREAM_TOLD)
-        u->told = told_of(u, &u->exchanges[pending->exchange], pending);
     if (pending->is_told)
-        effect->told = &u->told;
+        effect->told = pending->kind == UPSTREAM_TOLD
+                           ? tell(u, &u->exchanges[pending->exchange], pending)
+                           : &u->told;
     if (pending->kind == UPSTREAM_JOURNAL)
         effect->record = hand_out(u, pending);
     return true;
