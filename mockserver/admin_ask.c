@@ -28,6 +28,13 @@ uint16_t admin_refuse_error(struct admin *a, const struct error *err)
     return admin_refuse(a, err->rc == RC_NOMEM ? 507 : 400, "%s", err->text);
 }
 
+uint32_t admin_open_count(const struct admin *a, const struct journal_filter *filter)
+{
+    if (mock_open_count(a->mock) == 0 || !(filter->asked & CRITERION_BIT(CRITERION_ISOLATION)))
+        return mock_open_count(a->mock);
+    return upstream_open_like(mock_engine(a->mock), slice_of(filter->isolation));
+}
+
 /* --- a query as JSON -------------------------------------------------------------------------- */
 
 static int hex_value(char c)

@@ -95,7 +95,7 @@ uint16_t admin_count(struct admin *a, const struct admin_request *request)
     while (journal_store_next(a->store, &place, &record))
         count += journal_filter_matches(&ask.match, a->options.scenario, record);
     buffer_printf(&a->out, "{\"count\":%" PRIu64 ",\"last\":%" PRIu64 ",\"open\":%" PRIu32, count,
-                  journal_store_last(a->store), mock_open_count(a->mock));
+                  journal_store_last(a->store), admin_open_count(a, &ask.match));
     write_whole(a, ask.after);
     return 200;
 }

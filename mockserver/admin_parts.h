@@ -98,6 +98,10 @@ uint16_t admin_refuse(struct admin *a, uint16_t status, const char *format, ...)
 /* 400, or 507 without memory. */
 uint16_t admin_refuse_error(struct admin *a, const struct error *err);
 
+/* Exchanges under way that the filter may come to match: those of its isolation path, if it asks
+ * for one, else all. */
+uint32_t admin_open_count(const struct admin *a, const struct journal_filter *filter);
+
 /* --- waiting (admin_wait.c) ------------------------------------------------------------------- */
 
 MUST_USE enum rc admin_wait_open(struct admin *a, struct error *err);

@@ -173,7 +173,7 @@ static void write_range(const struct range *range, char *text, size_t capacity)
 static void hold_range(struct verifying *v, const char *what, uint64_t found,
                        const struct range *range)
 {
-    uint32_t open = mock_open_count(v->admin->mock);
+    uint32_t open = admin_open_count(v->admin, &v->ask->match);
     char expected[64];
 
     if (!range->is_asked || (found >= range->min && found <= range->max && v->is_whole))

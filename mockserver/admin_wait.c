@@ -42,7 +42,7 @@ static nanos quiet_from(const struct admin *a, const struct waiter *w)
 {
     if (w->quiet == 0)
         return 0;
-    return mock_open_count(a->mock) > 0 ? NANOS_NEVER : nanos_add(w->active_at, w->quiet);
+    return admin_open_count(a, &w->match) > 0 ? NANOS_NEVER : nanos_add(w->active_at, w->quiet);
 }
 
 static bool is_met(const struct admin *a, const struct waiter *w, nanos now)
@@ -60,7 +60,7 @@ static void write_answer(struct admin *a, const struct waiter *w, bool met, nano
     buffer_printf(&a->out,
                   ",\"count\":%" PRIu64 ",\"last\":%" PRIu64 ",\"open\":%" PRIu32
                   ",\"waited_ms\":%" PRId64 "}\n",
-                  w->count, journal_store_last(a->store), mock_open_count(a->mock),
+                  w->count, journal_store_last(a->store), admin_open_count(a, &w->match),
                   (now - w->asked_at) / NANOS_MS);
 }
 

@@ -277,6 +277,19 @@ uint32_t upstream_open(const struct upstream *u)
     return u->open;
 }
 
+uint32_t upstream_open_like(const struct upstream *u, struct slice isolation)
+{
+    uint32_t count = 0;
+
+    for (uint32_t index = 0; index < u->exchanges_born; index++) {
+        const struct exchange *x = &u->exchanges[index];
+
+        if (x->state != EXCHANGE_FREE && x->state != EXCHANGE_OVER)
+            count += slice_glob(isolation, slice_of(x->record.isolation));
+    }
+    return count;
+}
+
 /* --- what may change while it runs ------------------------------------------------------------ */
 
 const struct chaos *upstream_chaos(const struct upstream *u)

@@ -158,4 +158,7 @@ bool upstream_next(struct upstream *upstream, struct upstream_effect *effect);
 /* Exchanges in progress. */
 uint32_t upstream_open(const struct upstream *upstream);
 
+/* Those of them whose isolation is like this glob (empty: none). Linear. */
+uint32_t upstream_open_like(const struct upstream *upstream, struct slice isolation);
+
 #endif

@@ -184,6 +184,22 @@ static void it_is_not_quiet_while_a_request_is_open(void)
     CU_ASSERT(admin_said("{\"count\":1,"));
 }
 
+/* Tests that run side by side do not wait for each other. */
+static void it_may_be_quiet_on_one_path_while_another_is_busy(void)
+{
+    struct incoming client;
+
+    start();
+    hold(&client);
+    EXPECT_U64(model_asks(&mock, "/t/alone", "claude", "hi"), 200);
+    EXPECT_U64(admin_gets(&mock, "wait?quiet=10ms&count=1&isolation=alone"), 200);
+    CU_ASSERT(admin_said("\"met\":true,\"count\":1,\"last\":1,\"open\":0,"));
+    EXPECT_U64(admin_gets(&mock, "wait?quiet=1ms&isolation=&timeout=50ms"), 408);
+    EXPECT_U64(admin_gets(&mock, "journal/count?isolation=alone"), 200);
+    CU_ASSERT(admin_said("\"open\":0,"));
+    incoming_close(&client);
+}
+
 static void a_client_that_resets_is_told_from_one_that_leaves(void)
 {
     struct incoming client;
@@ -267,6 +283,8 @@ static CU_TestInfo admin_journal_tests[] = {
     {"a wait that is not met in time says what was seen",
      a_wait_that_is_not_met_in_time_says_what_was_seen},
     {"it is not quiet while a request is open", it_is_not_quiet_while_a_request_is_open},
+    {"it may be quiet on one path while another is busy",
+     it_may_be_quiet_on_one_path_while_another_is_busy},
     {"a client that resets is told from one that leaves",
      a_client_that_resets_is_told_from_one_that_leaves},
     {"many wait for different things", many_wait_for_different_things},
