@@ -19,7 +19,9 @@ static const char scenario[] =
     "{ \"name\": \"bounds\", \"seed\": 1, \"subject\": {\"client\": {\"preset\": \"none\"}},\n"
     "  \"target\": {\"mock\": {\"models\": {\n"
     "    \"claude\": {\"api\": \"anthropic\", \"first_token\": \"1ms\",\n"
-    "               \"rate\": \"1000000000 tokens/s\"}}}},\n"
+    "               \"rate\": \"1000000000 tokens/s\"},\n"
+    "    \"held\": {\"api\": \"anthropic\", \"first_token\": \"10h\", \"rate\": \"1 "
+    "tokens/s\"}}}},\n"
     "  \"load\": {\"requests\": [{\"model\": \"claude\", \"input_tokens\": 10,\n"
     "                           \"output_tokens\": 5}],\n"
     "           \"arrivals\": [{\"part\": \"steady\", \"rate\": \"1/s\", \"for\": \"1s\"}]}}\n";
@@ -221,6 +223,30 @@ static void twenty_thousand_connections_that_come_and_go_leave_no_trace(void)
     CU_ASSERT(mock_child_resident(&mock) < before + ((uint64_t)32 << 20));
 }
 
+/* Refused by us, which is not a client's leaving. */
+static void requests_beyond_what_is_served_at_a_time_are_refused_and_noted(void)
+{
+    enum { SERVED_MAX = 16384 };
+    static struct incoming clients[SERVED_MAX];
+    struct incoming client;
+
+    start_with(NULL);
+    for (int i = 0; i < SERVED_MAX; i++) {
+        mock_child_connect(&mock, "anthropic", &clients[i]);
+        incoming_say(&clients[i], ask_whole("held"));
+    }
+    mock_child_await_health(&mock, "\"open\":16384,");
+    mock_child_connect(&mock, "anthropic", &client);
+    CU_ASSERT(incoming_asks(&client, ask_whole("claude")));
+    CU_ASSERT(incoming_said(&client, "HTTP/1.1 503 "));
+    CU_ASSERT(incoming_until(&mock.journal, "refused: too many requests at a time"));
+    CU_ASSERT(incoming_said(&mock.journal, "\"kind\":\"unreadable\""));
+    CU_ASSERT(!incoming_said(&mock.journal, "\"closed_by\":\"client\""));
+    incoming_close(&client);
+    for (int i = 0; i < SERVED_MAX; i++)
+        incoming_close(&clients[i]);
+}
+
 /* --- the journal of a mock that was killed ---------------------------------------------------- */
 
 /* As a reader takes it: up to the last whole line. */
@@ -301,6 +327,8 @@ static CU_TestInfo tests[] = {
      chunks_without_end_are_refused_at_the_bodys_limit},
     {"twenty thousand connections that come and go leave no trace",
      twenty_thousand_connections_that_come_and_go_leave_no_trace},
+    {"requests beyond what is served at a time are refused and noted",
+     requests_beyond_what_is_served_at_a_time_are_refused_and_noted},
     {"a killed mock leaves a journal of whole lines",
      a_killed_mock_leaves_a_journal_of_whole_lines},
     {"an address that others reach needs a token", an_address_that_others_reach_needs_a_token},
