@@ -201,12 +201,35 @@ static enum rc check_statistic(const struct cursor *c, size_t at, const struct m
 
 /* --- filters ---------------------------------------------------------------------------------- */
 
+/* The first window of the set that opens nobody knows when: calls are judged by what the scenario
+ * says, and what came of a mark or a first request only the mock knows. "before" and "quiet" hang
+ * on all windows. NULL: there is none. */
+static const struct phase *find_waiting(const struct phases *phases, const struct phase_set *set)
+{
+    for (uint32_t i = 0; i < phases->count; i++) {
+        uint64_t bits = (uint64_t)1 << i | (uint64_t)1 << (PHASES_MAX + i);
+        bool is_meant = set->is_before || set->is_quiet || (set->named & bits) != 0;
+
+        if (is_meant && phases->list[i].is_waiting)
+            return &phases->list[i];
+    }
+    return NULL;
+}
+
 static enum rc read_phase(const struct cursor *c, struct slice value, struct filters *f)
 {
     const struct phases *phases = &c->scenario->chaos.phases;
+    const struct phase *waiting;
     struct nearest nearest;
 
     if (phases_find(phases, value, &f->phase)) {
+        waiting = find_waiting(phases, &f->phase);
+        if (waiting != NULL)
+            return refuse(c, (size_t)(value.data - c->text->text.data),
+                          "found \"%.*s\", expected a phase whose time the scenario tells: \"%s\" "
+                          "counts from %s",
+                          SLICE_ARG(value), waiting->name,
+                          waiting->from == PHASE_FROM_MARK ? "a mark" : "the first request");
         f->has_phase = true;
         return RC_OK;
     }

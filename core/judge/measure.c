@@ -519,6 +519,16 @@ bool measure_is_planned(struct slice name)
 
 /* --- recovery --------------------------------------------------------------------------------- */
 
+/* The last time that a window ends within the load; of one that opens once, its end. */
+static nanos last_end(const struct phase *phase, nanos load_lasts)
+{
+    nanos end_at = phase_ends_at(phase);
+
+    if (phase->every == 0 || end_at >= load_lasts)
+        return end_at;
+    return end_at + (load_lasts - 1 - end_at) / phase->every * phase->every;
+}
+
 /* The end of the window that `phase` names; of several of one name, the last. */
 static nanos window_ends_at(const struct scenario *scenario, const struct phase_set *phase)
 {
@@ -527,7 +537,7 @@ static nanos window_ends_at(const struct scenario *scenario, const struct phase_
 
     for (uint32_t i = 0; i < phases->count; i++)
         if (phase->named >> i & 1)
-            end_at = nanos_max(end_at, phase_ends_at(&phases->list[i]));
+            end_at = nanos_max(end_at, last_end(&phases->list[i], scenario->load.lasts));
     return end_at;
 }
 
@@ -813,12 +823,8 @@ static nanos time_in_phase(const struct scenario *scenario, const struct phase_s
         struct phase_set here = phases_at(phases, from);
         nanos to = scenario->load.lasts;
 
-        for (uint32_t i = 0; i < phases->count; i++) {
-            nanos at = phases->list[i].at, end_at = phase_ends_at(&phases->list[i]);
-
-            to = at > from ? nanos_min(to, at) : to;
-            to = end_at > from ? nanos_min(to, end_at) : to;
-        }
+        for (uint32_t i = 0; i < phases->count; i++)
+            to = nanos_min(to, phase_changes_at(&phases->list[i], from));
         if (phase_set_overlaps(phase, &here))
             sum += to - from;
         from = to;

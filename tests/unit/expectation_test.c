@@ -252,6 +252,29 @@ static void what_does_not_fit_together_is_refused(void)
     expect_refused("model.share >= 50%", "sample.jsonc:7:5: expected model.share{model=...}");
 }
 
+static void a_window_that_waits_for_something_is_no_filter(void)
+{
+    struct phase *overload = &scenario.chaos.phases.list[1];
+
+    overload->is_waiting = true;
+    overload->from = PHASE_FROM_MARK;
+    expect_refused("response.p95{phase=overload} <= 4s",
+                   "sample.jsonc:7:24: found \"overload\", expected a phase whose time the "
+                   "scenario tells: \"overload\" counts from a mark");
+    expect_refused("response.p95{phase=after:overload} <= 4s",
+                   "sample.jsonc:7:24: found \"after:overload\", expected a phase whose time the "
+                   "scenario tells: \"overload\" counts from a mark");
+    overload->from = PHASE_FROM_FIRST_REQUEST;
+    expect_refused("response.p95{phase=quiet} <= 4s",
+                   "sample.jsonc:7:24: found \"quiet\", expected a phase whose time the "
+                   "scenario tells: \"overload\" counts from the first request");
+    expect_refused("response.p95{phase=before} <= 4s",
+                   "sample.jsonc:7:24: found \"before\", expected a phase whose time the "
+                   "scenario tells: \"overload\" counts from the first request");
+    EXPECT_RC(read("response.p95{phase=storm} <= 4s"), RC_OK);
+    EXPECT_RC(read("response.p95 <= 4s"), RC_OK);
+}
+
 static void half_an_expectation_is_refused_at_its_end(void)
 {
     static const char whole[] = "response.p95{phase=storm} <= 1.5 * response.p95{phase=before}";
@@ -332,6 +355,8 @@ static CU_TestInfo tests[] = {
     {"what only a mock knows is not asked of a live target",
      what_only_a_mock_knows_is_not_asked_of_a_live_target},
     {"what does not fit together is refused", what_does_not_fit_together_is_refused},
+    {"a window that waits for something is no filter",
+     a_window_that_waits_for_something_is_no_filter},
     {"half an expectation is refused", half_an_expectation_is_refused_at_its_end},
     {"judges by the boundary itself", judges_by_the_boundary_itself},
     {"compares with the factor of the other measure",

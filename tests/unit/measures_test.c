@@ -616,6 +616,34 @@ static void recovery_cannot_be_told_without_calls_on_both_sides(void)
     expect_unknown("no whole 5 s with calls between the window's end and the load's");
 }
 
+/* The storm, every 20 s: 10 - 20 s, 30 - 40 s, 50 - 60 s; the last ends with the load. */
+static void a_window_that_opens_again_counts_all_its_turns(void)
+{
+    scenario.chaos.phases.list[0].every = 20 * NANOS_S;
+    begin("goodput{phase=storm} > 0");
+    feed_good(0, 600);
+    expect_value(10, 300);
+    begin("goodput{phase=after:storm} > 0");
+    feed_good(0, 600);
+    expect_value(10, 200);
+    scenario.chaos.phases.list[0].every = 0;
+}
+
+static void recovery_counts_from_the_last_turn_that_ends(void)
+{
+    scenario.chaos.phases.list[0].every = 20 * NANOS_S;
+    begin("recovery.time{phase=storm} <= 3s");
+    feed_good(0, 100);
+    feed_failed(100, 100);
+    feed_good(200, 100); /* between two turns all is well */
+    feed_failed(300, 100);
+    feed_failed(400, 20); /* and two seconds after the last that ends within the load not yet */
+    feed_good(420, 80);
+    feed_failed(500, 100);
+    expect_value(2e9, 600);
+    scenario.chaos.phases.list[0].every = 0;
+}
+
 static CU_TestInfo tests[] = {
     {"headline spans count from the call's due", headline_spans_count_from_the_calls_due},
     {"service counts from the answering attempt's sent",
@@ -658,6 +686,9 @@ static CU_TestInfo tests[] = {
     {"recovery takes until the first five good seconds",
      recovery_takes_until_the_first_five_good_seconds},
     {"recovery forgives five points", recovery_forgives_five_points},
+    {"a window that opens again counts all its turns",
+     a_window_that_opens_again_counts_all_its_turns},
+    {"recovery counts from the last turn that ends", recovery_counts_from_the_last_turn_that_ends},
     {"what never recovers is longer than any limit", what_never_recovers_is_longer_than_any_limit},
     {"recovery cannot be told without calls on both sides",
      recovery_cannot_be_told_without_calls_on_both_sides},
