@@ -5,10 +5,11 @@
  *
  * Writing a request or an answer as bytes, only to read back on the other side what was written,
  * takes four fifths of a simulated attempt. Where nothing is wrong with the bytes, both sides know
- * what they would say: then the value travels instead. Disturbed answers (cut, stalled, reset) and
- * refusals that advise a wait still travel as bytes, because what a reader makes of them is the
- * point. The two ways meet in wire/format (format_write_... and format_tell_..., refusals are read
- * from their bytes once), and a test runs both and compares every line of evidence.
+ * what they would say: then the value travels instead. Disturbed answers (cut, stalled, reset, with
+ * any quirk), those that are not text alone, and refusals that advise a wait still travel as bytes,
+ * because what a reader makes of them is the point. The two ways meet in wire/format
+ * (format_write_... and format_tell_..., refusals are read from their bytes once), and a test runs
+ * both and compares every line of evidence.
  *
  * Plain values. */
 

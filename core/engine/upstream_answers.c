@@ -200,7 +200,7 @@ static void write_card(struct upstream *u, const struct exchange *x)
     endpoint_write_model(x->api, &card, upstream_wall_unix_ns(u, 0) / NANOS_S, &u->scratch);
 }
 
-/* What is no answer of a model: listings, counts, embeddings. */
+/* What is no answer of a model: listings and counts. */
 static void serve_other(struct upstream *u, uint32_t index, nanos now)
 {
     struct exchange *x = &u->exchanges[index];
@@ -208,9 +208,6 @@ static void serve_other(struct upstream *u, uint32_t index, nanos now)
 
     if (x->record.kind == JOURNAL_COUNT)
         endpoint_write_count(x->api, x->plan.input_tokens, &u->scratch);
-    else if (x->record.kind == JOURNAL_EMBEDDINGS)
-        endpoint_write_embeddings(slice_of(x->model), x->run_number, x->inputs, x->dimensions,
-                                  x->is_base64, x->plan.input_tokens, &u->scratch);
     else if (x->model[0] == '\0')
         write_cards(u, x);
     else
@@ -223,24 +220,40 @@ static void serve_other(struct upstream *u, uint32_t index, nanos now)
  * its last byte, so that it is never whole. */
 static size_t bytes_to_write(const struct plan *plan, size_t whole)
 {
-    if (plan->ending == PLAN_WHOLE)
+    if (plan->ending == PLAN_WHOLE || whole == 0)
         return whole;
     if (plan->tokens_before_end >= plan->output_tokens)
         return whole - 1;
     return (size_t)((double)whole * (double)plan->tokens_before_end / (double)plan->output_tokens);
 }
 
+/* What one body says, and what its reader knows of its usage then. */
+static struct usage write_body(struct upstream *u, const struct exchange *x)
+{
+    struct reply reply = answers_reply(u, x);
+    uint64_t input = x->plan.input_tokens;
+
+    if (x->record.kind != JOURNAL_EMBEDDINGS) {
+        format_write_answer(x->api, &reply, &u->scratch);
+        return format_usage_told(x->api, &reply, FORMAT_BODY);
+    }
+    if (reply.usage_told != USAGE_TRUE)
+        input = reply.usage_told == USAGE_ZERO ? 0 : (uint64_t)((double)input * reply.usage_factor);
+    endpoint_write_embeddings(reply.model, x->run_number, x->inputs, x->dimensions, x->is_base64,
+                              input, &u->scratch);
+    return (struct usage){.is_known = true, .input_tokens = input};
+}
+
 /* An answer in one body. */
 static void serve_body(struct upstream *u, uint32_t index, nanos now)
 {
     struct exchange *x = &u->exchanges[index];
-    struct reply reply = answers_reply(u, x);
     size_t body_at = u->scratch.size;
     size_t whole, size, headers_at;
     bool announces_less = x->plan.ending == PLAN_CUT && x->plan.close == PLAN_CLOSE_END;
     bool is_broken = x->plan.quirks & QUIRK_BROKEN_JSON;
+    struct usage usage = write_body(u, x);
 
-    format_write_answer(x->api, &reply, &u->scratch);
     if (is_broken)
         spoil_json(&u->scratch, body_at);
     whole = u->scratch.size - body_at;
@@ -248,14 +261,15 @@ static void serve_body(struct upstream *u, uint32_t index, nanos now)
     headers_at = heads_write(u, x, SLICE("application/json"), now);
     effects_head(u, index, 200, (int64_t)(announces_less ? size : whole), headers_at, now);
     effects_body(u, index, body_at, size, now);
-    x->record.tokens_written = plan_tokens_to_come(&x->plan);
+    if (x->record.kind == JOURNAL_GENERATE)
+        x->record.tokens_written = plan_tokens_to_come(&x->plan);
     if (x->plan.ending == PLAN_STALL) {
         x->state = EXCHANGE_SILENT;
         return;
     }
     x->record.is_complete = x->plan.ending == PLAN_WHOLE && !is_broken;
     if (x->record.is_complete)
-        x->record.usage_told = format_usage_told(x->api, &reply, FORMAT_BODY);
+        x->record.usage_told = usage;
     effects_end(u, index,
                 x->plan.ending == PLAN_WHOLE ? UPSTREAM_END_WHOLE : answers_end_of(x->plan.close));
 }
@@ -342,7 +356,7 @@ static void serve_answer(struct upstream *u, uint32_t index, nanos now)
 
     if (x->plan.quirks & QUIRK_BODY)
         serve_given(u, index, now);
-    else if (x->record.kind != JOURNAL_GENERATE)
+    else if (x->record.kind == JOURNAL_COUNT || x->record.kind == JOURNAL_MODELS)
         serve_other(u, index, now);
     else if (x->plan.stream)
         streams_open(u, index, now);

@@ -65,6 +65,8 @@ static uint32_t quirks_impossible(const struct exchange *x, bool stream)
 
     if (x->api == API_OPENAI_CHAT && stream && !x->include_usage)
         quirks |= QUIRK_USAGE_MISSING | QUIRK_USAGE_ZERO | QUIRK_USAGE_WRONG;
+    if (x->record.kind == JOURNAL_EMBEDDINGS)
+        quirks |= QUIRK_USAGE_MISSING | QUIRK_EMPTY | QUIRK_RUNAWAY | QUIRK_FOREIGN;
     if (x->is_json_array)
         quirks |= QUIRK_DONE_WRONG | QUIRK_SPLIT_CRLF | QUIRK_PINGS | QUIRK_COMMENTS;
     return quirks;
@@ -110,7 +112,8 @@ static void decide(struct upstream *u, struct exchange *x, struct attempt_facts 
     facts->quirks_impossible = quirks_impossible(x, facts->stream);
     if (http != NULL && u->rules_with_conditions != 0)
         facts->conditions_failed = conditions_failed(u, http);
-    facts->script = script_for(u, facts, http);
+    if (x->record.kind == JOURNAL_GENERATE)
+        facts->script = script_for(u, facts, http);
     chaos_decide(&u->chaos, u->scenario->seed, facts, now, &x->plan);
 }
 
@@ -260,8 +263,7 @@ static void try_model(struct upstream *u, uint32_t index, const struct asking *a
     facts.model = &u->scenario->models[x->record.model];
     decide(u, x, &facts, asking->http, now);
     call_tool(x, asked);
-    if (x->record.kind == JOURNAL_GENERATE)
-        order_admit(u, index, facts.output_tokens_max, now);
+    order_admit(u, index, x->record.kind == JOURNAL_EMBEDDINGS ? 0 : facts.output_tokens_max, now);
 }
 
 /* At the gateway the next model of x-model-fallback is tried when one fails, as an attempt of its
@@ -373,6 +375,8 @@ static void note_asked(struct exchange *x, struct asking *asking)
     asking->input_tokens = header_u64(http, SLICE("x-brownout-input-tokens"),
                                       1 + asked->prompt_bytes / PROMPT_BYTES_PER_TOKEN);
     asking->output_tokens = wanted > 0 ? wanted : 1;
+    if (x->record.kind == JOURNAL_EMBEDDINGS)
+        asking->output_tokens = 1; /* a vector is there at once, and counts for nothing */
     x->record.stream = asked->stream && x->record.kind == JOURNAL_GENERATE;
     x->include_usage = asked->include_usage;
     x->hides_thinking = x->api == API_GEMINI && !asked->wants_thinking;

@@ -417,21 +417,29 @@ static void allocates_nothing_once_it_is_warm(void)
 }
 
 /* What cannot be written for want of memory is not, but every exchange still ends in one record. */
+static bool ends_with(const char *fault, bool stream, uint64_t allow)
+{
+    bool failed;
+
+    open_with(fault, "100%");
+    exchanges.flaky.allow = allow;
+    exchanges_ask(API_OPENAI_CHAT, stream);
+    EXPECT_I64(exchanges.seen.journals, 1);
+    EXPECT_U64(upstream_open(exchanges.upstream), 0);
+    failed = exchanges.flaky.failed;
+    exchanges_close();
+    return failed;
+}
+
 static void ends_every_exchange_without_memory(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        uint64_t allow = 0;
-        bool failed;
+        for (int stream = 0; stream < 2; stream++) {
+            uint64_t allow = 0;
 
-        do {
-            open_with(cases[i].fault, "100%");
-            exchanges.flaky.allow = allow++;
-            exchanges_ask(API_OPENAI_CHAT, true);
-            EXPECT_I64(exchanges.seen.journals, 1);
-            EXPECT_U64(upstream_open(exchanges.upstream), 0);
-            failed = exchanges.flaky.failed;
-            exchanges_close();
-        } while (failed);
+            while (ends_with(cases[i].fault, stream == 1, allow))
+                allow++;
+        }
     }
 }
 

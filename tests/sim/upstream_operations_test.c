@@ -96,6 +96,26 @@ static void embeds(void)
     EXPECT_U64(exchanges.seen.record.tokens_written, 0);
 }
 
+/* Embeddings are an attempt like others: rules and limits hit them, and the first token's time is
+ * all they take. */
+static void spoils_and_limits_embeddings(void)
+{
+    static const char body[] = "{\"model\":\"gpt\",\"input\":\"x\",\"dimensions\":3}";
+
+    reopen(", \"limits\": {\"requests\": \"2/min\"}",
+           "[{\"phase\": \"bad\", \"nth\": 2, \"fault\": {\"cut\": {\"after_tokens\": 0, \"by\": "
+           "\"rst\"}}}]",
+           "");
+    ask(API_OPENAI_CHAT, "POST", "/v1/embeddings", body);
+    EXPECT_I64(exchanges.now, 100 * NANOS_MS);
+    EXPECT_U64(exchanges.seen.record.usage_told.input_tokens, exchanges.seen.record.input_tokens);
+    ask(API_OPENAI_CHAT, "POST", "/v1/embeddings", body);
+    EXPECT_U64(exchanges.seen.end, UPSTREAM_END_RST);
+    CU_ASSERT(!exchanges.seen.record.is_complete);
+    ask(API_OPENAI_CHAT, "POST", "/v1/embeddings", body);
+    expect_answer(429, JOURNAL_EMBEDDINGS, "Rate limit");
+}
+
 static void takes_azures_path_with_its_model(void)
 {
     ask(API_OPENAI_CHAT, "POST", "/openai/deployments/gpt/chat/completions?api-version=2024-10-21",
@@ -371,6 +391,7 @@ static CU_TestInfo tests[] = {
     {"lists the models of the listener", lists_the_models_of_the_listener},
     {"counts tokens", counts_tokens},
     {"embeds", embeds},
+    {"spoils and limits embeddings", spoils_and_limits_embeddings},
     {"takes Azure's path with its model", takes_azures_path_with_its_model},
     {"refuses in each provider's words", refuses_in_each_providers_words},
     {"answers any model when told to", answers_any_model_when_told_to},
