@@ -88,7 +88,7 @@ const anthropic = {
   },
   ask: ({model = 'claude', max_tokens = 100}) =>
     ({model, max_tokens, messages: [{role: 'user', content: PROMPT}]}),
-  word: (error) => error.error.error.type,
+  word: (error) => error.error?.error?.type, // nothing to parse in a page or an empty body
   calls: {
     async whole(client, ask) {
       const message = await client.messages.create(ask);
@@ -206,6 +206,16 @@ const openai = {
   },
 };
 
+/** Azure's path, which names the model, and its key header. */
+const azure = {
+  ...openai,
+  open(sdk, url, options) {
+    return new sdk.AzureOpenAI({endpoint: new URL(url).origin, apiKey: 'any', logLevel: 'off',
+                                apiVersion: '2024-10-21', deployment: 'gpt', ...options});
+  },
+  calls: {whole: openai.calls.whole, stream: openai.calls.stream},
+};
+
 function toldResponse(response, ids = []) {
   return told(response.status, response.output_text, response.usage.output_tokens,
               [response.id, ...ids]);
@@ -302,12 +312,17 @@ const google = {
     async whole(client, ask) {
       return toldGemini(await client.models.generateContent(ask));
     },
+    async hidden_thinking(client, ask) {
+      const response = await client.models.generateContent({...ask, model: 'gemini-thinking'});
+      return `${response.usageMetadata.thoughtsTokenCount} thought, ${toldGemini(response)}`;
+    },
     async stream(client, ask) {
       const seen = await collect(await client.models.generateContentStream(ask), takeGeminiChunk);
       return told(seen.stop, seen.text, seen.tokens);
     },
     async thinking(client, ask) {
-      const wish = {...ask, config: {thinkingConfig: {includeThoughts: true}}};
+      const wish = {...ask, model: 'gemini-thinking',
+                    config: {thinkingConfig: {includeThoughts: true}}};
       const {candidates: [candidate], usageMetadata: usage} =
         await client.models.generateContent(wish);
       const [thought, text] = candidate.content.parts;
@@ -409,6 +424,7 @@ function vercel(listener, name, models) {
 const PACKAGES = {
   anthropic: ['@anthropic-ai/sdk', anthropic],
   openai: ['openai', openai],
+  azure: ['openai', azure],
   responses: ['openai', responses],
   google: ['@google/genai', google],
   'retrying-google': ['@google/genai', retryingGoogle],

@@ -189,6 +189,16 @@ class OpenAI:
         return f"{len(vectors)} of {len(vectors[0])}, {answer.usage.prompt_tokens} tokens"
 
 
+class Azure(OpenAI):
+    """Azure's path, which names the model, and its key header."""
+
+    def __init__(self, url, check):
+        super().__init__(url, check)
+        self.sdk = openai.AzureOpenAI(
+            azure_endpoint=url.removesuffix("/v1"), api_key="any", api_version="2024-10-21",
+            azure_deployment=self.model, **limit_of(check))
+
+
 class Responses:
     listener = "openai"
     model = "gpt"
@@ -261,4 +271,4 @@ def limit_of(check):
     return {"timeout": check["timeout"]} if "timeout" in check else {}
 
 
-CLIENTS = {"anthropic": Anthropic, "openai": OpenAI, "responses": Responses}
+CLIENTS = {"anthropic": Anthropic, "openai": OpenAI, "azure": Azure, "responses": Responses}
