@@ -282,7 +282,7 @@ static void warn_of_limits(const struct scenario *scenario, const struct walk_su
     if (refused > 0)
         warn(sum, scenario->places.models[index],
              "model \"%s\" is asked for more than its limits allow, mostly of %s: %llu of %llu "
-             "first attempts will be refused, if nobody else is",
+             "first attempts find a bucket empty",
              scenario->models[index].name, limit_word(worst), (unsigned long long)refused,
              (unsigned long long)sums->models[index].calls);
     if (sums->models[index].hopeless > 0)

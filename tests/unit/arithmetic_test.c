@@ -419,7 +419,7 @@ static void warns_of_load_beyond_limits(void)
                   "\"input_tokens\": \"1000000/s\"}");
     EXPECT_U64(sum.warnings_count, 1);
     expect_warning("model \"claude\" is asked for more than its limits allow, mostly of requests: "
-                   "100 of 200 first attempts will be refused, if nobody else is");
+                   "100 of 200 first attempts find a bucket empty");
     EXPECT_U64(sum.warnings[0].position.line, 2);
 }
 

@@ -172,7 +172,93 @@ static void an_answer_says_only_what_it_was_told(void)
     EXPECT_U64(refusal->tool_name.size, 0);
 }
 
+/* --- printed ---------------------------------------------------------------------------------- */
+
+static void expect_same_spread(const struct distribution *a, const struct distribution *b)
+{
+    EXPECT_U64(a->kind, b->kind);
+    CU_ASSERT_EQUAL(a->p50, b->p50);
+    CU_ASSERT_EQUAL(a->p99, b->p99);
+}
+
+static void expect_same_limits(const struct limits *a, const struct limits *b)
+{
+    for (int kind = 0; kind < LIMIT_KINDS_COUNT; kind++) {
+        EXPECT_U64(a->of[kind].amount, b->of[kind].amount);
+        EXPECT_I64(a->of[kind].per, b->of[kind].per);
+        EXPECT_U64(a->of[kind].burst, b->of[kind].burst);
+    }
+}
+
+static void expect_same_capacity(const struct capacity_rules *a, const struct capacity_rules *b)
+{
+    EXPECT_U64(a->places, b->places);
+    EXPECT_U64(a->queue, b->queue);
+    CU_ASSERT_EQUAL(a->slowdown, b->slowdown);
+    EXPECT_U64(a->when_full, b->when_full);
+    EXPECT_U64(a->finishes_abandoned, b->finishes_abandoned);
+    CU_ASSERT_EQUAL(a->recovers_from, b->recovers_from);
+    EXPECT_I64(a->recovers_over, b->recovers_over);
+}
+
+static void expect_same_model(const struct model *a, const struct model *b)
+{
+    EXPECT_U64(a->provider, b->provider);
+    expect_same_spread(&a->first_token, &b->first_token);
+    CU_ASSERT_EQUAL(a->tokens_per_s, b->tokens_per_s);
+    EXPECT_U64(a->has_token_gap, b->has_token_gap);
+    expect_same_spread(&a->token_gap, &b->token_gap);
+    EXPECT_U64(a->tokens_per_event, b->tokens_per_event);
+    EXPECT_U64(a->context_window, b->context_window);
+    EXPECT_U64(a->stops_at_window, b->stops_at_window);
+    expect_same_spread(&a->thinking, &b->thinking);
+    EXPECT_I64(a->ping_every, b->ping_every);
+    expect_same_limits(&a->limits, &b->limits);
+    expect_same_capacity(&a->capacity, &b->capacity);
+}
+
+static void expect_same_script(const struct script *a, const struct script *b)
+{
+    CU_ASSERT_STRING_EQUAL(a->name, b->name);
+    CU_ASSERT(slice_is(a->text, b->text));
+    CU_ASSERT(slice_is(a->tool_name, b->tool_name));
+    CU_ASSERT(slice_is(a->tool_input, b->tool_input));
+    EXPECT_U64(a->has_stop, b->has_stop);
+    EXPECT_U64(a->stop, b->stop);
+    EXPECT_U64(a->has_thinking_tokens, b->has_thinking_tokens);
+    EXPECT_U64(a->thinking_tokens, b->thinking_tokens);
+    EXPECT_U64(a->has_cached_tokens, b->has_cached_tokens);
+    EXPECT_U64(a->cached_tokens, b->cached_tokens);
+    EXPECT_U64(a->has_cache_write_tokens, b->has_cache_write_tokens);
+    EXPECT_U64(a->cache_write_tokens, b->cache_write_tokens);
+    CU_ASSERT_STRING_EQUAL(a->match.model, b->match.model);
+    EXPECT_U64(a->match.has_stream, b->match.has_stream);
+}
+
+static void models_and_answers_print_as_what_they_are(void)
+{
+    static struct scenario again;
+    struct file_reader files = tree_beside(WHOLE);
+    struct buffer printed;
+
+    buffer_init(&printed, memory_heap(), SCENARIO_TEXT_MAX);
+    scenario_write(&scenario, &printed);
+    if (scenario_load(&again, buffer_slice(&printed), SLICE("printed"), &files, &arena, &err) !=
+        RC_OK)
+        CU_FAIL_FATAL(err.text);
+    EXPECT_U64(again.models_count, scenario.models_count);
+    for (uint32_t i = 0; i < scenario.models_count; i++) {
+        expect_same_model(&again.models[i], &scenario.models[i]);
+        EXPECT_U64(again.apis[i], scenario.apis[i]);
+    }
+    EXPECT_U64(again.scripts_count, scenario.scripts_count);
+    for (uint32_t i = 0; i < scenario.scripts_count; i++)
+        expect_same_script(&again.scripts[i], &scenario.scripts[i]);
+    buffer_deinit(&printed);
+}
+
 static CU_TestInfo tests[] = {
+    {"models and answers print as what they are", models_and_answers_print_as_what_they_are},
     {"a gap between tokens stands in for a rate", a_gap_between_tokens_stands_in_for_a_rate},
     {"a model may think, ping, and stop at its window",
      a_model_may_think_ping_and_stop_at_its_window},

@@ -303,6 +303,86 @@ static struct slice print(uint32_t index)
     return printed;
 }
 
+static void expect_same_headers(const struct fault *a, const struct fault *b)
+{
+    EXPECT_U64(a->headers_count, b->headers_count);
+    for (uint32_t i = 0; i < a->headers_count && i < b->headers_count; i++) {
+        CU_ASSERT(slice_is(a->headers[i].name, b->headers[i].name));
+        CU_ASSERT(slice_is(a->headers[i].value, b->headers[i].value));
+        EXPECT_U64(a->headers[i].is_removed, b->headers[i].is_removed);
+    }
+}
+
+static void expect_same_fault(const struct fault *a, const struct fault *b)
+{
+    EXPECT_U64(a->kind, b->kind);
+    EXPECT_U64(a->status, b->status);
+    EXPECT_U64(a->failure, b->failure);
+    EXPECT_U64(a->advice, b->advice);
+    EXPECT_I64(a->advice_wait, b->advice_wait);
+    CU_ASSERT_STRING_EQUAL(a->advice_raw, b->advice_raw);
+    CU_ASSERT_EQUAL(a->factor, b->factor);
+    EXPECT_I64(a->delay, b->delay);
+    EXPECT_U64(a->tokens, b->tokens);
+    EXPECT_U64(a->close, b->close);
+    EXPECT_U64(a->quirks, b->quirks);
+    EXPECT_U64(a->connection, b->connection);
+    CU_ASSERT(slice_is(a->body, b->body));
+    CU_ASSERT(slice_is(a->content_type, b->content_type));
+    expect_same_headers(a, b);
+}
+
+static void expect_same_pattern(const struct pattern *a, const struct pattern *b)
+{
+    CU_ASSERT_FATAL((a == NULL) == (b == NULL));
+    if (a == NULL)
+        return;
+    EXPECT_U64(a->kind, b->kind);
+    CU_ASSERT(slice_is(a->text, b->text));
+}
+
+static void expect_same_conditions(const struct match *a, const struct match *b)
+{
+    EXPECT_U64(a->conditions_count, b->conditions_count);
+    for (uint32_t i = 0; i < a->conditions_count && i < b->conditions_count; i++) {
+        EXPECT_U64(a->conditions[i].kind, b->conditions[i].kind);
+        EXPECT_U64(a->conditions[i].is_absent, b->conditions[i].is_absent);
+        CU_ASSERT(slice_is(a->conditions[i].name, b->conditions[i].name));
+        expect_same_pattern(a->conditions[i].pattern, b->conditions[i].pattern);
+    }
+}
+
+static void expect_same_match(const struct match *a, const struct match *b)
+{
+    CU_ASSERT_STRING_EQUAL(a->provider, b->provider);
+    CU_ASSERT_STRING_EQUAL(a->model, b->model);
+    CU_ASSERT_STRING_EQUAL(a->isolation, b->isolation);
+    EXPECT_U64(a->has_stream, b->has_stream);
+    EXPECT_U64(a->stream, b->stream);
+    EXPECT_U64(a->input_tokens_min, b->input_tokens_min);
+    EXPECT_U64(a->input_tokens_max, b->input_tokens_max);
+    expect_same_conditions(a, b);
+}
+
+static void expect_same_rule(const struct chaos_rule *a, const struct chaos_rule *b)
+{
+    CU_ASSERT_STRING_EQUAL(a->name, b->name);
+    EXPECT_U64(a->phase, b->phase);
+    CU_ASSERT_EQUAL(a->share, b->share);
+    EXPECT_I64(a->priority, b->priority);
+    EXPECT_U64(a->order.nth, b->order.nth);
+    EXPECT_U64(a->order.every, b->order.every);
+    EXPECT_U64(a->order.times, b->order.times);
+    CU_ASSERT_STRING_EQUAL(a->order.state, b->order.state);
+    CU_ASSERT_STRING_EQUAL(a->order.state_is, b->order.state_is);
+    CU_ASSERT_STRING_EQUAL(a->order.state_becomes, b->order.state_becomes);
+    EXPECT_U64(a->is_disabled, b->is_disabled);
+    expect_same_match(&a->match, &b->match);
+    EXPECT_U64(a->sequence_count, b->sequence_count);
+    for (uint32_t i = 0; i < a->sequence_count && i < b->sequence_count; i++)
+        expect_same_fault(&a->sequence[i], &b->sequence[i]);
+}
+
 static void each_rule_prints_as_one_that_reads_the_same(void)
 {
     for (uint32_t i = 0; i < chaos.rules_count; i++) {
@@ -311,6 +391,7 @@ static void each_rule_prints_as_one_that_reads_the_same(void)
         if (scenario_read_rule(&scenario, &chaos, first, SLICE("printed"), &arena, &rule, &err) !=
             RC_OK)
             CU_FAIL_FATAL(err.text);
+        expect_same_rule(&rule, &scenario.chaos.rules[i]);
         EXPECT_RC(chaos_put(&chaos, &rule), RC_OK);
         EXPECT_U64(chaos.rules_count, scenario.chaos.rules_count);
         expect_text(print(i), first, &(struct expect_place){"a rule", __FILE__, __LINE__});
