@@ -302,8 +302,11 @@ static void tells_thoughts_text_and_call_in_parts_of_their_own(void)
     struct reply rich = rich_reply();
     struct slice body;
 
+    rich.cache_write_tokens = 5; /* told nowhere */
     format_write_answer(API_GEMINI, &rich, &out);
     body = buffer_slice(&out);
+    EXPECT_U64(format_usage_told(API_GEMINI, &rich, FORMAT_BODY).cache_write_tokens, 0);
+    EXPECT_U64(format_usage_told(API_GEMINI, &rich, FORMAT_BODY).cached_tokens, 8);
     CU_ASSERT(slice_has(body, SLICE("\"parts\":[{\"text\":\"t0 t1 t2 t3\",\"thought\":true},"
                                     "{\"text\":\"⟦r17⟧ w1 w2 w3 w4\"},"
                                     "{\"functionCall\":{\"name\":\"get_weather\",\"args\":"

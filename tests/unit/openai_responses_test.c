@@ -105,6 +105,17 @@ static void counts_reasoning_refusals_and_calls_as_tokens_without_content(void)
     EXPECT_U64(answer.content_bytes, 0);
 }
 
+static void has_no_stop_reason_before_the_end(void)
+{
+    EXPECT_RC(read_event("response.created",
+                         "{\"type\":\"response.created\",\"response\":{\"status\":"
+                         "\"in_progress\",\"id\":\"resp_1\",\"model\":\"gpt-5\"}}"),
+              RC_OK);
+    CU_ASSERT_STRING_EQUAL(answer.stop_reason, "");
+    CU_ASSERT_STRING_EQUAL(answer.id, "resp_1");
+    CU_ASSERT(!answer.is_complete);
+}
+
 static void ignores_kinds_it_does_not_know(void)
 {
     EXPECT_RC(read_event("response.image_generation_call.completed",
@@ -244,6 +255,9 @@ static void reads_back_reasoning_text_and_call(void)
     CU_ASSERT(slice_has(buffer_slice(&out), SLICE("\"reasoning_tokens\":4},\"total_tokens\":32")));
     CU_ASSERT(
         slice_has(buffer_slice(&out), SLICE("\"arguments\":\"{\\\"city\\\":\\\"Paris\\\"}\"")));
+    CU_ASSERT(slice_has(buffer_slice(&out), SLICE("{\"id\":\"rs_0000000000000b0br17\"")));
+    CU_ASSERT(slice_has(buffer_slice(&out), SLICE("{\"id\":\"msg_0000000000000b0br17\"")));
+    CU_ASSERT(slice_has(buffer_slice(&out), SLICE("{\"id\":\"fc_0000000000000b0br17\"")));
     EXPECT_RC(format_read_answer(API_OPENAI_RESPONSES, buffer_slice(&out), &answer), RC_OK);
     expect_rich(&answer);
 }
@@ -297,6 +311,7 @@ static CU_TestInfo openai_responses_tests[] = {
     {"counts only deltas as output", counts_only_deltas_as_output},
     {"counts reasoning, refusals and calls as tokens without content",
      counts_reasoning_refusals_and_calls_as_tokens_without_content},
+    {"has no stop reason before the end", has_no_stop_reason_before_the_end},
     {"ignores kinds it does not know", ignores_kinds_it_does_not_know},
     {"tells why an answer is incomplete, in any order of members",
      tells_why_an_answer_is_incomplete_in_any_order_of_members},
