@@ -423,7 +423,7 @@ static void a_live_target_has_base_urls_and_names_of_keys(void)
 
     load_live();
     EXPECT_U64(scenario.target, TARGET_LIVE);
-    EXPECT_U64(scenario.providers_count, 3);
+    EXPECT_U64(scenario.providers_count, 4);
     EXPECT_TEXT(slice_of(providers[0].name), "anthropic");
     EXPECT_U64(providers[0].api, API_ANTHROPIC); /* by its name */
     EXPECT_TEXT(providers[0].base_url, "https://api.anthropic.com");
@@ -433,6 +433,9 @@ static void a_live_target_has_base_urls_and_names_of_keys(void)
     EXPECT_TEXT(slice_of(providers[2].key_env), ""); /* a server of one's own needs none */
     EXPECT_U64(scenario.models[2].provider, 2);
     EXPECT_I64(scenario.spend_limit, 2 * MONEY_USD);
+    EXPECT_TEXT(providers[3].base_url, "https://generativelanguage.googleapis.com");
+    EXPECT_U64(providers[3].api, API_GEMINI);
+    EXPECT_U64(scenario.models[scenario_model(&scenario, SLICE("gpt-5"))].provider, 1);
 }
 
 static void a_monitor_of_a_live_target_has_nobody_to_tell(void)
