@@ -20,15 +20,22 @@ static void say_script(struct reply *reply, const struct script *script)
     reply->tool_input = script->tool_input;
 }
 
+/* When the exchange began, in whole seconds, rounded down also before 1970. */
+static int64_t began_unix_s(const struct upstream *u, const struct exchange *x)
+{
+    int64_t ns = upstream_wall_unix_ns(u, x->begun_at);
+
+    return ns / NANOS_S - (ns % NANOS_S < 0);
+}
+
 struct reply answers_reply(const struct upstream *u, const struct exchange *x)
 {
     const struct plan *plan = &x->plan;
-    int64_t ns = upstream_wall_unix_ns(u, x->begun_at);
     struct reply reply = {
         .model = slice_of(x->model),
         .request_number = x->run_number,
         .run_tag = u->options.run_tag,
-        .wall_unix_s = ns / NANOS_S - (ns % NANOS_S < 0),
+        .wall_unix_s = began_unix_s(u, x),
         .input_tokens = plan->input_tokens,
         .output_tokens = plan->output_tokens,
         .stop = plan->stop,
@@ -79,6 +86,7 @@ struct refusal answers_refusal(const struct upstream *u, const struct exchange *
     struct refusal refusal = {
         .failure = failure,
         .status = status,
+        .wall_unix_s = began_unix_s(u, x),
         .model = slice_of(x->model),
         .request_number = x->run_number,
         .run_tag = u->options.run_tag,

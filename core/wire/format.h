@@ -231,6 +231,7 @@ void format_usage_so_far(enum api api, const struct reply *reply, uint64_t token
 struct refusal {
     enum outcome failure;
     uint16_t status;
+    int64_t wall_unix_s; /* `created_at` of a response that failed */
     struct slice model;
     uint64_t request_number;
     uint64_t run_tag;

@@ -222,6 +222,7 @@ void responses_write_failed(const struct refusal *refusal, const struct wording 
         .model = refusal->model,
         .request_number = refusal->request_number,
         .run_tag = refusal->run_tag,
+        .wall_unix_s = refusal->wall_unix_s,
     };
 
     open_response(&reply, SLICE("failed"), out);

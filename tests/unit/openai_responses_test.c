@@ -279,8 +279,11 @@ static void says_what_cut_an_answer_short(void)
                OUTCOME_CONTENT_POLICY);
 }
 
-static const struct refusal overload = {
-    .failure = OUTCOME_OVERLOADED, .status = 503, .model = {"gpt-5", 5}, .run_tag = 0xb0b};
+static const struct refusal overload = {.failure = OUTCOME_OVERLOADED,
+                                        .status = 503,
+                                        .wall_unix_s = 1767225600,
+                                        .model = {"gpt-5", 5},
+                                        .run_tag = 0xb0b};
 
 static void breaks_off_as_seen_and_as_documented(void)
 {
@@ -296,6 +299,7 @@ static void breaks_off_as_seen_and_as_documented(void)
         reading = read_stream(API_OPENAI_RESPONSES, buffer_slice(&out));
         EXPECT_U64(reading.answer.failure, OUTCOME_OVERLOADED);
         EXPECT_U64(reading.ends, is_flat ? 0 : 1);
+        CU_ASSERT(!slice_has(buffer_slice(&out), SLICE("\"created_at\":0")));
     }
 }
 
