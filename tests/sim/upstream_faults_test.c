@@ -248,12 +248,22 @@ static void spoils_the_one_event(void)
     EXPECT_U64(count_of(" w2\""), 2);
     EXPECT_U64(count_of(" w3\""), 1);
     exchanges_close();
-    ask_with("{\"reorder_events\": {\"after_tokens\": 2}}", API_OPENAI_CHAT, true);
-    EXPECT_U64(count_of(" w2\""), 1);
-    EXPECT_U64(count_of(" w3\""), 1);
-    CU_ASSERT(strstr(exchanges.seen.body.data, " w3\"") <
-              strstr(exchanges.seen.body.data, " w2\""));
-    exchanges_close();
+    for (int after = 2; after <= 99; after += 97) { /* past the end: the last two */
+        bool is_in_the_middle = after == 2;
+
+        ask_with(is_in_the_middle ? "{\"reorder_events\": {\"after_tokens\": 2}}"
+                                  : "{\"reorder_events\": {\"after_tokens\": 99}}",
+                 API_OPENAI_CHAT, true);
+        for (int word = 1; word < EXCHANGES_TOKENS; word++) {
+            char text[8];
+
+            snprintf(text, sizeof(text), " w%d\"", word);
+            EXPECT_U64(count_of(text), 1);
+        }
+        CU_ASSERT(strstr(exchanges.seen.body.data, is_in_the_middle ? " w3\"" : " w4\"") <
+                  strstr(exchanges.seen.body.data, is_in_the_middle ? " w2\"" : " w3\""));
+        exchanges_close();
+    }
 }
 
 static void leaves_done_out_or_says_it_early_or_where_there_is_none(void)

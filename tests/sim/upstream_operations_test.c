@@ -277,6 +277,15 @@ static void falls_back_at_the_gateway(void)
     EXPECT_U64(exchanges.seen.record.answered, OUTCOME_OVERLOADED);
 }
 
+static void tries_a_model_at_the_gateway_as_an_attempt_of_its_own(void)
+{
+    reopen("", "[{\"phase\": \"bad\", \"fault\": [{\"status\": 529}, \"ok\"]}]", "");
+    exchanges_say(SLICE("x-model-fallback"), SLICE("claude"));
+    ask_at(UPSTREAM_GATEWAY, "POST", "/v1/chat/completions", GOOD("gpt"));
+    expect_answer(200, JOURNAL_GENERATE, "\"model\":\"claude\"");
+    EXPECT_I64(exchanges.seen.record.rule, 0); /* its second entry */
+}
+
 /* --- the journal ------------------------------------------------------------------------------ */
 
 static void journals_who_asked_and_how(void)
@@ -405,6 +414,8 @@ static CU_TestInfo tests[] = {
     {"serves every model at the gateway in the format of the path",
      serves_every_model_at_the_gateway_in_the_format_of_the_path},
     {"falls back at the gateway", falls_back_at_the_gateway},
+    {"tries a model at the gateway as an attempt of its own",
+     tries_a_model_at_the_gateway_as_an_attempt_of_its_own},
     {"journals who asked and how", journals_who_asked_and_how},
     {"journals what the shell refused, and faults of connections",
      journals_what_the_shell_refused_and_faults_of_connections},
