@@ -139,13 +139,15 @@ $(FUZZERS:%=$(OUT)/bin/%): $(OUT)/bin/%: $(OUT)/tests/fuzz/%.o $(LIBCORE)
 # The admin API is asked through the whole mock.
 $(OUT)/bin/admin: $(filter-out %/main.o,$(call objects,mockserver)) $(OS)
 
-# The providers' own SDKs against the mock, and our client against another's: needs python3, node,
-# npm and their registries.
-interop: $(PROGRAMS)
+# The providers' own SDKs against the mock, and our client against another's: needs the registries of
+# Python and Node.
+interop:
+	build/deps programs interop
+	$(MAKE) -j$(JOBS) all
 	tests/interop/run $(BIN) out/interop
 
 deps:
-	build/deps programs tests lint fuzz bench
+	build/deps programs tests lint fuzz bench interop
 
 objects: $(ALL)
 tidy: $(ALL:.o=.tidy)
