@@ -83,6 +83,8 @@ static void write_firings(struct buffer *out, const struct chaos_rule *rule, dou
         buffer_text(out, "switched off\n");
     else if (chaos_rule_is_ordered(rule))
         buffer_text(out, "ordered: reproducible in the simulator only\n");
+    else if (rule->match.conditions_count > 0) /* bytes that nobody has made yet */
+        buffer_printf(out, "at most about %.0f of their first attempts hit\n", firings);
     else
         buffer_printf(out, "about %.0f of their first attempts hit\n", firings);
 }

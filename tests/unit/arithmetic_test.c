@@ -499,6 +499,14 @@ static void connections_and_places_are_no_attempts(void)
     EXPECT_U64(sum.warnings_count, 0);
 }
 
+static void conditions_on_bytes_are_not_worked_out(void)
+{
+    work_out_with("/chaos", "[{\"phase\": \"over\", \"share\": \"20%\", \"match\": {\"path\": "
+                            "\"/v1/x\"}, \"fault\": {\"status\": 500}}]");
+    CU_ASSERT(
+        slice_has(print(), SLICE("200 calls, at most about 40 of their first attempts hit\n")));
+}
+
 /* Anthropic's streams have no [DONE], and a body that is not streamed has no events. */
 static void warns_of_faults_that_have_no_place(void)
 {
@@ -530,6 +538,7 @@ static CU_TestInfo tests[] = {
     {"windows may wait for the first request or a mark",
      windows_may_wait_for_the_first_request_or_a_mark},
     {"connections and places are no attempts", connections_and_places_are_no_attempts},
+    {"conditions on bytes are not worked out", conditions_on_bytes_are_not_worked_out},
     {"warns of faults that have no place", warns_of_faults_that_have_no_place},
     {"a rule that is switched off is not missed", a_rule_that_is_switched_off_is_not_missed},
     {"counts the demo's calls and tokens", counts_the_demo_s_calls_and_tokens},
