@@ -1,6 +1,7 @@
 #include "fault/chaos.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "fault/recipe.h"
@@ -86,6 +87,55 @@ double chaos_rule_chance(const struct chaos *chaos, uint32_t rule,
             start += share_laid(chaos, i, facts);
     room = 1.0 - start;
     return room <= 0.0 ? 0.0 : share < room ? share : room;
+}
+
+/* Of what fires in several phases: the highest priority, then the phase that comes first. */
+static bool comes_before(const struct chaos_rule *a, const struct chaos_rule *b)
+{
+    return a->priority > b->priority || (a->priority == b->priority && a->phase < b->phase);
+}
+
+/* What is under its share on its phase's line. */
+static void lay_shares(const struct chaos *chaos, uint64_t matched, double room[CHAOS_RULES_MAX])
+{
+    double laid[PHASES_MAX] = {0};
+
+    for (uint32_t i = 0; i < chaos->rules_count; i++) {
+        double *end = &laid[chaos->rules[i].phase];
+
+        if ((matched >> i & 1) == 0)
+            continue;
+        room[i] = fmax(0.0, fmin(chaos->rules[i].share, 1.0 - *end));
+        *end += room[i];
+    }
+}
+
+/* That no rule of another phase fires which comes before `rule`. */
+static double chance_of_a_clear_way(const struct chaos *chaos, uint64_t matched, uint32_t rule,
+                                    const double room[CHAOS_RULES_MAX])
+{
+    double in_the_way[PHASES_MAX] = {0};
+    double chance = 1.0;
+
+    for (uint32_t i = 0; i < chaos->rules_count; i++)
+        if ((matched >> i & 1) != 0 && chaos->rules[i].phase != chaos->rules[rule].phase &&
+            comes_before(&chaos->rules[i], &chaos->rules[rule]))
+            in_the_way[chaos->rules[i].phase] += room[i];
+    for (uint32_t phase = 0; phase < chaos->phases.count; phase++)
+        chance *= 1.0 - in_the_way[phase];
+    return chance;
+}
+
+void chaos_add_chances(const struct chaos *chaos, uint64_t matched, double chances[CHAOS_RULES_MAX])
+{
+    double room[CHAOS_RULES_MAX];
+
+    if (matched == 0)
+        return;
+    lay_shares(chaos, matched, room);
+    for (uint32_t i = 0; i < chaos->rules_count; i++)
+        if ((matched >> i & 1) != 0)
+            chances[i] += room[i] * chance_of_a_clear_way(chaos, matched, i, room);
 }
 
 /* --- states ---------------------------------------------------------------------------------- */

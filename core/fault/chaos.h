@@ -187,6 +187,12 @@ bool chaos_rule_matches(const struct chaos_rule *rule, const struct attempt_fact
 double chaos_rule_chance(const struct chaos *chaos, uint32_t rule,
                          const struct attempt_facts *facts);
 
+/* Of an attempt that the rules of `matched` (bit r: rule r) match: adds to `chances[r]` how likely
+ * each is the one that fires. Phases draw apart, so the chance is its place on its phase's line
+ * times that no other phase has one that comes before it. */
+void chaos_add_chances(const struct chaos *chaos, uint64_t matched,
+                       double chances[CHAOS_RULES_MAX]);
+
 /* The plan for an attempt that arrived at `at` (run time). Never fails: no rule means an answer by
  * the model's own behaviour, or its context-length refusal when the input exceeds its window.
  * Counts in `facts->memory`. */

@@ -4,6 +4,22 @@
 
 #include "judge/readable.h"
 
+static void say_why(const struct tally *tally, uint32_t rule, struct verdict_row *row)
+{
+    const struct chaos_rule *of = &tally->scenario->chaos.rules[rule];
+    double expected = tally_firings_expected(tally, rule);
+
+    if (of->sequence[0].kind == FAULT_CONNECTION)
+        snprintf(row->reason, sizeof(row->reason),
+                 "rule \"%s\" hits new connections, and met none: %.0f requests came over those "
+                 "that were open before",
+                 of->name, expected);
+    else
+        snprintf(row->reason, sizeof(row->reason),
+                 "rule \"%s\" never fired, where about %.0f firings were to be expected", of->name,
+                 expected);
+}
+
 void condition_faults_consumed(const struct tally *tally, const struct law_limits *limits,
                                struct verdict_row *row)
 {
@@ -12,7 +28,7 @@ void condition_faults_consumed(const struct tally *tally, const struct law_limit
 
     for (uint32_t rule = chaos->rules_count; rule-- > 0;) {
         row->n += tally->figures.rules_fired[rule];
-        if (tally->figures.rules_fired[rule] > 0)
+        if (tally_has_fired(tally, rule))
             fired++;
         else if (tally_firings_expected(tally, rule) >= (double)limits->firings_least)
             idle = rule; /* ends as the first of them */
@@ -22,9 +38,7 @@ void condition_faults_consumed(const struct tally *tally, const struct law_limit
     if (idle == chaos->rules_count)
         return;
     row->verdict = VERDICT_INCONCLUSIVE;
-    snprintf(row->reason, sizeof(row->reason),
-             "rule \"%s\" never fired, where about %.0f firings were to be expected",
-             chaos->rules[idle].name, tally_firings_expected(tally, idle));
+    say_why(tally, idle, row);
 }
 
 void condition_schedule_kept(const struct tally *tally, const struct law_limits *limits,

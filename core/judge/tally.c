@@ -1,17 +1,40 @@
 #include "judge/tally.h"
 
 #include <assert.h>
+#include <math.h>
+
+#include "scenario/fault_words.h"
 
 /* Calls in flight are counted in slots of the run, 1/16384 of it each: a call shorter than a slot
  * may be missed, which is far below what a report shows. */
 enum { SLOTS = 16384 };
+
+/* Each new connection of its provider is hit while its window is open. Idle ones and those beyond a
+ * limit are a client's to have or not, and with a lower share nobody knows how many there were. */
+static bool hits_new_connections(const struct chaos_rule *rule)
+{
+    const struct fault *fault = &rule->sequence[0];
+
+    return fault->kind == FAULT_CONNECTION && fault->connection != CONNECTION_IDLE_CLOSED &&
+           fault->connection != CONNECTION_LIMIT && rule->share >= 1.0 && !rule->is_disabled;
+}
+
+static bool has_connection_rules(const struct chaos *chaos)
+{
+    for (uint32_t i = 0; i < chaos->rules_count; i++)
+        if (hits_new_connections(&chaos->rules[i]))
+            return true;
+    return false;
+}
 
 enum rc tally_init(struct tally *t, const struct scenario *scenario, const struct memory *memory)
 {
     nanos lasts = nanos_add(scenario->load.lasts, scenario->load.drain);
     enum rc rc;
 
-    *t = (struct tally){.scenario = scenario, .memory = memory};
+    *t = (struct tally){.scenario = scenario,
+                        .memory = memory,
+                        .has_connection_rules = has_connection_rules(&scenario->chaos)};
     t->slot_lasts = nanos_max(1, nanos_min(lasts, 3650 * 86400 * NANOS_S) / (SLOTS - 1));
     rc = histogram_init(&t->response, memory);
     if (rc == RC_OK)
@@ -109,12 +132,50 @@ static void count_in_flight(struct tally *t, const struct call_record *call)
         t->slots[slot_of(t, call->ended_at)]--;
 }
 
-/* What its first attempt might have met, had it been sent when it was due. */
+/* --- what rules should have done -------------------------------------------------------------- */
+
+static bool is_of_provider(const struct tally *t, const struct chaos_rule *rule, uint32_t provider)
+{
+    return rule->match.provider[0] == '\0' ||
+           (provider < t->scenario->providers_count &&
+            slice_is(slice_of(rule->match.provider),
+                     slice_of(t->scenario->providers[provider].name)));
+}
+
+/* The rules of connections that were to hit one of this provider at `at`. */
+static uint64_t connection_rules(const struct tally *t, uint32_t provider, nanos at)
+{
+    const struct chaos *chaos = &t->scenario->chaos;
+    uint64_t rules = 0;
+
+    for (uint32_t i = 0; i < chaos->rules_count; i++)
+        if (hits_new_connections(&chaos->rules[i]) &&
+            is_of_provider(t, &chaos->rules[i], provider) &&
+            phase_is_open(&chaos->phases.list[chaos->rules[i].phase], at))
+            rules |= (uint64_t)1 << i;
+    return rules;
+}
+
+static void count_rules(uint64_t rules, uint64_t counts[CHAOS_RULES_MAX])
+{
+    for (uint32_t i = 0; i < CHAOS_RULES_MAX && rules >> i != 0; i++)
+        counts[i] += rules >> i & 1;
+}
+
+/* What only a request can tell: its bytes, who sent it, and which one it is by order. */
+static bool needs_a_request(const struct chaos_rule *rule)
+{
+    return rule->match.conditions_count > 0 || rule->match.isolation[0] != '\0' ||
+           chaos_rule_is_ordered(rule);
+}
+
+/* What its first attempt would have met, sent when it was due. A rule of which only a request can
+ * tell may have been in the way of others, and is owed nothing itself. */
 static void expect_firings(struct tally *t, const struct call_record *call)
 {
     const struct chaos *chaos = &t->scenario->chaos;
     const struct model *model = &t->scenario->models[call->model_asked];
-    struct attempt_facts facts = {
+    const struct attempt_facts facts = {
         .provider = slice_of(t->scenario->providers[model->provider].name),
         .model = model,
         .attempt = 1,
@@ -122,12 +183,59 @@ static void expect_firings(struct tally *t, const struct call_record *call)
         .output_tokens = call->output_tokens_asked,
         .output_tokens_max = UINT64_MAX,
         .stream = call->stream,
+        .quirks_impossible = fault_quirks_impossible(t->scenario->apis[call->model_asked]),
     };
+    uint64_t matched = 0;
 
-    for (uint32_t rule = 0; rule < chaos->rules_count; rule++)
-        if (phase_is_open(&chaos->phases.list[chaos->rules[rule].phase], call->due_at))
-            t->calls_chance[rule] += chaos_rule_chance(chaos, rule, &facts);
+    for (uint32_t i = 0; i < chaos->rules_count; i++)
+        if (phase_is_open(&chaos->phases.list[chaos->rules[i].phase], call->due_at) &&
+            (needs_a_request(&chaos->rules[i]) || chaos_rule_matches(&chaos->rules[i], &facts)))
+            matched |= (uint64_t)1 << i;
+    chaos_add_chances(chaos, matched, t->calls_chances);
 }
+
+/* The caller's side of refused connections. */
+static void count_refused(struct tally *t, const struct call_record *call)
+{
+    for (uint32_t i = 0; i < call_attempts_kept(call); i++) {
+        const struct attempt_record *attempt = &call->attempts[i];
+
+        if (attempt->outcome == OUTCOME_CONNECT && attempt->model < t->scenario->models_count)
+            count_rules(connection_rules(t, t->scenario->models[attempt->model].provider,
+                                         attempt->handed_at),
+                        t->refused);
+    }
+}
+
+/* What the mock says of its rules, about whatever came. */
+static void count_rules_of(struct tally *t, const struct journal_record *record)
+{
+    const struct chaos *chaos = &t->scenario->chaos;
+
+    count_rules(record->rules_matched, t->figures.rules_matched);
+    chaos_add_chances(chaos, record->rules_matched, t->journal_chances);
+    if (record->rule != PLAN_NO_RULE && (uint32_t)record->rule < chaos->rules_count)
+        t->figures.rules_fired[record->rule]++;
+    if (t->has_connection_rules && !record->is_hook && record->head_in_at != NANOS_NEVER)
+        count_rules(connection_rules(t, record->provider, record->head_in_at), t->passed);
+}
+
+double tally_firings_expected(const struct tally *t, uint32_t rule)
+{
+    const struct chaos_rule *of = &t->scenario->chaos.rules[rule];
+    double expected = t->journal_chances[rule] + (double)t->passed[rule];
+
+    if (of->share <= 0)
+        return 0;
+    return needs_a_request(of) ? expected : fmax(expected, t->calls_chances[rule]);
+}
+
+bool tally_has_fired(const struct tally *t, uint32_t rule)
+{
+    return t->figures.rules_fired[rule] > 0 || t->refused[rule] > 0;
+}
+
+/* --- records ---------------------------------------------------------------------------------- */
 
 /* Whatever order their records arrive in. */
 static void find_not_useful(struct tally *t, const struct call_case *c)
@@ -154,30 +262,31 @@ void tally_call(struct tally *t, const struct call_case *c)
     count_in_flight(t, c->call);
     if (c->call->model_asked < t->scenario->models_count)
         expect_firings(t, c->call);
+    if (t->has_connection_rules)
+        count_refused(t, c->call);
+}
+
+/* Only what asks a model for something can have a price. */
+static void count_billed(struct tally *t, const struct journal_record *record)
+{
+    if (record->has_cost)
+        t->figures.billed = money_add(t->figures.billed, record->cost);
+    else if (record->status < 400 &&
+             (record->kind == JOURNAL_GENERATE || record->kind == JOURNAL_EMBEDDINGS))
+        t->figures.billed_unknown++;
 }
 
 void tally_request(struct tally *t, const struct journal_record *record)
 {
-    const struct chaos *chaos = &t->scenario->chaos;
-
-    if (record->has_cost)
-        t->figures.billed = money_add(t->figures.billed, record->cost);
-    else if (record->status < 400)
-        t->figures.billed_unknown++;
-    for (uint32_t rule = 0; rule < chaos->rules_count; rule++) {
-        if (!(record->rules_matched >> rule & 1))
-            continue;
-        t->figures.rules_matched[rule]++;
-        t->journal_chance[rule] += chaos->rules[rule].share;
-    }
-    if (record->rule != PLAN_NO_RULE && (uint32_t)record->rule < chaos->rules_count)
-        t->figures.rules_fired[record->rule]++;
+    count_billed(t, record);
+    count_rules_of(t, record);
 }
 
 void tally_post(struct tally *t, const struct journal_record *record)
 {
     nanos first_at = t->figures.hooks[record->hook].first_at;
 
+    count_rules_of(t, record);
     if (record->status < 200 || record->status > 299)
         return;
     if (t->figures.hooks[record->hook].posts++ == 0 || record->head_in_at < first_at)
@@ -199,14 +308,6 @@ static void count_alerts(struct tally *t)
         for (uint32_t kind = 0; kind < ALERT_KINDS_COUNT; kind++)
             if (t->alerts_at[hook][kind] > t->figures.alerts[kind])
                 t->figures.alerts[kind] = t->alerts_at[hook][kind];
-}
-
-double tally_firings_expected(const struct tally *t, uint32_t rule)
-{
-    if (t->scenario->chaos.rules[rule].share <= 0)
-        return 0;
-    return t->journal_chance[rule] > t->calls_chance[rule] ? t->journal_chance[rule]
-                                                           : t->calls_chance[rule];
 }
 
 /* Zero when empty: the report shows n beside it. */

@@ -21,10 +21,17 @@ struct tally {
     int32_t *slots;
     nanos slot_lasts;
 
-    /* Firings to be expected of each rule, by what the journal matched and by what the calls asked
-     * for (a rule whose attempts never came has nothing in the journal). */
-    double journal_chance[CHAOS_RULES_MAX];
-    double calls_chance[CHAOS_RULES_MAX];
+    /* Firings to be expected of each rule: of all requests that the journal says it matched; and,
+     * where a call alone can tell, of first attempts (a rule whose attempts never came has nothing
+     * in the journal). */
+    double journal_chances[CHAOS_RULES_MAX];
+    double calls_chances[CHAOS_RULES_MAX];
+
+    /* Of rules that hit each new connection: requests that came while they did, and attempts that
+     * were refused one. */
+    bool has_connection_rules;
+    uint64_t passed[CHAOS_RULES_MAX];
+    uint64_t refused[CHAOS_RULES_MAX];
 
     /* The call due first of those that were not useful. */
     bool has_not_useful;
@@ -48,7 +55,11 @@ void tally_alert(struct tally *t, const struct alert_record *record);
 /* Works out the percentiles of `figures`. */
 void tally_finish(struct tally *t);
 
-/* How often rule `r` should have fired. */
+/* How often rule `r` should have fired, as far as that can be known. Of a rule of connections: how
+ * many requests came by while each new connection was to be hit; 0 where that is not so of all. */
 double tally_firings_expected(const struct tally *t, uint32_t rule);
+
+/* Did it ever? Who is refused a connection tells so himself: the mock may not know. */
+bool tally_has_fired(const struct tally *t, uint32_t rule);
 
 #endif

@@ -335,6 +335,40 @@ static void a_reset_gives_no_answer(void)
     EXPECT_I64(plan_ends_at(&stage.plan), NANOS_S);
 }
 
+/* What chaos_add_chances promises of them, and what happens to many calls. */
+static void the_chances_of_rules_are_those_that_the_dice_give_them(void)
+{
+    double chances[CHAOS_RULES_MAX] = {0};
+    uint64_t counts[CHAOS_RULES_MAX + 1];
+
+    stage_add(0, 0.7, stage_overload());
+    stage_add(1, 0.5, stage_overload());
+    stage_add(0, 0.6, stage_overload()); /* 30 % are left of its phase, */
+    stage_add(1, 0.4, stage_overload())->priority = 1;
+    stage_add(0, 0.5, stage_overload()); /* and nothing for this one */
+    stage_count_calls(1, counts);
+    chaos_add_chances(&stage.chaos, stage.plan.rules_matched, chances);
+    CU_ASSERT_DOUBLE_EQUAL(chances[0], 0.7 * 0.6, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(chances[1], 0.0,
+                           1e-9); /* its phase comes later, and the first is full */
+    CU_ASSERT_DOUBLE_EQUAL(chances[2], 0.3 * 0.6, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(chances[3], 0.4, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(chances[4], 0.0, 1e-9);
+    for (uint32_t i = 0; i < stage.chaos.rules_count; i++)
+        CU_ASSERT_DOUBLE_EQUAL((double)counts[i] / STAGE_CALLS, chances[i], 0.015);
+}
+
+static void rules_that_did_not_match_have_no_chance_and_take_none(void)
+{
+    double chances[CHAOS_RULES_MAX] = {0};
+
+    stage_add(0, 0.7, stage_overload());
+    stage_add(0, 0.6, stage_overload());
+    chaos_add_chances(&stage.chaos, 2, chances);
+    CU_ASSERT_DOUBLE_EQUAL(chances[0], 0.0, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(chances[1], 0.6, 1e-9);
+}
+
 static CU_TestInfo tests[] = {
     {"outside its window a rule is silent", outside_its_window_a_rule_is_silent},
     {"every selector must hold", every_selector_must_hold},
@@ -364,6 +398,10 @@ static CU_TestInfo tests[] = {
      a_cut_comes_after_its_tokens_or_after_all_there_are},
     {"a stall is silent after its tokens", a_stall_is_silent_after_its_tokens},
     {"a reset gives no answer", a_reset_gives_no_answer},
+    {"the chances of rules are those that the dice give them",
+     the_chances_of_rules_are_those_that_the_dice_give_them},
+    {"rules that did not match have no chance and take none",
+     rules_that_did_not_match_have_no_chance_and_take_none},
     CU_TEST_INFO_NULL,
 };
 

@@ -280,6 +280,166 @@ static void faults_consumed_exempts_a_share_of_zero(void)
     EXPECT_TEXT(slice_of(verdict_of("faults-consumed")), "pass");
 }
 
+/* Only the bytes and the order of requests tell how often it should fire. */
+static void faults_consumed_expects_of_selective_rules_what_the_journal_matched(void)
+{
+    static const struct {
+        uint32_t conditions;
+        uint64_t every;
+        const char *isolation;
+    } rules[] = {{1, 0, ""}, {0, 2, ""}, {0, 0, "t1"}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+        struct chaos_rule *rule = &hearing.scenario.chaos.rules[SAMPLE_STORM_RULE];
+
+        sample_scenario(&hearing.scenario);
+        rule->match.conditions_count = rules[i].conditions;
+        rule->order.every = rules[i].every;
+        slice_copy(slice_of(rules[i].isolation), rule->match.isolation,
+                   sizeof(rule->match.isolation));
+        hearing_start(&hearing, NULL, NULL);
+        feed_calls(100, 100, 0);
+        hearing_finish(&hearing);
+        EXPECT_TEXT(slice_of(verdict_of("faults-consumed")), "pass");
+        hearing_end(&hearing);
+    }
+    hearing_begin(&hearing, NULL, NULL);
+}
+
+static void feed_matched(uint64_t first, uint64_t count, uint64_t matched, int16_t fired)
+{
+    for (uint64_t i = first; i < first + count; i++) {
+        struct call_record call = sample_call(i);
+        struct journal_record record = sample_journal(&hearing.scenario, &call, 0);
+
+        record.rules_matched = matched;
+        record.rule = fired;
+        judge_feed_journal(hearing.judge, &record);
+        judge_feed_call(hearing.judge, &call);
+        hearing.facts.calls_planned++;
+    }
+}
+
+static void faults_consumed_expects_selective_rules_that_matched_to_fire(void)
+{
+    sample_scenario(&hearing.scenario);
+    hearing.scenario.chaos.rules[SAMPLE_STORM_RULE].order.every = 2;
+    hearing_start(&hearing, NULL, NULL);
+    feed_matched(100, 20, 1, PLAN_NO_RULE);
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("faults-consumed")), "inconclusive");
+}
+
+/* Both windows are open, and the storm takes every attempt. */
+static void overlap(int32_t priority)
+{
+    struct chaos *chaos = &hearing.scenario.chaos;
+
+    sample_scenario(&hearing.scenario);
+    chaos->phases.list[1].at = chaos->phases.list[0].at;
+    chaos->rules[SAMPLE_STORM_RULE].share = 1;
+    chaos->rules[SAMPLE_OVERLOAD_RULE].priority = priority;
+    hearing_start(&hearing, NULL, NULL);
+    feed_matched(100, 20, 3, SAMPLE_STORM_RULE);
+    hearing_finish(&hearing);
+}
+
+static void faults_consumed_expects_nothing_of_a_rule_that_another_one_stands_before(void)
+{
+    overlap(0);
+    EXPECT_TEXT(slice_of(verdict_of("faults-consumed")), "pass");
+}
+
+static void faults_consumed_knows_which_of_two_phases_comes_first(void)
+{
+    overlap(1);
+    EXPECT_TEXT(slice_of(reason_of("faults-consumed")),
+                "rule \"overload-529\" never fired, where about 18 firings were to be expected");
+}
+
+/* --- rules of connections: the storm refuses Claude's ----------------------------------------- */
+
+static void refuse_connections(enum connection_fault connection, double share)
+{
+    static struct fault fault;
+    struct chaos_rule *rule = &hearing.scenario.chaos.rules[SAMPLE_STORM_RULE];
+
+    fault = (struct fault){.kind = FAULT_CONNECTION, .connection = connection};
+    sample_scenario(&hearing.scenario);
+    slice_copy(SLICE("anthropic"), rule->match.provider, sizeof(rule->match.provider));
+    rule->sequence = &fault;
+    rule->share = share;
+    hearing_start(&hearing, NULL, NULL);
+    feed_calls(100, 20, 0);
+}
+
+static void faults_consumed_sees_that_no_new_connection_came(void)
+{
+    refuse_connections(CONNECTION_REFUSED, 1);
+    hearing_finish(&hearing);
+    EXPECT_TEXT(
+        slice_of(reason_of("faults-consumed")),
+        "rule \"storm-429\" hits new connections, and met none: 20 requests came over those "
+        "that were open before");
+    EXPECT_TEXT(slice_of(verdict_of("faults-consumed")), "inconclusive");
+}
+
+static void faults_consumed_asks_the_caller_who_was_refused(void)
+{
+    struct call_record call = sample_call(121);
+
+    refuse_connections(CONNECTION_REFUSED, 1);
+    sample_fail(&call, OUTCOME_CONNECT, 0, call.due_at);
+    judge_feed_call(hearing.judge, &call);
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("faults-consumed")), "pass");
+}
+
+static void faults_consumed_exempts_connections_that_nobody_can_count(void)
+{
+    refuse_connections(CONNECTION_REFUSED, 0.5);
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("faults-consumed")), "pass");
+    hearing_end(&hearing);
+    refuse_connections(CONNECTION_IDLE_CLOSED, 1);
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("faults-consumed")), "pass");
+}
+
+static void what_asks_no_model_has_no_unknown_price(void)
+{
+    struct journal_record note = {.model = 2,
+                                  .head_in_at = NANOS_NEVER,
+                                  .kind = JOURNAL_CONNECTION,
+                                  .rule = SAMPLE_STORM_RULE};
+    struct journal_record listing = {
+        .model = 2, .status = 200, .kind = JOURNAL_MODELS, .rule = PLAN_NO_RULE};
+
+    hearing_begin(&hearing, NULL, "billed.total <= $10");
+    feed_calls(0, 100, 0);
+    judge_feed_journal(hearing.judge, &note);
+    judge_feed_journal(hearing.judge, &listing);
+    hearing_finish(&hearing);
+    EXPECT_U64(judge_figures(hearing.judge)->billed_unknown, 0);
+    EXPECT_TEXT(slice_of(verdict_of("billed.total <= $10")), "pass");
+    EXPECT_U64(judge_figures(hearing.judge)->rules_fired[SAMPLE_STORM_RULE], 1);
+}
+
+static void rules_on_hooks_are_counted(void)
+{
+    struct journal_record post = {.is_hook = true,
+                                  .kind = JOURNAL_HOOK,
+                                  .status = 500,
+                                  .rule = SAMPLE_STORM_RULE,
+                                  .rules_matched = 1};
+
+    hearing_begin(&hearing, NULL, NULL);
+    judge_feed_journal(hearing.judge, &post);
+    hearing_finish(&hearing);
+    EXPECT_U64(judge_figures(hearing.judge)->rules_fired[SAMPLE_STORM_RULE], 1);
+    EXPECT_U64(judge_figures(hearing.judge)->rules_matched[SAMPLE_STORM_RULE], 1);
+}
+
 static void a_late_generator_makes_latencies_inconclusive(void)
 {
     sample_scenario(&hearing.scenario);
@@ -710,6 +870,22 @@ static CU_TestInfo tests[] = {
     {"a run cut short fails no expectation", a_run_cut_short_fails_no_expectation},
     {"what was too much before a cut stays too much",
      what_was_too_much_before_a_cut_stays_too_much},
+    {"faults-consumed expects of selective rules what the journal matched",
+     faults_consumed_expects_of_selective_rules_what_the_journal_matched},
+    {"faults-consumed expects selective rules that matched to fire",
+     faults_consumed_expects_selective_rules_that_matched_to_fire},
+    {"faults-consumed expects nothing of a rule that another one stands before",
+     faults_consumed_expects_nothing_of_a_rule_that_another_one_stands_before},
+    {"faults-consumed knows which of two phases comes first",
+     faults_consumed_knows_which_of_two_phases_comes_first},
+    {"faults-consumed sees that no new connection came",
+     faults_consumed_sees_that_no_new_connection_came},
+    {"faults-consumed asks the caller who was refused",
+     faults_consumed_asks_the_caller_who_was_refused},
+    {"faults-consumed exempts connections that nobody can count",
+     faults_consumed_exempts_connections_that_nobody_can_count},
+    {"what asks no model has no unknown price", what_asks_no_model_has_no_unknown_price},
+    {"rules on hooks are counted", rules_on_hooks_are_counted},
     {"a late generator makes latencies inconclusive, passed or failed",
      a_late_generator_makes_latencies_inconclusive},
     {"a punctual generator keeps its schedule", a_punctual_generator_keeps_its_schedule},
