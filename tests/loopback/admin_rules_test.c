@@ -176,6 +176,23 @@ static void rules_that_come_and_go_fill_nothing(void)
     }
 }
 
+/* Together they are more than a mock keeps of rules. */
+static void large_rules_that_come_and_go_fill_nothing_either(void)
+{
+    enum { LARGE = 900 * 1000 };
+    static char rule[LARGE + 128];
+    int used = snprintf(rule, sizeof(rule),
+                        "{\"phase\": \"p\", \"rule\": \"large\", \"fault\": {\"body\": \"");
+
+    start();
+    memset(rule + used, 'x', LARGE);
+    snprintf(rule + used + LARGE, 8, "\"}}");
+    for (int i = 0; i < 20; i++) {
+        EXPECT_U64(admin_posts(&mock, "rules", rule), 200);
+        EXPECT_U64(admin_does(&mock, "DELETE", "rules/large", NULL), 200);
+    }
+}
+
 static void too_many_rules_are_refused(void)
 {
     char rule[160];
@@ -235,6 +252,8 @@ static CU_TestInfo admin_rules_tests[] = {
     {"of several rules all come or none", of_several_rules_all_come_or_none},
     {"what is no rule is refused with its place", what_is_no_rule_is_refused_with_its_place},
     {"rules that come and go fill nothing", rules_that_come_and_go_fill_nothing},
+    {"large rules that come and go fill nothing either",
+     large_rules_that_come_and_go_fill_nothing_either},
     {"too many rules are refused", too_many_rules_are_refused},
     {"a reset of one path leaves the others", a_reset_of_one_path_leaves_the_others},
     {"a reset of everything brings the scenario back",
