@@ -67,68 +67,69 @@ static const struct {
 #define ASKED(name, stream)                                                             \
     "{\"model\": \"" name "\", \"stream\": " stream ", \"input_tokens\": {\"p50\": 50," \
     " \"p99\": 200}, \"output_tokens\": {\"p50\": 6, \"p99\": 40}}"
-static const char everything[] =
-    "{\"name\": \"test\", \"seed\": 7, \"subject\": {\"client\": {\"preset\": \"careful\"}},"
-    " \"target\": {\"mock\": {\"models\": {" MODEL("claude", "anthropic", ", \"limits\": {\"requests\": \"200/min\", \"output_tokens\": \"400000/min\"}") "," MODEL("gpt", "openai-chat", ", \"capacity\": {\"places\": 2, \"queue\": 3, \"when_full\": 503, \"slowdown\": 2}") "," MODEL(
-        "gpt-r",
-        "openai-responses", ", \"pings\": \"20ms\"") "," MODEL("gemini", "gemini",
-                                                               ", \"limits\": {\"requests\": "
-                                                               "\"200/min\"}") "},"
-                                                                               " \"answers\": "
-                                                                               "[{\"name\": \"a\", "
-                                                                               "\"match\": "
-                                                                               "{\"model\": "
-                                                                               "\"gemini\", "
-                                                                               "\"stream\": true},"
-                                                                               "  \"text\": \"Let "
-                                                                               "me see.\", "
-                                                                               "\"thinking_"
-                                                                               "tokens\": 7, "
-                                                                               "\"cached_tokens\": "
-                                                                               "9,"
-                                                                               "  \"tool\": "
-                                                                               "{\"name\": "
-                                                                               "\"look\", "
-                                                                               "\"input\": "
-                                                                               "{\"at\": 1}}}]}},"
-                                                                               " \"chaos\": "
-                                                                               "[{\"phase\": "
-                                                                               "\"bad\", \"at\": "
-                                                                               "\"2s\", \"for\": "
-                                                                               "\"2s\", \"share\": "
-                                                                               "\"30%\","
-                                                                               "  \"fault\": "
-                                                                               "{\"usage\": "
-                                                                               "{\"times\": 2}}},"
-                                                                               "  {\"phase\": "
-                                                                               "\"worse\", \"at\": "
-                                                                               "\"3s\", \"for\": "
-                                                                               "\"3s\", \"share\": "
-                                                                               "\"30%\","
-                                                                               "  \"fault\": "
-                                                                               "{\"error_event\": "
-                                                                               "{\"after_tokens\": "
-                                                                               "3}}},"
-                                                                               "  {\"phase\": "
-                                                                               "\"third\", "
-                                                                               "\"every_nth\": 3, "
-                                                                               "\"fault\": "
-                                                                               "{\"freeze\": "
-                                                                               "{\"after_tokens\": "
-                                                                               "2,"
-                                                                               "  \"for\": "
-                                                                               "\"1s\"}}}],"
-                                                                               " \"load\": "
-                                                                               "{\"requests\": "
-                                                                               "[" ASKED("claude", "true") "," ASKED("claude", "false") "," ASKED("gpt", "true") "," ASKED(
-                                                                                   "gpt",
-                                                                                   "false") "," ASKED("gpt-r",
-                                                                                                      "true") "," ASKED("gpt-r",
-                                                                                                                        "false") "," ASKED("gemini",
-                                                                                                                                           "true") "," ASKED("gemini",
-                                                                                                                                                             "false") "],"
-                                                                                                                                                                      " \"in_flight_max\": 60, \"deadline\": \"4s\", \"drain\": \"5s\", \"arrivals\": [{\"part\": \"p\","
-                                                                                                                                                                      " \"rate\": \"30/s\", \"process\": \"poisson\", \"for\": \"8s\"}]}}";
+static const char
+    everything[] =
+        "{\"name\": \"test\", \"seed\": 7, \"subject\": {\"client\": {\"preset\": \"careful\"}},"
+        " \"target\": {\"mock\": {\"models\": {" MODEL("claude", "anthropic", ", \"limits\": {\"requests\": \"200/min\", \"output_tokens\": \"400000/min\"}") "," MODEL("gpt", "openai-chat", ", \"capacity\": {\"places\": 2, \"queue\": 3, \"when_full\": 503, \"slowdown\": 2}") "," MODEL(
+            "gpt-r", "openai-responses",
+            ", \"pings\": \"20ms\"") "," MODEL("gemini", "gemini",
+                                               ", \"limits\": {\"requests\": "
+                                               "\"200/min\"}") "},"
+                                                               " \"answers\": "
+                                                               "[{\"name\": \"a\", "
+                                                               "\"match\": "
+                                                               "{\"model\": "
+                                                               "\"gemini\", "
+                                                               "\"stream\": true},"
+                                                               "  \"text\": \"Let "
+                                                               "me see.\", "
+                                                               "\"thinking_"
+                                                               "tokens\": 7, "
+                                                               "\"cached_tokens\": "
+                                                               "9,"
+                                                               "  \"tool\": "
+                                                               "{\"name\": "
+                                                               "\"look\", "
+                                                               "\"input\": "
+                                                               "{\"at\": 1}}}]}},"
+                                                               " \"chaos\": "
+                                                               "[{\"phase\": "
+                                                               "\"bad\", \"at\": "
+                                                               "\"2s\", \"for\": "
+                                                               "\"2s\", \"share\": "
+                                                               "\"30%\","
+                                                               "  \"fault\": "
+                                                               "{\"usage\": "
+                                                               "{\"times\": 2}}},"
+                                                               "  {\"phase\": "
+                                                               "\"worse\", \"at\": "
+                                                               "\"3s\", \"for\": "
+                                                               "\"3s\", \"share\": "
+                                                               "\"30%\","
+                                                               "  \"fault\": "
+                                                               "{\"error_event\": "
+                                                               "{\"after_tokens\": "
+                                                               "3}}},"
+                                                               "  {\"phase\": "
+                                                               "\"third\", "
+                                                               "\"every_nth\": 3, "
+                                                               "\"fault\": "
+                                                               "{\"freeze\": "
+                                                               "{\"after_tokens\": "
+                                                               "2,"
+                                                               "  \"for\": "
+                                                               "\"1s\"}}}],"
+                                                               " \"load\": "
+                                                               "{\"requests\": "
+                                                               "[" ASKED("claude", "true") "," ASKED("claude", "false") "," ASKED("gpt", "true") "," ASKED(
+                                                                   "gpt",
+                                                                   "false") "," ASKED("gpt-r",
+                                                                                      "true") "," ASKED("gpt-r",
+                                                                                                        "false") "," ASKED("gemini",
+                                                                                                                           "true") "," ASKED("gemini",
+                                                                                                                                             "false") "],"
+                                                                                                                                                      " \"in_flight_max\": 60, \"deadline\": \"4s\", \"drain\": \"5s\", \"arrivals\": [{\"part\": \"p\","
+                                                                                                                                                      " \"rate\": \"30/s\", \"process\": \"poisson\", \"for\": \"8s\"}]}}";
 
 static struct buffer evidence;
 
@@ -222,12 +223,31 @@ static void needs_bytes_where_a_rule_or_a_script_looks_at_them(void)
     world_close(&world);
 }
 
+static void matches_bytes_in_the_simulator_too(void)
+{
+    struct world_run world;
+
+    world_run(&world,
+              world_text("{\"preset\": \"none\"}",
+                         "[{\"phase\": \"bad\", \"match\": {\"path\": {\"glob\": \"*/messages\"},"
+                         " \"body\": {\"/stream\": \"true\"}}, \"fault\": {\"status\": 529}}]",
+                         CLAUDE GPT ARRIVALS));
+    CU_ASSERT(world.journal_count > 100);
+    for (uint32_t i = 0; i < world.journal_count; i++) {
+        const struct journal_record *record = &world.journal[i];
+
+        EXPECT_I64(record->rule, record->model == 0 && record->stream ? 0 : PLAN_NO_RULE);
+    }
+    world_close(&world);
+}
+
 static CU_TestInfo tests[] = {
     {"tells the same by values as by bytes", tells_the_same_by_values_as_by_bytes},
     {"tells the same of every API, and of limits and places",
      tells_the_same_of_every_api_and_of_limits_and_places},
     {"needs bytes where a rule or a script looks at them",
      needs_bytes_where_a_rule_or_a_script_looks_at_them},
+    {"matches bytes in the simulator, too", matches_bytes_in_the_simulator_too},
     CU_TEST_INFO_NULL,
 };
 
