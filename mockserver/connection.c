@@ -500,7 +500,8 @@ void connection_on_alarm(evutil_socket_t fd, short what, void *context)
     (void)what;
     if (c->state == OPENING)
         open_ears(c);
-    else if (c->state == READING && outflow_is_empty(&c->out))
+    else if (c->plan.fault == CONNECTION_IDLE_CLOSED && c->state == READING &&
+             outflow_is_empty(&c->out))
         close_as_planned(c);
     else
         connections_touch(c);
