@@ -16,6 +16,9 @@
 #define CHAOS                                                                    \
     "[{\"phase\": \"bad\", \"at\": \"0s\", \"for\": \"1h\", \"share\": \"50%\"," \
     " \"fault\": {\"status\": 529}}]"
+#define SLOW_WIRES                                             \
+    "[{\"phase\": \"wires\", \"at\": \"0s\", \"for\": \"1h\"," \
+    " \"fault\": {\"connection\": {\"slow\": \"300ms\"}}}]"
 
 static void count_call(void *context, const struct call_record *call)
 {
@@ -54,19 +57,30 @@ static void walk(const struct scenario *scenario, bool writes_bytes)
     CU_ASSERT(allow > 15);
 }
 
-static void survives_every_allocation_that_can_fail(void)
+static void walk_with(const char *chaos)
 {
     struct world_run world;
 
-    world_run(&world, world_text("{\"preset\": \"careful\"}", CHAOS, LOAD));
+    world_run(&world, world_text("{\"preset\": \"careful\"}", chaos, LOAD));
     EXPECT_U64(world.calls_count, 8);
     walk(world.scenario, false);
     walk(world.scenario, true);
     world_close(&world);
 }
 
+static void survives_every_allocation_that_can_fail(void)
+{
+    walk_with(CHAOS);
+}
+
+static void survives_them_with_requests_that_are_held(void)
+{
+    walk_with(SLOW_WIRES);
+}
+
 static CU_TestInfo tests[] = {
     {"survives every allocation that can fail", survives_every_allocation_that_can_fail},
+    {"survives them with requests that are held", survives_them_with_requests_that_are_held},
     CU_TEST_INFO_NULL,
 };
 
