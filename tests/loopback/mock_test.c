@@ -165,6 +165,28 @@ static void takes_alerts_at_its_hooks(void)
     incoming_close(&client);
 }
 
+static void without_a_scenario_every_listener_answers_any_model(void)
+{
+    static const char *const listeners[] = {"anthropic", "gateway"};
+    struct incoming client;
+
+    mock_child_start(&mock, &(struct mock_child_options){0});
+    for (size_t i = 0; i < ARRAY_SIZE(listeners); i++) {
+        mock_child_connect(&mock, listeners[i], &client);
+        CU_ASSERT(incoming_asks(&client, ask_whole("any-model-at-all")));
+        CU_ASSERT(incoming_said(&client, "HTTP/1.1 200 OK\r\n"));
+        CU_ASSERT(incoming_said(&client, "\"model\":\"any-model-at-all\""));
+        incoming_close(&client);
+    }
+    mock_child_connect(&mock, "gemini", &client);
+    CU_ASSERT(incoming_asks(&client, "POST /v1beta/models/gemini-x:generateContent HTTP/1.1\r\n"
+                                     "x-goog-api-key: key\r\ncontent-type: application/json\r\n"
+                                     "content-length: 39\r\n\r\n"
+                                     "{\"contents\":[{\"parts\":[{\"text\":\"x\"}]}]}"));
+    CU_ASSERT(incoming_said(&client, "HTTP/1.1 200 OK\r\n"));
+    incoming_close(&client);
+}
+
 /* --- answers ---------------------------------------------------------------------------------- */
 
 static void answers_whole_and_streaming_at_both_providers(void)
@@ -306,6 +328,9 @@ static void ends_the_body_by_the_connection_for_http_1_0(void)
     incoming_close(&client);
 }
 
+/* One more than a name may have. */
+#define LONG_NAME "aaaaaaaabbbbbbbbccccccccddddddddeeeeeeeeffffffff"
+
 static void cuts_the_isolation_prefix_off_the_path(void)
 {
     struct incoming client;
@@ -319,6 +344,16 @@ static void cuts_the_isolation_prefix_off_the_path(void)
     CU_ASSERT(incoming_asks(&client,
                             ask_text(&(struct ask_text){.path = "/t/my-test", .model = "claude"})));
     CU_ASSERT(incoming_said(&client, "HTTP/1.1 404 "));
+    CU_ASSERT(incoming_asks(&client, ask_text(&(struct ask_text){.path = "/t/my%20test/v1/messages",
+                                                                 .model = "claude"})));
+    CU_ASSERT(incoming_said(&client, "HTTP/1.1 404 "));
+    CU_ASSERT(incoming_asks(
+        &client,
+        ask_text(&(struct ask_text){.path = "/t/" LONG_NAME "/v1/messages", .model = "claude"})));
+    CU_ASSERT(incoming_said(&client, "HTTP/1.1 404 "));
+    EXPECT_I64(mock_child_stop(&mock), 0);
+    incoming_to_end(&mock.journal);
+    EXPECT_U64(incoming_said_times(&mock.journal, SLICE("\"isolation\":\"my-test\"")), 1);
     incoming_close(&client);
 }
 
@@ -562,6 +597,8 @@ static CU_TestInfo tests[] = {
     {"goes on when descriptors run out and come back",
      goes_on_when_descriptors_run_out_and_come_back},
     {"takes alerts at its hooks", takes_alerts_at_its_hooks},
+    {"without a scenario every listener answers any model",
+     without_a_scenario_every_listener_answers_any_model},
     {"answers whole and streaming at both providers",
      answers_whole_and_streaming_at_both_providers},
     {"refuses as the provider does", refuses_as_the_provider_does},
