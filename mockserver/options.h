@@ -12,12 +12,12 @@
 #include "canary.h"
 
 struct options {
-    const char *scenario_file;                  /* NULL: the built-in one; "-": standard input */
-    const char *journal_file;                   /* NULL: none */
-    int journal_fd;                             /* -1: none */
-    uint16_t port;                              /* of the first listener; 0: free ones */
-    const char *address;                        /* numeric; "127.0.0.1" unless told */
-    const char *token_file;                     /* of the admin listener; NULL: no token */
+    const char *scenario_file; /* NULL: the built-in one; "-": standard input */
+    const char *journal_file;  /* NULL: none */
+    int journal_fd;            /* -1: none */
+    uint16_t port;             /* of the first listener; 0: free ones */
+    const char *address;       /* numeric; "127.0.0.1" unless told */
+    const char *token_file;    /* of the admin listener; NULL: no token */
     struct canaries canaries;
     bool has_tls;
     const char *tls_cert_file; /* NULL: a certificate is made */
