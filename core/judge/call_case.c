@@ -13,6 +13,7 @@ struct request_seen request_seen_of(const struct journal_record *record)
         .is_complete = record->is_complete,
         .is_likeness = record->key == KEY_LIKENESS,
         .answered = record->answered,
+        .accepted_at = record->accepted_at,
         .head_in_at = record->head_in_at,
         .last_out_at = record->last_out_at,
         .closed_at = record->closed_at,

@@ -31,6 +31,7 @@ struct request_seen {
     bool is_complete;
     bool is_likeness; /* matched to its call by likeness only */
     enum outcome answered;
+    nanos accepted_at; /* its connection */
     nanos head_in_at;
     nanos last_out_at;
     nanos closed_at;

@@ -19,12 +19,23 @@ static enum rc init_histograms(struct latencies *l)
     return histogram_init(&l->back, l->memory);
 }
 
+static bool has_slow_accept(const struct chaos *chaos)
+{
+    for (uint32_t i = 0; i < chaos->rules_count; i++)
+        if (chaos->rules[i].sequence[0].kind == FAULT_CONNECTION &&
+            chaos->rules[i].sequence[0].connection == CONNECTION_SLOW)
+            return true;
+    return false;
+}
+
 enum rc latencies_init(struct latencies *l, const struct scenario *scenario,
                        const struct memory *memory)
 {
     enum rc rc;
 
-    *l = (struct latencies){.memory = memory, .models_count = scenario->models_count};
+    *l = (struct latencies){.memory = memory,
+                            .models_count = scenario->models_count,
+                            .has_slow_accept = has_slow_accept(&scenario->chaos)};
     rc = init_histograms(l);
     if (rc == RC_OK) {
         l->rings = memory_zeroed(memory, l->models_count, sizeof(*l->rings));
@@ -82,6 +93,8 @@ void latencies_call(struct latencies *l, const struct call_case *c)
             continue;
         if (felt->sent_at == NANOS_NEVER || felt->last_content_at == NANOS_NEVER ||
             seen->head_in_at == NANOS_NEVER || seen->last_out_at == NANOS_NEVER)
+            continue;
+        if (l->has_slow_accept && seen->accepted_at > felt->sent_at)
             continue;
         record_pair(l, felt, seen);
     }

@@ -7,6 +7,8 @@
  *             and apart from monitor/rolling.c: what the monitor reports must equal it exactly
  *   service   of each answered attempt that the journal has: sent to last content by the caller,
  *             head in to last byte out by the mock
+ *             (not where a fault accepted its connection late: the caller waited, and the request
+ *             had not come yet)
  *   lags      of the same attempts one by one: how far the two times are apart, and how much of it
  *             lies on the way there (sent to head in) and back (last byte out to last content).
  *             Both ends read one clock, so on one machine a lag is a process that came late
@@ -33,6 +35,7 @@ struct latency_ring {
 struct latencies {
     const struct memory *memory;
     uint32_t models_count;
+    bool has_slow_accept;       /* a rule lets connections wait for being accepted */
     struct latency_ring *rings; /* by model */
     struct histogram caller, mock;
     struct histogram apart, there, back;

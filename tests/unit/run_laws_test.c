@@ -592,6 +592,34 @@ static void the_simulators_wire_takes_its_time(void)
     EXPECT_U64(finish("percentiles-agree")->verdict, VERDICT_PASS);
 }
 
+/* The mock took the connection a second after the request had been sent on it. */
+static void a_connection_that_a_fault_accepts_late_is_no_witness_of_times(void)
+{
+    static const struct fault slow = {
+        .kind = FAULT_CONNECTION, .connection = CONNECTION_SLOW, .delay = NANOS_S};
+
+    for (int is_fault = 0; is_fault <= 1; is_fault++) {
+        hearing_end(&hearing);
+        sample_scenario(&hearing.scenario);
+        if (is_fault)
+            hearing.scenario.chaos.rules[SAMPLE_STORM_RULE].sequence = &slow;
+        hearing_start(&hearing, NULL, NULL);
+        for (uint64_t i = 0; i < 30; i++) {
+            struct call_record call = sample_call(i);
+            struct journal_record record = sample_journal(&hearing.scenario, &call, 0);
+
+            record.accepted_at -= NANOS_S;
+            if (i % 2 == 0)
+                record.accepted_at = record.head_in_at = call.attempts[0].sent_at + NANOS_S;
+            judge_feed_journal(hearing.judge, &record);
+            judge_feed_call(hearing.judge, &call);
+            hearing.facts.calls_planned++;
+        }
+        hearing.facts.is_simulated = true;
+        EXPECT_U64(finish("percentiles-agree")->violations, is_fault ? 0 : 1);
+    }
+}
+
 static void a_generator_that_hands_over_late_may_read_late_as_well(void)
 {
     begin();
@@ -809,6 +837,8 @@ static CU_TestInfo tests[] = {
     {"measured times must be near the mock's own", measured_times_must_be_near_the_mocks_own},
     {"too few answers say nothing of times", too_few_answers_say_nothing_of_times},
     {"the simulator's wire takes its time", the_simulators_wire_takes_its_time},
+    {"a connection that a fault accepts late is no witness of times",
+     a_connection_that_a_fault_accepts_late_is_no_witness_of_times},
     {"a generator that hands over late may read late as well",
      a_generator_that_hands_over_late_may_read_late_as_well},
     {"a late generator is no witness of times", a_late_generator_is_no_witness_of_times},
