@@ -153,6 +153,7 @@ static enum rc load_scenario(struct program *p, struct error *err)
     TRY(read_scenario(p, file, &text, err));
     TRY(scenario_load(p->scenario, text, slice_of(name), &beside, &p->arena, err));
     add_families(p->scenario);
+    p->scenario->serves_any_model = file == NULL;
     return RC_OK;
 }
 
@@ -222,9 +223,7 @@ static enum rc open_parts(struct program *p, struct error *err)
     };
     struct connections_options connections = {
         .base = p->base, .memory = memory, .patience = p->options.patience};
-    struct mock_options mock = {.scenario = p->scenario,
-                                .memory = memory,
-                                .answers_any_model = p->options.scenario_file == NULL};
+    struct mock_options mock = {.scenario = p->scenario, .memory = memory};
     struct admin_options admin = {
         .scenario = p->scenario, .memory = memory, .base = p->base, .token = p->token};
 

@@ -435,8 +435,7 @@ enum rc mock_open(struct mock **mock, const struct mock_options *options, struct
     struct mock *m = memory_zeroed(options->memory, 1, sizeof(*m));
     struct upstream_options engine = {.scenario = options->scenario,
                                       .memory = options->memory,
-                                      .exchanges_max = MOCK_EXCHANGES_MAX,
-                                      .answers_any_model = options->answers_any_model};
+                                      .exchanges_max = MOCK_EXCHANGES_MAX};
 
     if (m == NULL)
         return error_set(err, RC_NOMEM, "mock: out of memory");

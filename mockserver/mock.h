@@ -53,7 +53,6 @@ struct mock_options {
     struct connections *connections;
     struct journal_sink *journal;
     struct mock_watcher watcher; /* copied; zeroed: nobody */
-    bool answers_any_model;      /* upstream_options */
 };
 
 MUST_USE enum rc mock_open(struct mock **mock, const struct mock_options *options,

@@ -42,8 +42,6 @@ struct upstream_options {
     uint64_t run_tag;                /* names response ids */
     int64_t wall_unix_ns;            /* wall clock at run time 0, as far as it is known */
     uint32_t exchanges_max;
-    bool answers_any_model; /* one that the scenario does not know behaves as the first of its
-                               listener, under the name it was asked by */
 };
 
 MUST_USE enum rc upstream_new(struct upstream **upstream, const struct upstream_options *options,

@@ -194,7 +194,7 @@ static uint32_t find_model(const struct upstream *u, const struct exchange *x, b
 
     if (model < u->scenario->models_count && serves(u, x, is_gateway, model))
         return model;
-    return u->options.answers_any_model ? any_model(u, x, is_gateway) : u->scenario->models_count;
+    return u->scenario->serves_any_model ? any_model(u, x, is_gateway) : u->scenario->models_count;
 }
 
 /* Where that is not the model's own name: of one that is unknown, or played by another. */
@@ -261,6 +261,7 @@ static void try_model(struct upstream *u, uint32_t index, const struct asking *a
     }
     facts.provider = slice_of(u->scenario->providers[x->record.provider].name);
     facts.model = &u->scenario->models[x->record.model];
+    facts.model_asked = slice_of(x->record.model_asked);
     decide(u, x, &facts, asking->http, now);
     call_tool(x, asked);
     order_admit(u, index, x->record.kind == JOURNAL_EMBEDDINGS ? 0 : facts.output_tokens_max, now);

@@ -38,6 +38,11 @@ static bool request_matches(const struct match *match, const struct attempt_fact
            facts->input_tokens <= match->input_tokens_max;
 }
 
+static struct slice model_name(const struct attempt_facts *facts)
+{
+    return facts->model_asked.size > 0 ? facts->model_asked : slice_of(facts->model->name);
+}
+
 bool chaos_rule_matches(const struct chaos_rule *rule, const struct attempt_facts *facts)
 {
     const struct fault *fault = fault_for(rule, facts->attempt);
@@ -45,7 +50,7 @@ bool chaos_rule_matches(const struct chaos_rule *rule, const struct attempt_fact
     if (rule->is_disabled || fault == NULL || !recipe_takes(fault, facts))
         return false;
     return provider_matches(&rule->match, facts->provider) &&
-           glob_matches(rule->match.model, slice_of(facts->model->name)) &&
+           glob_matches(rule->match.model, model_name(facts)) &&
            glob_matches(rule->match.isolation, facts->isolation) &&
            request_matches(&rule->match, facts);
 }

@@ -163,8 +163,9 @@ bool chaos_state_set(struct chaos_memory *memory, struct slice name, struct slic
 struct attempt_facts {
     struct slice provider;
     const struct model *model;
-    struct slice call; /* the printed call id: "trace:217" */
-    uint32_t attempt;  /* ordinal, from 1 */
+    struct slice model_asked; /* the name that rules see, where `model` plays one; empty: its own */
+    struct slice call;        /* the printed call id: "trace:217" */
+    uint32_t attempt;         /* ordinal, from 1 */
     uint64_t input_tokens;
     uint64_t output_tokens;     /* wanted */
     uint64_t output_tokens_max; /* max_tokens; UINT64_MAX: none */

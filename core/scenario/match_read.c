@@ -85,6 +85,8 @@ static enum rc read_match_model(struct reading *r, const struct value *value, st
     TRY(read_text(r, value, match->model, sizeof(match->model)));
     if (is_hooks(match))
         return read_hook(r, value, match);
+    if (scenario->serves_any_model)
+        return RC_OK;
     rest = slice_of(match->model);
     slice_cut(&rest, '*', &head);
     nearest_init(&nearest, head);

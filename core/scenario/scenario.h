@@ -134,6 +134,9 @@ struct scenario {
     uint32_t providers_count;
     struct model models[SCENARIO_MODELS_MAX];
     uint32_t models_count;
+    bool
+        serves_any_model; /* never said in a file: of a mock that was given none. A model of another
+                             name behaves as the first of its listener, and rules may mean it */
     struct load load;
     struct script scripts[SCRIPTS_MAX]; /* answers of the mock, in the order of the file */
     uint32_t scripts_count;

@@ -68,6 +68,17 @@ static void lists_the_scenarios_rules_with_their_counts(void)
     CU_ASSERT(admin_said("did you mean \\\"third\\\"?"));
 }
 
+static void without_a_scenario_a_rule_may_mean_any_model(void)
+{
+    mock_child_start(&mock, &(struct mock_child_options){NULL, NULL, 0});
+    EXPECT_U64(admin_posts(&mock, "rules",
+                           "{\"phase\": \"outage\", \"match\": {\"model\": \"claude-next*\"},"
+                           " \"fault\": {\"status\": 529}}"),
+               200);
+    EXPECT_U64(model_asks(&mock, "", "claude-next-1", "hi"), 529);
+    EXPECT_U64(model_asks(&mock, "", "claude-sonnet-4-5", "hi"), 200);
+}
+
 static void a_mark_opens_its_window(void)
 {
     start();
@@ -245,6 +256,8 @@ static void a_reset_of_everything_brings_the_scenario_back(void)
 
 static CU_TestInfo admin_rules_tests[] = {
     {"lists the scenario's rules with their counts", lists_the_scenarios_rules_with_their_counts},
+    {"without a scenario a rule may mean any model",
+     without_a_scenario_a_rule_may_mean_any_model},
     {"a mark opens its window", a_mark_opens_its_window},
     {"a state switches a rule", a_state_switches_a_rule},
     {"a rule is added, replaced and dropped", a_rule_is_added_replaced_and_dropped},

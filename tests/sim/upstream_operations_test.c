@@ -142,14 +142,13 @@ static void refuses_in_each_providers_words(void)
 
 static void answers_any_model_when_told_to(void)
 {
-    struct upstream_options options = {.scenario = exchanges.world.scenario,
-                                       .memory = memory_heap(),
-                                       .exchanges_max = 2,
-                                       .answers_any_model = true};
+    struct upstream_options options = {
+        .scenario = exchanges.world.scenario, .memory = memory_heap(), .exchanges_max = 2};
     struct error err;
 
     upstream_free(exchanges.upstream);
     exchanges.upstream = NULL;
+    exchanges.world.scenario->serves_any_model = true;
     CU_ASSERT_FATAL(upstream_new(&exchanges.upstream, &options, &err) == RC_OK);
     ask(API_ANTHROPIC, "POST", "/v1/messages", GOOD("claude-next"));
     expect_answer(200, JOURNAL_GENERATE, "\"model\":\"claude-next\"");
