@@ -2,12 +2,18 @@
 
 #include <assert.h>
 
+static uint64_t hash_of_asked(const struct journal_record *record)
+{
+    return record->model_asked[0] != '\0' ? slice_hash(slice_of(record->model_asked)) : 0;
+}
+
 struct request_seen request_seen_of(const struct journal_record *record)
 {
     return (struct request_seen){
         .number = record->number,
         .provider = record->provider,
         .model = record->model,
+        .model_asked = hash_of_asked(record),
         .attempt = record->attempt,
         .status = record->status,
         .is_complete = record->is_complete,
@@ -75,6 +81,7 @@ const struct attempt_record *call_last_attempt(const struct call_record *call)
 static void add_step(struct call_case *c, const struct request_seen *seen,
                      const struct attempt_record *felt)
 {
+    c->attempts++;
     if (c->steps_count == STEPS_MAX)
         return;
     c->steps[c->steps_count++] = (struct step){
@@ -107,6 +114,15 @@ static void lay_together(struct call_case *c)
         add_step(c, NULL, &call->attempts[a++]);
 }
 
+/* Without ordinals, or with more attempts than records hold, nobody can tell which request is which
+ * attempt: then the larger count of both ends is sure. */
+static bool is_laid_together(const struct call_case *c)
+{
+    bool has_ordinals = c->requests_count == 0 || c->requests[0].attempt > 0;
+
+    return has_ordinals && c->call->attempts_count <= RECORD_ATTEMPTS_MAX;
+}
+
 void call_case_init(struct call_case *c, const struct scenario *scenario,
                     const struct call_record *call, struct request_seen *requests,
                     uint32_t requests_count)
@@ -117,12 +133,14 @@ void call_case_init(struct call_case *c, const struct scenario *scenario,
     c->requests = requests;
     c->requests_count = requests_count;
     c->steps_count = 0;
-    c->attempts = requests_count > call->attempts_count ? requests_count : call->attempts_count;
+    c->attempts = 0;
     c->phases = phases_at(&scenario->chaos.phases, call->due_at);
     c->is_useful = call_is_useful(scenario, call);
     c->has_journal = true;
     c->cut_at = NANOS_NEVER;
     lay_together(c);
+    if (!is_laid_together(c))
+        c->attempts = requests_count > call->attempts_count ? requests_count : call->attempts_count;
 }
 
 enum outcome step_outcome(const struct step *step)

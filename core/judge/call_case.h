@@ -26,7 +26,8 @@ struct request_seen {
     uint64_t number; /* at the mock, by arrival */
     uint32_t provider;
     uint32_t model;
-    uint32_t attempt; /* ordinal; 0 unknown */
+    uint64_t model_asked; /* hash of the name it was asked by; 0: its own */
+    uint32_t attempt;     /* ordinal; 0 unknown */
     uint16_t status;
     bool is_complete;
     bool is_likeness; /* matched to its call by likeness only */
@@ -56,7 +57,7 @@ struct call_case {
     uint32_t requests_count;
     struct step steps[STEPS_MAX];
     uint32_t steps_count;
-    uint32_t attempts;       /* the larger of what both ends count */
+    uint32_t attempts;       /* made: what either end knows of, each once */
     struct phase_set phases; /* that hold its due */
     bool is_useful;
     bool has_journal; /* the journal has said all about this call */

@@ -241,11 +241,20 @@ static bool is_permanent(const struct request_seen *request)
     }
 }
 
+/* By the name that was asked for: those that the scenario has not all share one place, and their
+ * providers tell them apart where the name was never read (a 401). */
+static bool is_same_model(const struct call_case *c, const struct request_seen *a,
+                          const struct request_seen *b)
+{
+    return a->model == b->model && a->model_asked == b->model_asked &&
+           (a->model < c->scenario->models_count || a->provider == b->provider);
+}
+
 /* The latest permanent refusal by the model of request `at`, before it. */
 static const struct request_seen *refused_before(const struct call_case *c, uint32_t at)
 {
     for (uint32_t i = at; i-- > 0;)
-        if (c->requests[i].model == c->requests[at].model && is_permanent(&c->requests[i]))
+        if (is_same_model(c, &c->requests[i], &c->requests[at]) && is_permanent(&c->requests[i]))
             return &c->requests[i];
     return NULL;
 }

@@ -248,6 +248,28 @@ static void attempts_bounded_counts_attempts_that_never_reached_the_mock(void)
         "allowed (due 10.000 s)");
 }
 
+/* One was refused a connection, and a layer below sent the other three times. */
+static void attempts_bounded_counts_what_either_end_alone_knows(void)
+{
+    struct call_record call = call_of_attempts(2);
+
+    sample_fail(&call, OUTCOME_CONNECT, 0, call.due_at);
+    hearing_begin(&hearing, "{\"attempts-bounded\": {\"max\": 3}}", NULL);
+    call.attempts[0].sent_at = NANOS_NEVER;
+    for (uint32_t i = 0; i < 3; i++) {
+        struct journal_record record = sample_journal(&hearing.scenario, &call, 1);
+
+        record.number += i;
+        judge_feed_journal(hearing.judge, &record);
+    }
+    judge_feed_call(hearing.judge, &call);
+    hearing.facts.calls_planned = 1;
+    hearing_finish(&hearing);
+    EXPECT_U64(hearing_row(&hearing, "attempts-bounded")->violations, 1);
+    CU_ASSERT(strncmp(hearing_row(&hearing, "attempts-bounded")->examples[0].text, "4 attempts ",
+                      11) == 0);
+}
+
 /* --- permanent-not-retried -------------------------------------------------------------------- */
 
 static void permanent_not_retried_holds_when_the_call_ends_there(void)
@@ -305,6 +327,40 @@ static void permanent_not_retried_knows_every_permanent_refusal(void)
         judge_one(NULL, &call);
         EXPECT_U64(hearing_row(&hearing, "permanent-not-retried")->violations,
                    refusals[i].is_permanent);
+        hearing_end(&hearing);
+    }
+}
+
+/* Models that the scenario has not share one place; what they were asked by tells them apart. */
+static void permanent_not_retried_tells_unknown_models_apart(void)
+{
+    static const struct {
+        const char *names[2];
+        uint32_t providers[2];
+        bool is_same;
+    } cases[] = {
+        {{"nope-1", "nope-2"}, {0, 0}, false},
+        {{"nope-1", "nope-1"}, {0, 0}, true},
+        {{"", ""}, {0, 0}, true}, /* a 401 before the model was read */
+        {{"", ""}, {0, 1}, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct call_record call = refused(OUTCOME_INVALID_REQUEST, 404);
+
+        sample_retry(&call, SAMPLE_CLAUDE, call.ended_at + NANOS_S);
+        hearing_begin(&hearing, NULL, NULL);
+        for (uint32_t a = 0; a < 2; a++) {
+            struct journal_record record = sample_journal(&hearing.scenario, &call, a);
+
+            record.model = hearing.scenario.models_count;
+            record.provider = cases[i].providers[a];
+            slice_copy(slice_of(cases[i].names[a]), record.model_asked, sizeof(record.model_asked));
+            judge_feed_journal(hearing.judge, &record);
+        }
+        judge_feed_call(hearing.judge, &call);
+        hearing_finish(&hearing);
+        EXPECT_U64(hearing_row(&hearing, "permanent-not-retried")->violations, cases[i].is_same);
         hearing_end(&hearing);
     }
 }
@@ -962,6 +1018,10 @@ static CU_TestInfo tests[] = {
      permanent_not_retried_holds_when_another_model_is_asked},
     {"permanent-not-retried is broken by asking the same model again",
      permanent_not_retried_is_broken_by_asking_the_same_model_again},
+    {"attempts-bounded counts what either end alone knows",
+     attempts_bounded_counts_what_either_end_alone_knows},
+    {"permanent-not-retried tells unknown models apart",
+     permanent_not_retried_tells_unknown_models_apart},
     {"permanent-not-retried knows every permanent refusal",
      permanent_not_retried_knows_every_permanent_refusal},
     {"advice-heeded forgives five per cent and the slack",
