@@ -49,18 +49,25 @@ struct endpoint {
 /* `http->path` without an isolation prefix. `family`: of the listener; API_COUNT: any (gateway). */
 void endpoint_read(const struct http_request *http, enum api family, struct endpoint *endpoint);
 
+/* What is said to a path that there is not, or to the wrong method of one that there is. False: it
+ * is neither. */
+bool endpoint_objects(const struct endpoint *endpoint, const struct http_request *http,
+                      struct objection *objection);
+
 /* What a listing tells of a model. */
 struct model_card {
     struct slice name;
     uint64_t context_window; /* UINT64_MAX: none is told */
 };
 
-/* Bodies, whole. `created_unix_s` stands in for the models' birth. */
+/* Bodies, whole. All models were born at the same fixed instant of the past. */
 void endpoint_write_models(enum api api, const struct model_card *cards, uint32_t count,
-                           int64_t created_unix_s, struct buffer *body);
-void endpoint_write_model(enum api api, const struct model_card *card, int64_t created_unix_s,
-                          struct buffer *body);
+                           struct buffer *body);
+void endpoint_write_model(enum api api, const struct model_card *card, struct buffer *body);
 void endpoint_write_count(enum api api, uint64_t input_tokens, struct buffer *body);
+
+/* More are refused (format_objects), so that no request makes an answer without end. */
+enum { EMBEDDINGS_INPUTS_MAX = 2048, EMBEDDINGS_DIMENSIONS_MAX = 3072 };
 
 /* One vector of `dimensions` (1,536 when 0) for each of `inputs`, deterministic from the request
  * number. */

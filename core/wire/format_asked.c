@@ -105,13 +105,18 @@ static void take_tokens_max(const struct wish *wish, struct asked *asked)
     asked->output_tokens_max = max.value;
 }
 
+static uint32_t at_most_u32(uint64_t value)
+{
+    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
+}
+
 static void take_inputs(const struct wish *wish, struct asked *asked)
 {
     bool is_one = is_there(&wish->input) && wish->input.kind == JSON_STRING;
 
-    asked->inputs = is_one ? 1 : (uint32_t)wish->inputs.count;
+    asked->inputs = is_one ? 1 : at_most_u32(wish->inputs.count);
     asked->prompt_bytes += is_one ? wish->input.raw.size : wish->inputs.bytes;
-    asked->dimensions = (uint32_t)wish->dimensions.value;
+    asked->dimensions = at_most_u32(wish->dimensions.value);
     asked->is_base64 = shape_is(&wish->encoding, SLICE("base64"));
 }
 

@@ -14,6 +14,9 @@
 
 #include "wire/format_table.h"
 
+#include <inttypes.h>
+
+#include "wire/endpoint.h"
 #include "wire/json.h"
 #include "wire/openai_words.h"
 #include "wire/words.h"
@@ -430,13 +433,21 @@ static bool object_to_messages(const struct asked *asked, struct objection *obje
     return false;
 }
 
-/* Embeddings are refused for their model and inputs alone. */
+/* Embeddings are refused for their model, inputs and dimensions alone: 2,048 texts at a time, and
+ * as many dimensions as the largest of their models has. */
 static bool object_to_inputs(const struct asked *asked, struct objection *objection)
 {
-    if (asked->inputs > 0)
-        return false;
-    objection_say(objection, "'$.input' is invalid. Please check the API reference.");
-    return true;
+    if (asked->inputs == 0)
+        return objection_say(objection, "'$.input' is invalid. Please check the API reference.");
+    if (asked->inputs > EMBEDDINGS_INPUTS_MAX)
+        return objection_say(objection, "'$.input' is invalid: at most %d inputs are allowed.",
+                             EMBEDDINGS_INPUTS_MAX);
+    if (asked->dimensions > EMBEDDINGS_DIMENSIONS_MAX)
+        return objection_say(objection,
+                             "Invalid value for 'dimensions' = %" PRIu32
+                             ". Must be less than or equal to %d.",
+                             asked->dimensions, EMBEDDINGS_DIMENSIONS_MAX);
+    return false;
 }
 
 static bool object(const struct http_request *request, const struct asked *asked,

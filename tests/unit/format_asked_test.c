@@ -314,6 +314,10 @@ static void objects_as_openai_does(void)
                   "Invalid value: 'wizard'.");
     expect_openai("/v1/embeddings", "{\"model\":\"m\",\"input\":\"x\"}", NULL, NULL);
     expect_openai("/v1/embeddings", "{\"model\":\"m\"}", NULL, "'$.input' is invalid.");
+    expect_openai("/v1/embeddings", "{\"model\":\"m\",\"input\":\"x\",\"dimensions\":3072}", NULL,
+                  NULL);
+    expect_openai("/v1/embeddings", "{\"model\":\"m\",\"input\":\"x\",\"dimensions\":666600146912}",
+                  NULL, "Invalid value for 'dimensions' = 4294967295.");
 }
 
 static void says_in_each_providers_words_that_a_body_is_no_json(void)
