@@ -162,11 +162,14 @@ static const struct price *price_of(const struct call_case *c, const struct step
 /* What the mock told, by the judge's own arithmetic. */
 static struct known_cost cost_told(const struct call_case *c, const struct step *step)
 {
-    const struct model *model = &c->scenario->models[step->model];
+    const struct model *model;
     struct known_cost told = {0};
 
     if (is_refusal(step->seen))
         return (struct known_cost){.is_known = true};
+    if (step->model >= c->scenario->models_count)
+        return told;
+    model = &c->scenario->models[step->model];
     told.is_known = price_cost(price_of(c, step), c->scenario->providers[model->provider].api,
                                &step->seen->usage_told, &told.cost);
     return told;

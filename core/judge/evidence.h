@@ -120,7 +120,7 @@ enum journal_kind {
  * provider's own api. */
 struct journal_record {
     uint64_t number;      /* of the request at this mock, from 1, by arrival */
-    uint32_t provider;    /* index */
+    uint32_t provider;    /* index; providers_count: none of the scenario's */
     uint32_t model;       /* index; models_count when unknown */
     char model_asked[64]; /* as the request named it; empty: by the model's own name */
     uint32_t connection;  /* number at this mock, from 1 */

@@ -69,27 +69,7 @@ static enum rc read_pending(struct field_reader *in, void *place, size_t size)
     return RC_OK;
 }
 
-/* Null: the index behind the last, which is no provider. */
-static enum rc read_provider(struct field_reader *in, void *place, size_t size)
-{
-    const struct scenario *scenario = scenario_of(in);
-    uint32_t i = 0;
-
-    assert(size == sizeof(uint32_t));
-    if (in->token.kind != JSON_STRING && in->token.kind != JSON_NULL)
-        return RC_MALFORMED;
-    if (in->token.kind == JSON_NULL)
-        i = scenario->providers_count;
-    while (i < scenario->providers_count &&
-           !json_is(&in->token, slice_of(scenario->providers[i].name)))
-        i++;
-    if (i == scenario->providers_count && in->token.kind == JSON_STRING)
-        return RC_MALFORMED;
-    *(uint32_t *)place = i;
-    return RC_OK;
-}
-
-/* Likewise. */
+/* Null: the index behind the last, which is no model. */
 static enum rc read_model(struct field_reader *in, void *place, size_t size)
 {
     const struct scenario *scenario = scenario_of(in);
@@ -253,6 +233,40 @@ static bool find_rule(const struct chaos *chaos, const struct json_token *token,
     return false;
 }
 
+/* The family that the mock adds a listener for, by its name. */
+static bool find_family(const struct json_token *token, enum api *api)
+{
+    for (int i = 0; i < API_COUNT; i++) {
+        if (json_is(token, slice_of(api_provider((enum api)i)))) {
+            *api = api_family((enum api)i);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Null, and a listener that the mock has beside those of the scenario: the index behind the last,
+ * which is no provider. What is asked there is in its family's format unless the line says so. */
+static enum rc read_journal_provider(struct field_reader *in, void *place, size_t size)
+{
+    const struct scenario *scenario = scenario_of(in);
+    struct journal_record *record = place;
+    enum api family;
+    uint32_t i = 0;
+
+    assert(size == sizeof(*record));
+    if (in->token.kind != JSON_STRING && in->token.kind != JSON_NULL)
+        return RC_MALFORMED;
+    while (i < scenario->providers_count &&
+           !json_is(&in->token, slice_of(scenario->providers[i].name)))
+        i++;
+    record->provider = i;
+    if (i == scenario->providers_count && record->api == API_COUNT &&
+        find_family(&in->token, &family))
+        record->api = family;
+    return RC_OK;
+}
+
 /* A rule that the scenario does not have was added while the mock ran: it keeps its name alone. */
 static enum rc read_journal_rule(struct field_reader *in, void *place, size_t size)
 {
@@ -362,7 +376,7 @@ static enum rc read_hook_valid(struct field_reader *in, void *place, size_t size
 
 static const struct field journal_fields[] = {
     FIELD("number", field_read_count, struct journal_record, number),
-    FIELD("provider", read_provider, struct journal_record, provider),
+    FIELD_WHOLE("provider", read_journal_provider, struct journal_record),
     FIELD("model", read_model, struct journal_record, model),
     FIELD_OPTIONAL("model_asked", field_read_text, struct journal_record, model_asked),
     FIELD("connection", field_read_count, struct journal_record, connection),

@@ -328,6 +328,41 @@ static void says_what_is_wrong_with_a_journal_line(void)
     EXPECT_RC(read_text("", &err), RC_MALFORMED);
 }
 
+static enum rc read_with_provider(const char *provider, const char *api,
+                                  struct journal_record *record)
+{
+    struct journal_record of_openai = distinct_record();
+    char text[2048];
+    struct slice rest;
+    const char *named;
+
+    of_openai.api = scenario.providers[1].api;
+    buffer_clear(&line);
+    evidence_write_journal(&scenario, &of_openai, &line);
+    rest = without_newline(buffer_slice(&line));
+    named = strstr(rest.data, "\"openai\"");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(named);
+    snprintf(text, sizeof(text), "%.*s\"%s\"%s%.*s", (int)(named - rest.data), rest.data, provider,
+             api, (int)(rest.data + rest.size - named - 8), named + 8);
+    return evidence_read_journal(&scenario, slice_of(text), record, NULL);
+}
+
+/* The mock listens for every family, and as a gateway, whatever the scenario names. */
+static void a_listener_that_the_scenario_does_not_name_is_no_provider(void)
+{
+    struct journal_record read;
+
+    EXPECT_RC(read_with_provider("gemini", "", &read), RC_OK);
+    EXPECT_U64(read.provider, scenario.providers_count);
+    EXPECT_I64(read.api, API_GEMINI); /* as the mock left it out */
+    EXPECT_RC(read_with_provider("gemini", ",\"api\":\"openai-responses\"", &read), RC_OK);
+    EXPECT_I64(read.api, API_OPENAI_RESPONSES);
+    EXPECT_RC(read_with_provider("gateway", "", &read), RC_OK);
+    EXPECT_U64(read.provider, scenario.providers_count);
+    EXPECT_RC(read_with_provider("anthropic", "", &read), RC_OK);
+    EXPECT_U64(read.provider, 0);
+}
+
 static void ignores_members_it_does_not_know(void)
 {
     EXPECT_RC(read_changed("\"status\":429", "\"later\":{\"a\":[1]},\"status\":429", NULL), RC_OK);
@@ -841,6 +876,8 @@ static CU_TestInfo tests[] = {
     {"reads back every word of every list", reads_back_every_word_of_every_list},
     {"refuses a journal line cut at any byte", refuses_a_journal_line_cut_at_any_byte},
     {"says what is wrong with a journal line", says_what_is_wrong_with_a_journal_line},
+    {"a listener that the scenario does not name is no provider",
+     a_listener_that_the_scenario_does_not_name_is_no_provider},
     {"ignores members it does not know", ignores_members_it_does_not_know},
     {"reads members in any order", reads_members_in_any_order},
     {"a call line begins with the fields of the guide's logger",
