@@ -22,7 +22,7 @@
     "     \"fault\": {\"capacity\": \"50%\"}},\n"                                                 \
     "   {\"phase\": \"later\", \"at\": \"2200ms\", \"for\": \"800ms\", \"share\": \"0%\",\n"      \
     "     \"fault\": {\"status\": 503}}],\n"                                                      \
-    " \"laws\": {\"set\": \"essential\"},\n"                                                      \
+    " \"laws\": {\"set\": \"essential\", \"schedule-kept\": false},\n"                            \
     " \"expect\": [\"calls.useful{phase=later} >= 90%\"]}\n"
 
 #define AT_ONCE                                                                           \
