@@ -95,14 +95,12 @@ struct phase_set phases_at(const struct phases *phases, nanos at)
     for (uint32_t i = 0; i < phases->count; i++) {
         const struct phase *phase = &phases->list[i];
 
-        if (has_opened(phase, at))
-            set.is_before = false;
-        if (phase_is_open(phase, at)) {
+        set.is_before &= !phase->is_waiting && !has_opened(phase, at);
+        set.is_quiet &= !phase->is_waiting && !phase_is_open(phase, at);
+        if (phase_is_open(phase, at))
             set.named |= open_bit(i);
-            set.is_quiet = false;
-        } else if (at >= phase_ends_at(phase)) {
+        else if (at >= phase_ends_at(phase))
             set.named |= after_bit(i);
-        }
     }
     return set;
 }

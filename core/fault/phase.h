@@ -8,7 +8,7 @@
  *
  *     once     ....[=====)..................      after: from the end on
  *     every    ....[==)....[==)....[==)....       after: from the first end on, wherever it is shut
- *     waiting  ............mark..[=====)....      as if it were not there, until the mark comes */
+ *     waiting  ............mark..[=====)....      nobody can tell yet: neither before nor quiet */
 
 #include <stdbool.h>
 #include <stdint.h>
