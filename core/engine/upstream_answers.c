@@ -147,7 +147,7 @@ static uint16_t status_of(const struct exchange *x)
 static void write_refusal(struct upstream *u, struct exchange *x, const struct refusal *refusal)
 {
     format_write_refusal(x->api, refusal, &u->scratch);
-    if (x->api == API_GEMINI && refusal->status == 429)
+    if (x->api == API_GEMINI)
         x->record.advice_wait = refusal->retry_delay;
 }
 
@@ -197,7 +197,7 @@ static void write_cards(struct upstream *u, const struct exchange *x)
             continue;
         cards[count++] = (struct model_card){slice_of(model->name), model->context_window};
     }
-    endpoint_write_models(x->api, cards, count, upstream_wall_unix_ns(u, 0) / NANOS_S, &u->scratch);
+    endpoint_write_models(x->api, cards, count, &u->scratch);
 }
 
 static void write_card(struct upstream *u, const struct exchange *x)
@@ -205,7 +205,7 @@ static void write_card(struct upstream *u, const struct exchange *x)
     const struct model *model = &u->scenario->models[x->record.model];
     struct model_card card = {slice_of(x->model), model->context_window};
 
-    endpoint_write_model(x->api, &card, upstream_wall_unix_ns(u, 0) / NANOS_S, &u->scratch);
+    endpoint_write_model(x->api, &card, &u->scratch);
 }
 
 /* What is no answer of a model: listings and counts. */

@@ -46,6 +46,8 @@ static void write_advice(struct upstream *u, const struct exchange *x, nanos now
     const struct plan *plan = &x->plan;
     struct buffer *out = &u->scratch;
 
+    if (x->api == API_GEMINI && plan->advice != PLAN_ADVICE_RAW)
+        return; /* has no such header: its advice is in the body */
     switch (plan->advice) {
     case PLAN_ADVICE_NONE:
         return;
@@ -83,6 +85,18 @@ static nanos advice_as_read(const struct upstream *u, size_t headers_at, nanos n
     while (slice_cut(&headers, '\n', &line))
         answer_head_line(&head, line);
     return answer_head_advice(&head, upstream_wall_unix_ns(u, now)).wait;
+}
+
+/* Where the body advises a wait, only a header that says something overrides it. */
+static void note_advice(struct upstream *u, struct exchange *x, size_t headers_at, nanos now)
+{
+    nanos wait;
+
+    if (x->plan.advice == PLAN_ADVICE_NONE && !(x->plan.quirks & QUIRK_HEADERS))
+        return;
+    wait = advice_as_read(u, headers_at, now);
+    if (wait > 0 || x->api != API_GEMINI)
+        x->record.advice_wait = wait;
 }
 
 /* --- rate limits ------------------------------------------------------------------------------ */
@@ -180,7 +194,6 @@ size_t heads_write(struct upstream *u, struct exchange *x, struct slice type, na
     write_limits(u, x, now);
     if (x->plan.quirks & QUIRK_HEADERS)
         change_lines(out, at, fault);
-    if (x->plan.advice != PLAN_ADVICE_NONE || (x->plan.quirks & QUIRK_HEADERS))
-        x->record.advice_wait = advice_as_read(u, at, now);
+    note_advice(u, x, at, now);
     return at;
 }

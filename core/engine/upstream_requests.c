@@ -356,14 +356,9 @@ static bool read_body(struct exchange *x, struct asking *asking)
     }
     read_path(asking);
     slice_copy(slice_of(asking->asked.model), x->model, sizeof(x->model));
-    if (x->record.kind == JOURNAL_GENERATE &&
-        format_objects(x->api, http, &asking->asked, &objection)) {
-        refuse_as(x, &objection);
-        return false;
-    }
-    if (asking->asked.has_model)
+    if (!format_objects(x->api, http, &asking->asked, &objection))
         return true;
-    refuse_in_words(x, 400, "model: Field required");
+    refuse_as(x, &objection);
     return false;
 }
 
@@ -405,11 +400,8 @@ static void take_http(struct upstream *u, uint32_t index, const struct upstream_
     x->record.kind = kind_of(&asking.endpoint);
     slice_copy(http_header_of(http, SLICE("user-agent")), x->record.agent, sizeof(x->record.agent));
     identify(u, x, http, &asking.ordinal);
-    if (asking.endpoint.kind == ENDPOINT_UNKNOWN)
-        refuse_in_words(x, 404, "Not found");
-    else if (asking.endpoint.kind == ENDPOINT_WRONG_METHOD)
-        refuse_in_words(x, 405, "Method not allowed");
-    else if (format_objects_to_key(x->api, http, &objection))
+    if (endpoint_objects(&asking.endpoint, http, &objection) ||
+        format_objects_to_key(x->api, http, &objection))
         refuse_as(x, &objection);
     else if (x->record.kind == JOURNAL_MODELS)
         list_models(u, x, &asking);

@@ -220,8 +220,8 @@ void streams_open(struct upstream *u, uint32_t index, nanos now)
 {
     struct exchange *x = &u->exchanges[index];
     struct reply reply = answers_reply(u, x);
-    struct slice type = x->is_json_array ? SLICE("application/json; charset=UTF-8")
-                                         : SLICE("text/event-stream; charset=utf-8");
+    struct slice type =
+        x->is_json_array ? SLICE("application/json; charset=UTF-8") : format_stream_type(x->api);
     size_t headers_at = heads_write(u, x, type, now);
     size_t body_at;
 

@@ -162,9 +162,18 @@ void recipe_behave(struct plan *plan, const struct dice *dice, const struct atte
 
 /* --- what a fault makes of it ----------------------------------------------------------------- */
 
+/* A rule may say that an input is too long which fits: then into a window that it does not. */
+static void shrink_window(struct plan *plan)
+{
+    if (plan->input_tokens > 0 && plan->input_tokens <= plan->context_window)
+        plan->context_window = plan->input_tokens - 1;
+}
+
 static void refuse_as_told(struct plan *plan, const struct fault *fault)
 {
     refuse(plan, fault->failure, fault->status);
+    if (fault->failure == OUTCOME_CONTEXT_LENGTH)
+        shrink_window(plan);
     plan->advice = fault->advice;
     plan->advice_wait = fault->advice_wait;
     (void)slice_copy(slice_of(fault->advice_raw), plan->advice_raw, sizeof(plan->advice_raw));

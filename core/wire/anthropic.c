@@ -592,6 +592,8 @@ static bool object(const struct http_request *request, const struct asked *asked
         return objection_say(objection, "max_tokens: Input should be greater than or equal to 0");
     if (!asked->has_output_tokens_max && !is_count(request->path))
         return objection_say(objection, "max_tokens: Field required");
+    if (asked->lacks_messages)
+        return objection_say(objection, "messages: Field required");
     if (!asked->has_messages)
         return objection_say(objection, "messages: at least one message is required");
     if (asked->has_sampling && slice_is(version, SLICE(VERSION_2026)))

@@ -3,8 +3,11 @@
 #include <assert.h>
 #include <string.h>
 
+#include "wire/format_table.h"
 #include "wire/http_date.h"
 #include "wire/json.h"
+
+enum { METHOD_TOLD_MAX = 16, PATH_TOLD_MAX = 200 };
 
 const char *endpoint_word(enum endpoint_kind kind)
 {
@@ -169,6 +172,7 @@ static bool read_models(const struct http_request *http, enum api family, struct
                         struct slice query, struct endpoint *endpoint)
 {
     bool is_beta = takes(&path, SLICE("/v1beta/models"));
+    struct slice before, behind;
 
     if (!is_beta && !takes(&path, SLICE("/v1/models")))
         return false;
@@ -179,6 +183,8 @@ static bool read_models(const struct http_request *http, enum api family, struct
     if (family != API_ANTHROPIC && family != API_OPENAI_CHAT &&
         read_gemini_call(path, query, endpoint))
         return true;
+    if (family == API_GEMINI && cut_colon(path, &before, &behind))
+        return false; /* a call that there is not */
     decode(path, endpoint->model, sizeof(endpoint->model));
     return found(endpoint, lister(http, family, is_beta), ENDPOINT_MODEL);
 }
@@ -213,17 +219,52 @@ void endpoint_read(const struct http_request *http, enum api family, struct endp
         endpoint->kind = ENDPOINT_WRONG_METHOD;
 }
 
+/* --- what there is not ------------------------------------------------------------------------ */
+
+static int shown(struct slice text, size_t max)
+{
+    return (int)(text.size < max ? text.size : max);
+}
+
+/* OpenAI names method and path; the others only say that there is none. */
+static void say_openai(const struct http_request *http, const char *what,
+                       struct objection *objection)
+{
+    struct slice query = http->path, path;
+
+    slice_cut(&query, '?', &path);
+    objection_say(objection, "%s (%.*s %.*s)", what, shown(http->method, METHOD_TOLD_MAX),
+                  http->method.data, shown(path, PATH_TOLD_MAX), path.data);
+}
+
+bool endpoint_objects(const struct endpoint *endpoint, const struct http_request *http,
+                      struct objection *objection)
+{
+    bool is_unknown = endpoint->kind == ENDPOINT_UNKNOWN;
+
+    if (!is_unknown && endpoint->kind != ENDPOINT_WRONG_METHOD)
+        return false;
+    *objection =
+        (struct objection){.failure = OUTCOME_INVALID_REQUEST, .status = is_unknown ? 404 : 405};
+    if (api_family(endpoint->api) == API_OPENAI_CHAT)
+        say_openai(http, is_unknown ? "Invalid URL" : "Invalid method for URL", objection);
+    else
+        objection_say(objection, is_unknown ? "Not found" : "Method not allowed");
+    return true;
+}
+
 /* --- listings --------------------------------------------------------------------------------- */
 
-static void write_anthropic_card(const struct model_card *card, int64_t created_unix_s,
-                                 struct buffer *out)
+enum { MODELS_BORN_UNIX_S = 1735689600 }; /* 1 January 2025 */
+
+static void write_anthropic_card(const struct model_card *card, struct buffer *out)
 {
     buffer_append(out, SLICE("{\"type\":\"model\",\"id\":"));
     json_write_text(out, card->name);
     buffer_append(out, SLICE(",\"display_name\":"));
     json_write_text(out, card->name);
     buffer_append(out, SLICE(",\"created_at\":\""));
-    rfc3339_write(out, created_unix_s);
+    rfc3339_write(out, MODELS_BORN_UNIX_S);
     buffer_byte(out, '"');
     if (card->context_window != UINT64_MAX) {
         buffer_append(out, SLICE(",\"max_input_tokens\":"));
@@ -232,13 +273,12 @@ static void write_anthropic_card(const struct model_card *card, int64_t created_
     buffer_byte(out, '}');
 }
 
-static void write_openai_card(const struct model_card *card, int64_t created_unix_s,
-                              struct buffer *out)
+static void write_openai_card(const struct model_card *card, struct buffer *out)
 {
     buffer_append(out, SLICE("{\"id\":"));
     json_write_text(out, card->name);
     buffer_append(out, SLICE(",\"object\":\"model\",\"created\":"));
-    buffer_i64(out, created_unix_s);
+    buffer_i64(out, MODELS_BORN_UNIX_S);
     buffer_append(out, SLICE(",\"owned_by\":\"brownout\"}"));
 }
 
@@ -256,30 +296,29 @@ static void write_gemini_card(const struct model_card *card, struct buffer *out)
                              "\"countTokens\"]}"));
 }
 
-void endpoint_write_model(enum api api, const struct model_card *card, int64_t created_unix_s,
-                          struct buffer *body)
+void endpoint_write_model(enum api api, const struct model_card *card, struct buffer *body)
 {
     switch (api_family(api)) {
     case API_ANTHROPIC:
-        write_anthropic_card(card, created_unix_s, body);
+        write_anthropic_card(card, body);
         return;
     case API_GEMINI:
         write_gemini_card(card, body);
         return;
     default:
-        write_openai_card(card, created_unix_s, body);
+        write_openai_card(card, body);
         return;
     }
 }
 
 static void write_cards(enum api api, const struct model_card *cards, uint32_t count,
-                        int64_t created_unix_s, struct buffer *out)
+                        struct buffer *out)
 {
     buffer_byte(out, '[');
     for (uint32_t i = 0; i < count; i++) {
         if (i > 0)
             buffer_byte(out, ',');
-        endpoint_write_model(api, &cards[i], created_unix_s, out);
+        endpoint_write_model(api, &cards[i], out);
     }
     buffer_byte(out, ']');
 }
@@ -294,7 +333,7 @@ static void write_name(const struct model_card *cards, uint32_t count, uint32_t 
 }
 
 void endpoint_write_models(enum api api, const struct model_card *cards, uint32_t count,
-                           int64_t created_unix_s, struct buffer *body)
+                           struct buffer *body)
 {
     enum api family = api_family(api);
 
@@ -304,7 +343,7 @@ void endpoint_write_models(enum api api, const struct model_card *cards, uint32_
         buffer_append(body, SLICE("{\"data\":"));
     else
         buffer_append(body, SLICE("{\"object\":\"list\",\"data\":"));
-    write_cards(api, cards, count, created_unix_s, body);
+    write_cards(api, cards, count, body);
     if (family == API_ANTHROPIC) {
         buffer_append(body, SLICE(",\"has_more\":false,\"first_id\":"));
         write_name(cards, count, 0, body);

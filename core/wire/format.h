@@ -118,8 +118,9 @@ struct asked {
     char model[64];
     bool has_model;
     bool stream;
-    bool include_usage; /* OpenAI; true for Anthropic */
-    bool has_messages;
+    bool include_usage;  /* OpenAI; true for Anthropic */
+    bool has_messages;   /* at least one */
+    bool lacks_messages; /* not even an empty list */
     bool has_output_tokens_max;
     uint64_t output_tokens_max;
     uint64_t prompt_bytes; /* of all text in messages and system */
@@ -276,6 +277,7 @@ void format_tell_request_id(enum api api, uint64_t run_tag, uint64_t request_num
 
 /* "name: value\r\n" lines of every answer: request id under its right name, organisation, version,
  * Date. `content_type` as given. */
+struct slice format_stream_type(enum api api); /* content type of its event streams */
 void format_write_headers(enum api api, uint64_t run_tag, uint64_t request_number,
                           int64_t wall_unix_s, struct slice content_type, struct buffer *headers);
 

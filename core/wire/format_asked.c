@@ -204,7 +204,8 @@ enum rc format_read_ask(enum api api, struct slice body, struct asked *asked, co
     asked->has_model = wish.model.raw.size > 0 && wish.model.kind == JSON_STRING;
     asked->stream = is_true(&wish.stream);
     asked->include_usage = format->always_tells_usage || is_true(&wish.include_usage);
-    asked->has_messages = wish.turns.count > 0 || is_text(wish.turns_span);
+    asked->lacks_messages = wish.turns_span.size == 0;
+    asked->has_messages = wish.turns.count > 0 || (format->takes_text && is_text(wish.turns_span));
     asked->prompt_bytes = wish.prompt_bytes;
     asked->wants_thinking = wants_thinking(&wish.thinking);
     if (asked->has_model)

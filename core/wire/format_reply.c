@@ -308,6 +308,13 @@ void format_tell_request_id(enum api api, uint64_t run_tag, uint64_t request_num
     out[id.size] = '\0';
 }
 
+struct slice format_stream_type(enum api api)
+{
+    struct slice own = format_of(api)->stream_type;
+
+    return own.size > 0 ? own : SLICE("text/event-stream; charset=utf-8");
+}
+
 void format_write_headers(enum api api, uint64_t run_tag, uint64_t request_number,
                           int64_t wall_unix_s, struct slice content_type, struct buffer *headers)
 {

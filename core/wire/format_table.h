@@ -124,8 +124,10 @@ struct format {
                                                wording_of_limit; may be NULL */
     const struct wording *hopeless_wording; /* likewise, of a request above the whole limit */
     struct key_words key_words;
-    const char *not_json; /* to a body that is none */
-    bool caches_by_mark;  /* up to the last cache_control; else all but the last message */
+    const char *not_json;     /* to a body that is none */
+    bool takes_text;          /* one text may stand in place of the messages */
+    struct slice stream_type; /* content type of its streams; empty: the usual one */
+    bool caches_by_mark;      /* up to the last cache_control; else all but the last message */
     const struct stop_meaning *stops; /* up to one without a reason */
     const char *const *stop_words;    /* by enum stop */
 

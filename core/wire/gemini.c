@@ -453,7 +453,8 @@ static bool object(const struct http_request *request, const struct asked *asked
 {
     bool is_zero = asked->has_output_tokens_max && asked->output_tokens_max == 0;
 
-    (void)request;
+    if (slice_has(request->path, SLICE("countTokens")))
+        return false; /* may count a whole request of another shape */
     if (!asked->has_messages)
         return objection_say(objection,
                              "* GenerateContentRequest.contents: contents is not specified\n");
@@ -498,6 +499,7 @@ const struct format gemini_format = {
                   "Method doesn't allow unregistered callers (callers without established "
                   "identity). Please use API Key or other form of API consumer identity to call "
                   "this API."},
+    .stream_type = SHAPE_NAME("text/event-stream"),
     .not_json = "Invalid JSON payload received.",
     .key_query = SHAPE_NAME("key="),
     .object = object,

@@ -127,10 +127,19 @@ static void write_seconds(nanos span, struct buffer *out)
     buffer_byte(out, 's');
 }
 
+static void write_retry_info(nanos delay, struct buffer *out)
+{
+    buffer_append(out, SLICE("{\"@type\":\"type.googleapis.com/google.rpc.RetryInfo\","
+                             "\"retryDelay\":\""));
+    write_seconds(delay, out);
+    buffer_append(out, SLICE("\"}"));
+}
+
 static void write_details(const struct refusal *refusal, const struct wording *words,
                           struct buffer *out)
 {
     bool is_key = words->failure == OUTCOME_AUTH && words->status == 400;
+    bool is_quota = words->status == 429;
 
     if (is_key)
         buffer_append(out, SLICE(",\"details\":[{\"@type\":"
@@ -138,16 +147,15 @@ static void write_details(const struct refusal *refusal, const struct wording *w
                                  "\"reason\":\"API_KEY_INVALID\",\"domain\":\"googleapis.com\","
                                  "\"metadata\":{\"service\":"
                                  "\"generativelanguage.googleapis.com\"}}]"));
-    if (words->status != 429)
+    if (is_key || (!is_quota && refusal->retry_delay <= 0))
         return;
     buffer_append(out, SLICE(",\"details\":["));
-    write_quota_failure(refusal, out);
-    if (refusal->retry_delay > 0) {
-        buffer_append(out, SLICE(",{\"@type\":\"type.googleapis.com/google.rpc.RetryInfo\","
-                                 "\"retryDelay\":\""));
-        write_seconds(refusal->retry_delay, out);
-        buffer_append(out, SLICE("\"}"));
-    }
+    if (is_quota)
+        write_quota_failure(refusal, out);
+    if (is_quota && refusal->retry_delay > 0)
+        buffer_byte(out, ',');
+    if (refusal->retry_delay > 0)
+        write_retry_info(refusal->retry_delay, out);
     buffer_byte(out, ']');
 }
 

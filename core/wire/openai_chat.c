@@ -418,6 +418,10 @@ static void write_error_event(const struct refusal *refusal, const struct wordin
 
 static bool object_to_messages(const struct asked *asked, struct objection *objection)
 {
+    if (asked->lacks_messages) {
+        objection_say(objection, "Missing required parameter: 'messages'.");
+        return openai_says(objection, "messages", "missing_required_parameter");
+    }
     if (!asked->has_messages) {
         objection_say(objection, "Invalid 'messages': empty array. Expected an array with minimum "
                                  "length 1, but got an empty array instead.");

@@ -534,6 +534,7 @@ const struct format openai_responses_format = {
     .hopeless_wording = openai_hopeless_wording,
     .key_words = OPENAI_KEY_WORDS,
     .not_json = OPENAI_NOT_JSON,
+    .takes_text = true,
     .object = object,
     .stops = stops,
     .stop_words = responses_stop_words,

@@ -96,6 +96,25 @@ static void embeds(void)
     EXPECT_U64(exchanges.seen.record.tokens_written, 0);
 }
 
+static void objects_to_counts_and_embeddings_as_to_answers(void)
+{
+    ask(API_ANTHROPIC, "POST", "/v1/messages/count_tokens", "{\"model\":\"claude\"}");
+    expect_answer(400, JOURNAL_COUNT, "messages: Field required");
+    ask(API_OPENAI_CHAT, "POST", "/v1/embeddings", "{\"model\":\"gpt\"}");
+    expect_answer(400, JOURNAL_EMBEDDINGS, "'$.input' is invalid");
+    ask(API_OPENAI_CHAT, "POST", "/v1/embeddings", "{\"input\":\"x\"}");
+    expect_answer(400, JOURNAL_EMBEDDINGS, "you must provide a model parameter");
+}
+
+static void advises_in_geminis_body_alone(void)
+{
+    reopen("", "[{\"phase\": \"bad\", \"fault\": {\"status\": 503, \"retry_after\": \"2s\"}}]", "");
+    ask(API_GEMINI, "POST", "/v1beta/models/gemini:generateContent", GEMINI_BODY);
+    expect_answer(503, JOURNAL_GENERATE, "\"retryDelay\":\"2s\"");
+    EXPECT_U64(exchanges_header("retry-after").size, 0);
+    EXPECT_I64(exchanges.seen.record.advice_wait, 2 * NANOS_S);
+}
+
 /* Embeddings are an attempt like others: rules and limits hit them, and the first token's time is
  * all they take. */
 static void spoils_and_limits_embeddings(void)
@@ -338,6 +357,23 @@ static void journals_what_the_shell_refused_and_faults_of_connections(void)
     exchanges_take();
 }
 
+static void a_rule_of_connections_matched_as_often_as_it_fired(void)
+{
+    struct upstream_note note = {.rule = 0, .what = "connection reset"};
+    const struct chaos_memory *memory;
+
+    exchanges_close();
+    exchanges_open("", "[{\"phase\": \"away\", \"fault\": {\"connection\": \"reset\"}}]", "");
+    memory = upstream_chaos_memory(exchanges.upstream);
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT(upstream_note(exchanges.upstream, &note, 5));
+        exchanges_take();
+        EXPECT_U64(exchanges.seen.record.rules_matched, 1);
+    }
+    EXPECT_U64(memory->matched[0], 2);
+    EXPECT_U64(memory->fired[0], 2);
+}
+
 /* --- while it runs ---------------------------------------------------------------------------- */
 
 static const char RULE[] = "[{\"phase\": \"bad\", \"rule\": \"r\", \"from\": {\"mark\": \"go\"},"
@@ -399,6 +435,9 @@ static CU_TestInfo tests[] = {
     {"lists the models of the listener", lists_the_models_of_the_listener},
     {"counts tokens", counts_tokens},
     {"embeds", embeds},
+    {"objects to counts and embeddings as to answers",
+     objects_to_counts_and_embeddings_as_to_answers},
+    {"advises in Gemini's body alone", advises_in_geminis_body_alone},
     {"spoils and limits embeddings", spoils_and_limits_embeddings},
     {"takes Azure's path with its model", takes_azures_path_with_its_model},
     {"refuses in each provider's words", refuses_in_each_providers_words},
@@ -418,6 +457,8 @@ static CU_TestInfo tests[] = {
     {"journals who asked and how", journals_who_asked_and_how},
     {"journals what the shell refused, and faults of connections",
      journals_what_the_shell_refused_and_faults_of_connections},
+    {"a rule of connections matched as often as it fired",
+     a_rule_of_connections_matched_as_often_as_it_fired},
     {"waits for its mark", waits_for_its_mark},
     {"changes rules while it runs", changes_rules_while_it_runs},
     {"hits by state and header", hits_by_state_and_header},

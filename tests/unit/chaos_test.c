@@ -302,6 +302,19 @@ static void a_shrunk_window_refuses_longer_inputs_and_no_others(void)
     EXPECT_U64(stage.plan.context_window, 7000);
 }
 
+static void an_input_that_fits_is_too_long_for_a_smaller_window(void)
+{
+    struct fault fault = {.kind = FAULT_STATUS, .failure = OUTCOME_CONTEXT_LENGTH, .status = 400};
+
+    stage_add(0, 1.0, fault);
+    stage.facts.input_tokens = 7000;
+    EXPECT_I64(stage_fired(STAGE_OPEN), 0);
+    EXPECT_U64(stage.plan.context_window, 6999);
+    stage.facts.input_tokens = 200001;
+    EXPECT_I64(stage_fired(STAGE_OPEN), 0);
+    EXPECT_U64(stage.plan.context_window, 200000);
+}
+
 static void a_cut_comes_after_its_tokens_or_after_all_there_are(void)
 {
     stage_add(0, 1.0, (struct fault){.kind = FAULT_CUT, .tokens = 12, .close = PLAN_CLOSE_FIN});
@@ -394,6 +407,8 @@ static CU_TestInfo tests[] = {
     {"a late first token is later by the delay", a_late_first_token_is_later_by_the_delay},
     {"a shrunk window refuses longer inputs and no others",
      a_shrunk_window_refuses_longer_inputs_and_no_others},
+    {"an input that fits is too long for a smaller window",
+     an_input_that_fits_is_too_long_for_a_smaller_window},
     {"a cut comes after its tokens, or after all there are",
      a_cut_comes_after_its_tokens_or_after_all_there_are},
     {"a stall is silent after its tokens", a_stall_is_silent_after_its_tokens},

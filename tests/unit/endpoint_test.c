@@ -161,6 +161,33 @@ static void has_a_word_for_each_kind(void)
         CU_ASSERT(endpoint_word((enum endpoint_kind)kind)[0] != '\0');
 }
 
+static void expect_objection(const char *method, const char *path, enum api family, uint16_t status,
+                             const char *message)
+{
+    const struct http_request http = {.method = slice_of(method), .path = slice_of(path)};
+    struct objection objection;
+
+    endpoint_read(&http, family, &endpoint);
+    CU_ASSERT(endpoint_objects(&endpoint, &http, &objection));
+    EXPECT_U64(objection.status, status);
+    CU_ASSERT_STRING_EQUAL(objection.message, message);
+}
+
+static void says_in_each_providers_words_what_there_is_not(void)
+{
+    struct http_request good = {.method = SLICE("POST"), .path = SLICE("/v1/messages")};
+    struct objection objection;
+
+    expect_objection("POST", "/v1/x?y=z", API_OPENAI_CHAT, 404, "Invalid URL (POST /v1/x)");
+    expect_objection("GET", "/v1/responses", API_OPENAI_CHAT, 405,
+                     "Invalid method for URL (GET /v1/responses)");
+    expect_objection("POST", "/v1/x", API_ANTHROPIC, 404, "Not found");
+    expect_objection("DELETE", "/v1/messages", API_ANTHROPIC, 405, "Method not allowed");
+    expect_objection("POST", "/v1beta/models/m:nothing", API_GEMINI, 404, "Not found");
+    endpoint_read(&good, API_ANTHROPIC, &endpoint);
+    CU_ASSERT(!endpoint_objects(&endpoint, &good, &objection));
+}
+
 /* --- listings --------------------------------------------------------------------------------- */
 
 static const struct model_card cards[] = {
@@ -170,26 +197,27 @@ static const struct model_card cards[] = {
 
 static void lists_models_as_each_provider_does(void)
 {
-    endpoint_write_models(API_ANTHROPIC, cards, 2, 0, &out);
+    endpoint_write_models(API_ANTHROPIC, cards, 2, &out);
     EXPECT_TEXT(buffer_slice(&out),
                 "{\"data\":[{\"type\":\"model\",\"id\":\"a\",\"display_name\":\"a\","
-                "\"created_at\":\"1970-01-01T00:00:00Z\",\"max_input_tokens\":200000},{\"type\":"
+                "\"created_at\":\"2025-01-01T00:00:00Z\",\"max_input_tokens\":200000},{\"type\":"
                 "\"model\",\"id\":\"b\\\"\",\"display_name\":\"b\\\"\",\"created_at\":"
-                "\"1970-01-01T00:00:00Z\"}],\"has_more\":false,\"first_id\":\"a\",\"last_id\":"
+                "\"2025-01-01T00:00:00Z\"}],\"has_more\":false,\"first_id\":\"a\",\"last_id\":"
                 "\"b\\\"\"}");
     buffer_clear(&out);
-    endpoint_write_models(API_OPENAI_CHAT, cards, 1, 5, &out);
+    endpoint_write_models(API_OPENAI_CHAT, cards, 1, &out);
     EXPECT_TEXT(buffer_slice(&out),
-                "{\"object\":\"list\",\"data\":[{\"id\":\"a\",\"object\":\"model\",\"created\":5,"
+                "{\"object\":\"list\",\"data\":[{\"id\":\"a\",\"object\":\"model\",\"created\":"
+                "1735689600,"
                 "\"owned_by\":\"brownout\"}]}");
     buffer_clear(&out);
-    endpoint_write_models(API_GEMINI, cards, 1, 5, &out);
+    endpoint_write_models(API_GEMINI, cards, 1, &out);
     EXPECT_TEXT(buffer_slice(&out),
                 "{\"models\":[{\"name\":\"models/a\",\"version\":\"001\",\"displayName\":\"a\","
                 "\"inputTokenLimit\":200000,\"supportedGenerationMethods\":[\"generateContent\","
                 "\"countTokens\"]}]}");
     buffer_clear(&out);
-    endpoint_write_models(API_ANTHROPIC, NULL, 0, 0, &out);
+    endpoint_write_models(API_ANTHROPIC, NULL, 0, &out);
     EXPECT_TEXT(buffer_slice(&out),
                 "{\"data\":[],\"has_more\":false,\"first_id\":null,\"last_id\":null}");
 }
@@ -212,6 +240,8 @@ static CU_TestInfo endpoint_tests[] = {
     {"lists models for whoever asks at the gateway", lists_models_for_whoever_asks_at_the_gateway},
     {"cuts a name that is too long", cuts_a_name_that_is_too_long},
     {"has a word for each kind", has_a_word_for_each_kind},
+    {"says in each providers words what there is not",
+     says_in_each_providers_words_what_there_is_not},
     {"lists models as each provider does", lists_models_as_each_provider_does},
     {"counts tokens as each provider does", counts_tokens_as_each_provider_does},
     CU_TEST_INFO_NULL,

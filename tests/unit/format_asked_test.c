@@ -270,6 +270,10 @@ static void objects_as_anthropic_does(void)
     expect_anthropic(&version_old, "{\"model\":\"m\",\"max_tokens\":0,\"messages\":[{}]}", NULL);
     expect_anthropic(&version_old, "{\"model\":\"m\",\"max_tokens\":-3,\"messages\":[{}]}",
                      "max_tokens: Input should be greater than or equal to 0");
+    expect_anthropic(&version_old, "{\"model\":\"m\",\"max_tokens\":5}",
+                     "messages: Field required");
+    expect_anthropic(&version_old, "{\"model\":\"m\",\"max_tokens\":5,\"messages\":\"hi\"}",
+                     "messages: at least one message is required");
     expect_anthropic(&version_old, "{\"model\":\"m\",\"max_tokens\":5,\"messages\":[]}",
                      "messages: at least one message is required");
     expect_anthropic(&version_old,
@@ -307,7 +311,12 @@ static void objects_as_openai_does(void)
     expect_openai(path, "{" GOOD "}", NULL, NULL);
     expect_openai(path, "{\"model\":\"m\",\"messages\":[{}]}", NULL, NULL);
     expect_openai(path, "{\"messages\":[{}]}", NULL, "you must provide a model parameter");
-    expect_openai(path, "{\"model\":\"m\"}", "empty_array", "Invalid 'messages': empty array.");
+    expect_openai(path, "{\"model\":\"m\"}", "missing_required_parameter",
+                  "Missing required parameter: 'messages'.");
+    expect_openai(path, "{\"model\":\"m\",\"messages\":[]}", "empty_array",
+                  "Invalid 'messages': empty array.");
+    expect_openai(path, "{\"model\":\"m\",\"messages\":\"hi\"}", "empty_array",
+                  "Invalid 'messages': empty array.");
     expect_openai(path, "{\"model\":\"m\",\"max_tokens\":0,\"messages\":[{}]}",
                   "integer_below_min_value", "Invalid 'max_completion_tokens'");
     expect_openai(path, "{\"model\":\"m\",\"messages\":[{\"role\":\"wizard\"}]}", "invalid_value",
@@ -318,6 +327,16 @@ static void objects_as_openai_does(void)
                   NULL);
     expect_openai("/v1/embeddings", "{\"model\":\"m\",\"input\":\"x\",\"dimensions\":666600146912}",
                   NULL, "Invalid value for 'dimensions' = 4294967295.");
+}
+
+static void takes_one_text_for_the_messages_where_the_service_does(void)
+{
+    CU_ASSERT(!objects(API_OPENAI_RESPONSES, "/v1/responses", NULL,
+                       "{\"model\":\"m\",\"input\":\"hi\"}"));
+    CU_ASSERT(objects(API_GEMINI, "/v1/models/m:generateContent", NULL, "{\"contents\":\"hi\"}"));
+    CU_ASSERT(objects(API_GEMINI, "/v1/models/m:generateContent", NULL, "{}"));
+    CU_ASSERT(
+        !objects(API_GEMINI, "/v1/models/m:countTokens", NULL, "{\"generateContentRequest\":{}}"));
 }
 
 static void says_in_each_providers_words_that_a_body_is_no_json(void)
@@ -390,6 +409,8 @@ static CU_TestInfo format_asked_tests[] = {
     {"objects as Anthropic does", objects_as_anthropic_does},
     {"needs no limit to count tokens", needs_no_limit_to_count_tokens},
     {"objects as OpenAI does", objects_as_openai_does},
+    {"takes one text for the messages where the service does",
+     takes_one_text_for_the_messages_where_the_service_does},
     {"says in each provider's words that a body is no JSON",
      says_in_each_providers_words_that_a_body_is_no_json},
     {"takes a key where each service takes it", takes_a_key_where_each_service_takes_it},

@@ -399,6 +399,12 @@ static void advises_in_the_body(void)
     CU_ASSERT(slice_has(write_refusal(&refusal), SLICE("\"retryDelay\":\"0.000000001s\"")));
     refusal.retry_delay = 0;
     CU_ASSERT(!slice_has(write_refusal(&refusal), SLICE("RetryInfo")));
+    refusal =
+        (struct refusal){.failure = OUTCOME_OVERLOADED, .status = 503, .retry_delay = 2 * NANOS_S};
+    body = write_refusal(&refusal);
+    CU_ASSERT(!slice_has(body, SLICE("QuotaFailure")));
+    format_read_error(API_GEMINI, 503, body, &answer);
+    EXPECT_I64(answer.retry_delay, 2 * NANOS_S);
 }
 
 static void blocks_a_prompt_with_a_200(void)
