@@ -20,6 +20,7 @@ struct asking {
     bool is_gateway;
     uint32_t ordinal;
     uint64_t input_tokens, output_tokens;
+    bool is_length_declared; /* by x-brownout-output-tokens */
 };
 
 void requests_refuse(struct exchange *x, enum outcome failure, uint16_t status)
@@ -236,6 +237,13 @@ static void answer_at_once(struct exchange *x, uint64_t input_tokens)
 
 /* --- one try ---------------------------------------------------------------------------------- */
 
+/* What it claims of a limit of output: what its answer will have where it says how long that shall
+ * be (max_tokens of our own client is only a ceiling), else what it allows. */
+static uint64_t tokens_claimed(const struct asking *asking, uint64_t output_tokens_max)
+{
+    return asking->is_length_declared ? UINT64_MAX : output_tokens_max;
+}
+
 static void try_model(struct upstream *u, uint32_t index, const struct asking *asking,
                       struct slice name, uint32_t tries, nanos now)
 {
@@ -264,7 +272,10 @@ static void try_model(struct upstream *u, uint32_t index, const struct asking *a
     facts.model_asked = slice_of(x->record.model_asked);
     decide(u, x, &facts, asking->http, now);
     call_tool(x, asked);
-    order_admit(u, index, x->record.kind == JOURNAL_EMBEDDINGS ? 0 : facts.output_tokens_max, now);
+    order_admit(
+        u, index,
+        x->record.kind == JOURNAL_EMBEDDINGS ? 0 : tokens_claimed(asking, facts.output_tokens_max),
+        now);
 }
 
 /* At the gateway the next model of x-model-fallback is tried when one fails, as an attempt of its
@@ -371,6 +382,7 @@ static void note_asked(struct exchange *x, struct asking *asking)
     asking->input_tokens = header_u64(http, SLICE("x-brownout-input-tokens"),
                                       1 + asked->prompt_bytes / PROMPT_BYTES_PER_TOKEN);
     asking->output_tokens = wanted > 0 ? wanted : 1;
+    asking->is_length_declared = http_header_of(http, SLICE("x-brownout-output-tokens")).size > 0;
     if (x->record.kind == JOURNAL_EMBEDDINGS)
         asking->output_tokens = 1; /* a vector is there at once, and counts for nothing */
     x->record.stream = asked->stream && x->record.kind == JOURNAL_GENERATE;
@@ -443,7 +455,7 @@ static void take_told(struct upstream *u, uint32_t index, const struct told_ask 
     slice_copy(facts.call, x->record.call, sizeof(x->record.call));
     slice_copy(slice_of(model->name), x->model, sizeof(x->model));
     decide(u, x, &facts, NULL, now);
-    order_admit(u, index, facts.output_tokens_max, now);
+    order_admit(u, index, UINT64_MAX, now); /* it says how long its answer shall be */
     note_cache(u, x, &nothing_else, now);
 }
 

@@ -10,12 +10,13 @@
  *     limiter_settle(&l, output_tokens_max, output_tokens, now)           when its answer is over
  *
  * A request takes one request, its input tokens and as many output tokens as it may bring (its
- * max_tokens, or where it gave none what its answer will have); what it did not use comes back when
- * it is over, as services do it. It is admitted when every bucket has enough, and takes nothing
- * otherwise; `wait` is then how long until it would be admitted if nobody else came. What is more
- * than a whole bucket will never be admitted (`is_hopeless`: OpenAI's "Request too large"). Exact
- * integers throughout: the part of a unit that has come so far is kept, so nothing is rounded away
- * however long it runs and however often it is asked. Pure; one thread. */
+ * max_tokens; where it gave none, or says how long its answer shall be, what that will have); what
+ * it did not use comes back when it is over, as services do it. It is admitted when every bucket
+ * has enough, and takes nothing otherwise; `wait` is then how long until it would be admitted if
+ * nobody else came. What is more than a whole bucket will never be admitted (`is_hopeless`:
+ * OpenAI's "Request too large"). Exact integers throughout: the part of a unit that has come so far
+ * is kept, so nothing is rounded away however long it runs and however often it is asked. Pure; one
+ * thread. */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -71,11 +71,27 @@ static void tells_its_limits_with_every_answer(void)
 static void gives_back_what_an_answer_did_not_use(void)
 {
     open_limited(", \"limits\": {\"output_tokens\": {\"rate\": \"1/min\", \"burst\": 4096}}");
-    exchanges_ask(API_ANTHROPIC, false); /* asks for 4,096, uses 5 */
+    exchanges.output_tokens = 0;
+    exchanges_ask(API_ANTHROPIC, false); /* allows 4,096, uses 64 */
     EXPECT_U64(exchanges.seen.status, 200);
     exchanges_ask(API_ANTHROPIC, false);
     EXPECT_U64(exchanges.seen.status, 429);
-    EXPECT_TEXT(exchanges_header("retry-after"), "300"); /* for the five that were used */
+    EXPECT_TEXT(exchanges_header("retry-after"), "3834"); /* for those that were used, 6 s ago */
+}
+
+/* The max_tokens of our own client is only there so that it cuts nothing. */
+static void takes_as_much_as_the_request_says_its_answer_will_have(void)
+{
+    open_limited(", \"limits\": {\"output_tokens\": {\"rate\": \"1/min\", \"burst\": 9}}");
+    exchanges_ask(API_ANTHROPIC, false); /* allows 4,096, says 5 */
+    EXPECT_U64(exchanges.seen.status, 200);
+    exchanges_ask(API_ANTHROPIC, false);
+    EXPECT_U64(exchanges.seen.status, 429);
+    EXPECT_TEXT(exchanges_header("retry-after"), "60"); /* four are left */
+    exchanges.output_tokens = 0;
+    exchanges_ask(API_ANTHROPIC, false); /* allows 4,096, and says nothing */
+    EXPECT_U64(exchanges.seen.status, 429);
+    CU_ASSERT(exchanges.seen.record.advice_wait == 0); /* never */
 }
 
 static void says_what_can_never_be_admitted(void)
@@ -233,6 +249,8 @@ static CU_TestInfo tests[] = {
     {"advises as each provider does", advises_as_each_provider_does},
     {"tells its limits with every answer", tells_its_limits_with_every_answer},
     {"gives back what an answer did not use", gives_back_what_an_answer_did_not_use},
+    {"takes as much as the request says its answer will have",
+     takes_as_much_as_the_request_says_its_answer_will_have},
     {"says what can never be admitted", says_what_can_never_be_admitted},
     {"charges what a rule refuses", charges_what_a_rule_refuses},
     {"fills its buckets again on reset", fills_its_buckets_again_on_reset},
