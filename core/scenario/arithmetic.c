@@ -75,6 +75,7 @@ static void count_rules(const struct scenario *scenario, const struct call_plan 
         .stream = plan->stream,
         .quirks_impossible = fault_quirks_impossible(scenario->apis[plan->model]),
     };
+    uint64_t matched = 0;
 
     for (uint32_t i = 0; i < chaos->phases.count; i++)
         sums->in_phase[i] += phase_is_open(&sums->phases.list[i], plan->due_at);
@@ -83,8 +84,10 @@ static void count_rules(const struct scenario *scenario, const struct call_plan 
             !chaos_rule_matches(&chaos->rules[i], &facts))
             continue;
         sum->rules[i].calls++;
-        sum->rules[i].firings += chaos_rule_chance(chaos, i, &facts);
+        sums->laid[i] += chaos_rule_chance(chaos, i, &facts);
+        matched |= (uint64_t)!chaos_rule_is_ordered(&chaos->rules[i]) << i;
     }
+    chaos_add_chances(chaos, matched, sums->firings);
 }
 
 static void end_window(const struct scenario *scenario, uint32_t budget, struct walk_sums *sums,
@@ -161,6 +164,8 @@ void arithmetic_of(const struct scenario *scenario, struct arithmetic *sum)
     assert(load->lasts > 0);
     *sum = (struct arithmetic){.attempts_max = conduct_attempts_max(&scenario->client)};
     walk_calls(scenario, &sums, sum);
+    for (uint32_t i = 0; i < scenario->chaos.rules_count; i++)
+        sum->rules[i].firings = sums.firings[i];
     sum->calls_per_s = (double)sum->calls / load_s;
     sum->calls_per_s_peak = (double)sums.in_second_most;
     sum->in_flight_mean = fmin(sums.busy_s / load_s, (double)sum->calls); /* a burst: all of it */

@@ -14,6 +14,8 @@ struct walk_sums {
     uint64_t too_large;   /* inputs beyond their model's own window */
     struct phases phases; /* as they are once the first request has come */
     uint64_t in_phase[PHASES_MAX];
+    double firings[CHAOS_RULES_MAX]; /* of rules, on first attempts, */
+    double laid[CHAOS_RULES_MAX];    /* and if each phase were alone */
     struct {
         uint64_t calls;
         double busy_s;

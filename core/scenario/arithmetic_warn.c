@@ -156,11 +156,12 @@ static void warn_of_open_keys(const struct scenario *scenario, struct arithmetic
 /* --- rules ------------------------------------------------------------------------------------ */
 
 /* Rules of one phase lie end to end on [0, 1): what does not fit never fires. */
-static void warn_of_shares(const struct scenario *scenario, uint32_t rule, struct arithmetic *sum)
+static void warn_of_shares(const struct scenario *scenario, const struct walk_sums *sums,
+                           uint32_t rule, struct arithmetic *sum)
 {
     double wanted = scenario->chaos.rules[rule].share * (double)sum->rules[rule].calls;
 
-    if (sum->rules[rule].firings < wanted * 0.999)
+    if (sums->laid[rule] < wanted * 0.999)
         warn(sum, scenario->places.rules[rule],
              "rule \"%s\" cannot have its share: those before it in phase \"%s\" leave too little "
              "of 100 %%",
@@ -225,8 +226,8 @@ static bool waits_for_a_fallback(const struct scenario *scenario, const struct m
 }
 
 /* Rules that hit attempts, and so can be counted. */
-static void warn_of_attempts(const struct scenario *scenario, uint32_t index,
-                             struct arithmetic *sum)
+static void warn_of_attempts(const struct scenario *scenario, const struct walk_sums *sums,
+                             uint32_t index, struct arithmetic *sum)
 {
     const struct chaos_rule *rule = &scenario->chaos.rules[index];
     struct json_position at = scenario->places.rules[index];
@@ -242,7 +243,7 @@ static void warn_of_attempts(const struct scenario *scenario, uint32_t index,
         warn(sum, at, "rule \"%s\" will fire about %.1f times: too few to demand that it does",
              rule->name, sum->rules[index].firings);
     if (!chaos_rule_is_ordered(rule))
-        warn_of_shares(scenario, index, sum);
+        warn_of_shares(scenario, sums, index, sum);
 }
 
 static void warn_of_rule(const struct scenario *scenario, const struct walk_sums *sums,
@@ -261,7 +262,7 @@ static void warn_of_rule(const struct scenario *scenario, const struct walk_sums
     else if (rule->sequence[0].kind == FAULT_CAPACITY && !has_places(scenario, &rule->match))
         warn(sum, at, "rule \"%s\" hits no model that has a capacity", rule->name);
     else if (rule->sequence[0].kind != FAULT_CAPACITY && rule->sequence[0].kind != FAULT_CONNECTION)
-        warn_of_attempts(scenario, index, sum);
+        warn_of_attempts(scenario, sums, index, sum);
 }
 
 /* --- models ----------------------------------------------------------------------------------- */

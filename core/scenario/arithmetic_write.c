@@ -98,11 +98,15 @@ static void write_rules(const struct scenario *scenario, const struct arithmetic
         buffer_printf(out, "  %-20s ", rule->name);
         write_window(out, &scenario->chaos.phases.list[rule->phase]);
         if (rule->sequence[0].kind == FAULT_CONNECTION) {
-            buffer_printf(out, ": about %.0f %% of connections\n", rule->share * 100);
+            buffer_printf(out, ": about %.0f %% of new connections\n", rule->share * 100);
             continue;
         }
         if (rule->sequence[0].kind == FAULT_CAPACITY) {
             buffer_printf(out, ": %.0f %% of the places work\n", rule->sequence[0].factor * 100);
+            continue;
+        }
+        if (scenario->chaos.phases.list[rule->phase].from == PHASE_FROM_MARK) {
+            buffer_text(out, ": when the mark is set\n");
             continue;
         }
         buffer_printf(out, ": %llu calls, ", (unsigned long long)sum->rules[i].calls);

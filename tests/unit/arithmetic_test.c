@@ -136,6 +136,20 @@ static void expects_the_demo_s_rules_to_fire_by_their_shares(void)
         CU_ASSERT(sum.rules[i].firings >= 10);
 }
 
+/* Both windows are open all the time; nothing is left for the second rule. */
+static void a_rule_that_another_phase_stands_before_is_not_expected_to_fire(void)
+{
+    work_out_with("/chaos",
+                  "[{\"phase\": \"a\", \"fault\": {\"status\": 529}},"
+                  " {\"phase\": \"b\", \"share\": \"50%\", \"fault\": {\"status\": 500}}]");
+    CU_ASSERT_DOUBLE_EQUAL(sum.rules[0].firings, 200, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL(sum.rules[1].firings, 0, 1e-6);
+    expect_warning("rule \"b\" will fire about 0.0 times");
+    work_out_also_with("/chaos/1/priority", "1");
+    CU_ASSERT_DOUBLE_EQUAL(sum.rules[0].firings, 100, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL(sum.rules[1].firings, 100, 1e-6);
+}
+
 static void calls_in_flight_follow_from_rate_and_time(void)
 {
     work_out_with("", "");
@@ -493,7 +507,7 @@ static void connections_and_places_are_no_attempts(void)
                   "\"silent\"}}, {\"phase\": \"small\", \"fault\": {\"capacity\": \"30%\"}}]");
     EXPECT_U64(sum.warnings_count, 1);
     expect_warning("rule \"small\" hits no model that has a capacity");
-    CU_ASSERT(slice_has(print(), SLICE(": about 5 % of connections\n")));
+    CU_ASSERT(slice_has(print(), SLICE(": about 5 % of new connections\n")));
     CU_ASSERT(slice_has(print(), SLICE(": 30 % of the places work\n")));
     work_out_also_with("/target/mock/models/claude/capacity", "{\"places\": 50}");
     EXPECT_U64(sum.warnings_count, 0);
@@ -545,6 +559,8 @@ static CU_TestInfo tests[] = {
     {"no more calls are in flight than there are", no_more_calls_are_in_flight_than_there_are},
     {"expects the demo's rules to fire by their shares",
      expects_the_demo_s_rules_to_fire_by_their_shares},
+    {"a rule that another phase stands before is not expected to fire",
+     a_rule_that_another_phase_stands_before_is_not_expected_to_fire},
     {"calls in flight follow from rate and time", calls_in_flight_follow_from_rate_and_time},
     {"a run lasts from the last good answer to the end of the drain",
      a_run_lasts_from_the_last_good_answer_to_the_end_of_the_drain},
