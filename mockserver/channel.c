@@ -43,6 +43,11 @@ enum rc channel_read(struct channel *c, char *bytes, size_t capacity, size_t *si
     return receive(c->fd, bytes, capacity, size);
 }
 
+bool channel_is_shaking(const struct channel *c)
+{
+    return c->session != NULL && !tls_session_is_shaken(c->session);
+}
+
 enum rc channel_swallow(struct channel *c, char *bytes, size_t capacity)
 {
     size_t size;

@@ -34,6 +34,9 @@ MUST_USE enum rc channel_open(struct channel *channel, int fd, struct tls *tls);
 MUST_USE enum rc channel_read(struct channel *channel, char *bytes, size_t capacity, size_t *size);
 MUST_USE enum rc channel_write(struct channel *channel, struct slice bytes, size_t *size);
 
+/* TLS, and its handshake is not over. */
+bool channel_is_shaking(const struct channel *channel);
+
 /* What comes is of no interest, not even to TLS: taken from the socket and forgotten. */
 MUST_USE enum rc channel_swallow(struct channel *channel, char *bytes, size_t capacity);
 

@@ -166,12 +166,13 @@ static void open_answer(struct connection *c, const struct http_request *http)
 
 void connection_refuse(struct connection *c, uint16_t status)
 {
+    struct slice words = SLICE("{\"error\":{\"type\":\"invalid_request_error\",\"message\":"
+                               "\"" CONNECTION_UNREADABLE "\"}}");
+
+    if (c->owner->refusal != NULL)
+        words = c->owner->refusal(c->owner->context, status);
     open_answer(c, NULL);
-    connection_answer(c, status,
-                      SLICE("{\"error\":{\"type\":\"invalid_request_error\","
-                            "\"message\":\"the request is not HTTP/1.1, exceeds a limit, or does "
-                            "not come to its end\"}}"),
-                      true);
+    connection_answer(c, status, words, true);
     if (c->owner->unreadable != NULL)
         c->owner->unreadable(c->owner->context, c, status);
 }
@@ -380,6 +381,24 @@ static void take_bytes(struct connection *c, size_t size)
         take_request(c);
 }
 
+/* A handshake has `patience` from its first byte on; once it is over, the next request may take
+ * its time. */
+static void await_bytes(struct connection *c)
+{
+    struct patience *shaking = &c->pool->shaking;
+
+    if (c->channel.wants_write)
+        event_add(&c->writable, NULL);
+    if (c->state != READING)
+        return;
+    if (!channel_is_shaking(&c->channel)) {
+        if (c->waited_for.queue == shaking)
+            rest(c);
+    } else if (c->waited_for.queue != shaking) {
+        patience_await(shaking, &c->waited_for, clock_monotonic());
+    }
+}
+
 static void hear(struct connection *c)
 {
     size_t size;
@@ -389,8 +408,8 @@ static void hear(struct connection *c)
         take_bytes(c, size);
     else if (rc != RC_AGAIN)
         connection_lose(c, rc == RC_SYSTEM);
-    else if (c->channel.wants_write)
-        event_add(&c->writable, NULL);
+    else
+        await_bytes(c);
 }
 
 /* Under TLS a write may have waited for something to read. */

@@ -24,10 +24,11 @@
  * until it closes too, has been silent for two seconds, or `patience` is over.
  *
  * Bounds: a head must be whole `patience` after its first byte, and a body must not stop for so
- * long (408 and closed); a connection on which nothing happens for ten minutes is closed. All
- * together hold CONNECTIONS_BYTES_MAX of bytes: who brings more is answered 503. What was closed is
- * kept for the next client, so that nothing is allocated per request, up to CONNECTIONS_KEPT_MAX of
- * them with small buffers; the rest is given back.
+ * long (408 and closed); a TLS handshake must be over `patience` after its first byte (closed); a
+ * connection on which nothing happens for ten minutes is closed. All together hold
+ * CONNECTIONS_BYTES_MAX of bytes: who brings more is answered 503. What was closed is kept for the
+ * next client, so that nothing is allocated per request, up to CONNECTIONS_KEPT_MAX of them with
+ * small buffers; the rest is given back.
  *
  * Instants are of the monotonic clock. One thread owns all. */
 
@@ -50,6 +51,9 @@ struct tls;
 #define CONNECTION_UNSENT_MAX ((size_t)32 << 20)
 #define CONNECTION_REQUEST_BODY_MAX ((size_t)32 << 20)
 #define CONNECTIONS_BYTES_MAX ((size_t)1 << 30)
+
+#define CONNECTION_UNREADABLE \
+    "the request is not HTTP/1.1, exceeds a limit, or does not come to its end"
 
 enum { CONNECTIONS_KEPT_MAX = 1024 };
 
@@ -74,6 +78,8 @@ struct connection_owner {
     void (*gone)(void *context, struct connection *c, uint64_t bytes_out, bool by_reset);
     /* What came was no HTTP, too much, or too slow: answered with `status` and closed already. */
     void (*unreadable)(void *context, struct connection *c, uint16_t status);
+    /* The body of that answer; borrowed until the next one. NULL: the mock's own words. */
+    struct slice (*refusal)(void *context, uint16_t status);
     void (*closed)(void *context, struct connection *c); /* whatever came before; the last word */
     void *context;
 };

@@ -70,6 +70,7 @@ struct connections {
     size_t held;
     struct event *tick;
     struct patience idle;    /* between requests, or SILENT, or with an answer nobody reads */
+    struct patience shaking; /* a TLS handshake that is not over */
     struct patience sending; /* a head or a body that is not whole */
     struct patience lingering;
     char bytes_in[CONNECTION_READ_BYTES_MAX];

@@ -117,6 +117,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     (void)fd;
     (void)what;
     give_up(&pool->idle, now);
+    give_up(&pool->shaking, now);
     give_up(&pool->lingering, now);
     while ((c = overdue(&pool->sending, now)) != NULL)
         connection_refuse(c, 408);
@@ -204,6 +205,7 @@ enum rc connections_new(struct connections **pool, const struct connections_opti
         return error_set(err, RC_NOMEM, "connections: out of memory");
     made->options = *options;
     made->idle.lasts = IDLE_PATIENCE;
+    made->shaking.lasts = options->patience;
     made->sending.lasts = options->patience;
     made->lingering.lasts = LINGER_PATIENCE;
     made->tick = event_new(options->base, -1, EV_PERSIST, on_tick, made);

@@ -235,11 +235,16 @@ enum rc tls_session_write(struct tls_session *session, struct slice bytes, size_
     return result == 1 ? RC_OK : outcome_of(ssl_of(session), result, &wants_write);
 }
 
+bool tls_session_is_shaken(const struct tls_session *session)
+{
+    return SSL_is_init_finished((const SSL *)session);
+}
+
 /* Once: the client's own close_notify is not waited for. In an unfinished handshake there is
  * nothing to end. */
 void tls_session_finish(struct tls_session *session)
 {
-    if (SSL_is_init_finished(ssl_of(session)))
+    if (tls_session_is_shaken(session))
         (void)SSL_shutdown(ssl_of(session));
     ERR_clear_error();
 }

@@ -38,6 +38,7 @@ void tls_session_free(struct tls_session *session);           /* NULL is fine; s
 MUST_USE enum rc tls_session_read(struct tls_session *session, char *bytes, size_t capacity,
                                   size_t *size, bool *wants_write);
 MUST_USE enum rc tls_session_write(struct tls_session *session, struct slice bytes, size_t *size);
-void tls_session_finish(struct tls_session *session); /* close_notify */
+bool tls_session_is_shaken(const struct tls_session *session); /* its handshake is over */
+void tls_session_finish(struct tls_session *session);          /* close_notify */
 
 #endif

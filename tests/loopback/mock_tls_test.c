@@ -2,6 +2,7 @@
 
 #include <CUnit/CUnit.h>
 #include <curl/curl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,11 @@ static CURL *curl;
 static struct curl_slist *headers;
 static struct buffer body;
 
+static void start_with(const char *const *arguments)
+{
+    mock_child_start(&mock, &(struct mock_child_options){scenario, arguments, 0});
+}
+
 static void set_up(void)
 {
     int fd;
@@ -44,8 +50,7 @@ static void set_up(void)
     CU_ASSERT_FATAL(fd >= 0);
     close(fd);
     mock_child_clear(&mock);
-    mock_child_start(&mock, &(struct mock_child_options){
-                                scenario, (const char *[]){"--tls-ca", ca_file, NULL}, 0});
+    start_with((const char *[]){"--tls-ca", ca_file, NULL});
     curl = curl_easy_init();
     headers = curl_slist_append(NULL, "content-type: application/json");
     headers = curl_slist_append(headers, "x-api-key: key");
@@ -174,6 +179,63 @@ static void a_handshake_that_comes_byte_by_byte_and_stops_holds_nobody_up(void)
     incoming_close(&client);
 }
 
+static void start_impatiently(void)
+{
+    mock_child_close(&mock);
+    mock_child_clear(&mock);
+    start_with((const char *[]){"--tls-ca", ca_file, "--patience", "100ms", NULL});
+}
+
+/* Says the first bytes of a handshake, and waits until the mock has had enough. */
+static void stop_half_way(void)
+{
+    struct incoming client;
+
+    mock_child_connect(&mock, "anthropic", &client);
+    CU_ASSERT(send(client.fd, "\x16\x03\x01\x02", 4, MSG_NOSIGNAL) == 4);
+    CU_ASSERT(incoming_to_end(&client) == ENDED);
+    EXPECT_U64(client.bytes.size, 0);
+    incoming_close(&client);
+}
+
+static void a_handshake_that_stops_is_given_up(void)
+{
+    start_impatiently();
+    stop_half_way();
+    EXPECT_I64(post("127.0.0.1", "claude", false), CURLE_OK);
+}
+
+static bool is_asked_and_answered(void)
+{
+    static const char request[] = "GET /v1/models HTTP/1.1\r\nhost: mock\r\nx-api-key: key\r\n"
+                                  "anthropic-version: 2023-06-01\r\n\r\n";
+    struct pollfd said = {.events = POLLIN};
+    curl_socket_t fd;
+    char answer[64];
+    size_t size = 0;
+    CURLcode code;
+
+    if (curl_easy_send(curl, request, sizeof(request) - 1, &size) != CURLE_OK ||
+        curl_easy_getinfo(curl, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK)
+        return false;
+    said.fd = fd;
+    do {
+        if (poll(&said, 1, MOCK_CHILD_PATIENCE_MS) != 1)
+            return false;
+        code = curl_easy_recv(curl, answer, sizeof(answer), &size);
+    } while (code == CURLE_AGAIN);
+    return code == CURLE_OK && slice_has((struct slice){answer, size}, SLICE("200 OK"));
+}
+
+static void who_has_shaken_hands_may_take_his_time(void)
+{
+    start_impatiently();
+    curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
+    EXPECT_I64(post("127.0.0.1", "claude", false), CURLE_OK);
+    stop_half_way(); /* so much time has passed */
+    CU_ASSERT(is_asked_and_answered());
+}
+
 static CU_TestInfo tests[] = {
     {"says https, and answers who trusts its certificate",
      says_https_and_answers_who_trusts_its_certificate},
@@ -184,6 +246,8 @@ static CU_TestInfo tests[] = {
     {"who speaks no TLS is hung up on", who_speaks_no_tls_is_hung_up_on},
     {"a handshake that comes byte by byte and stops holds nobody up",
      a_handshake_that_comes_byte_by_byte_and_stops_holds_nobody_up},
+    {"a handshake that stops is given up", a_handshake_that_stops_is_given_up},
+    {"who has shaken hands may take his time", who_has_shaken_hands_may_take_his_time},
     CU_TEST_INFO_NULL,
 };
 
