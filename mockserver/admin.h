@@ -31,7 +31,7 @@ struct canaries;
 struct journal_sink;
 struct admin;
 
-enum { ADMIN_WAITERS_MAX = 256, ADMIN_PLACES_MAX = SCENARIO_PROVIDERS_MAX + 3 };
+enum { ADMIN_WAITERS_MAX = 256, ADMIN_PLACES_MAX = SCENARIO_PROVIDERS_ROOM + 3 };
 
 struct admin_options {
     const struct scenario *scenario; /* all borrowed for life */

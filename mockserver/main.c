@@ -5,6 +5,7 @@
  * the other end of the journal is gone. Exit codes: 0 ended in order, 2 bad usage or scenario, 3
  * could not be carried out. */
 
+#include <assert.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
@@ -45,7 +46,7 @@ struct program {
     struct admin *admin;
     struct slice token; /* of the admin listener; empty: none is asked */
     struct listener
-        *listeners[SCENARIO_PROVIDERS_MAX + 3]; /* by provider, then gateway, hooks, admin */
+        *listeners[SCENARIO_PROVIDERS_ROOM + 3]; /* by provider, then gateway, hooks, admin */
     uint32_t listeners_count;
     bool is_over;
 };
@@ -123,15 +124,16 @@ static bool has_provider(const struct scenario *scenario, const char *name)
 }
 
 /* Every family has a listener, whether the scenario names it or not: who asks there is told what
- * the provider tells. Those of the scenario come first; eight are the most. */
+ * the provider tells. Those of the scenario come first. */
 static void add_families(struct scenario *scenario)
 {
     for (int i = 0; i < API_COUNT; i++) {
         const char *name = api_provider((enum api)i);
         struct provider *provider = &scenario->providers[scenario->providers_count];
 
-        if (scenario->providers_count == SCENARIO_PROVIDERS_MAX || has_provider(scenario, name))
+        if (has_provider(scenario, name))
             continue;
+        assert(scenario->providers_count < SCENARIO_PROVIDERS_ROOM);
         *provider = (struct provider){.api = api_family((enum api)i)};
         slice_copy(slice_of(name), provider->name, sizeof(provider->name));
         scenario->providers_count++;
@@ -363,7 +365,7 @@ static int carry_out(struct program *p)
         return complain(&err, EXIT_NOT_CARRIED_OUT);
     run(p);
     finish(p);
-    return EXIT_ORDERLY;
+    return journal_sink_is_broken(p->journal) ? EXIT_NOT_CARRIED_OUT : EXIT_ORDERLY;
 }
 
 int main(int argc, char **argv)

@@ -5,16 +5,21 @@
 #include <sys/random.h>
 
 #include "engine/upstream.h"
+#include "engine/wires.h"
 #include "os/clock.h"
 #include "run_clock.h"
+#include "wire/format.h"
+
+enum { REFUSAL_BYTES_MAX = 4096 };
 
 /* What an owner's callbacks get: which listener they serve. */
 struct door {
     struct mock *mock;
     uint32_t provider;
     struct slice name;
-    uint32_t open; /* connections */
-    bool is_shut;  /* nobody is to listen here now */
+    uint32_t open;     /* connections */
+    uint32_t accepted; /* ever: numbers them for their faults, as the simulator does */
+    bool is_shut;      /* nobody is to listen here now */
     struct connection_owner owner;
 };
 
@@ -27,8 +32,10 @@ struct mock {
     uint64_t records; /* begun: the engine numbers them as they come, requests and notes */
     bool is_stopped;
     struct connection *serving[MOCK_EXCHANGES_MAX]; /* by exchange; NULL when its client is gone */
-    struct door doors[SCENARIO_PROVIDERS_MAX + 2]; /* by provider, then the gateway and the hooks */
+    struct door
+        doors[SCENARIO_PROVIDERS_ROOM + 2]; /* by provider, then the gateway and the hooks */
     uint32_t doors_count;
+    struct buffer refusal; /* the latest of a request that was none */
 };
 
 static const struct door *door_of(const struct mock *m, uint32_t provider)
@@ -109,6 +116,33 @@ static void note(struct door *door, const struct connection *c, uint16_t status,
     apply_all(m);
 }
 
+static enum api api_of(const struct door *door)
+{
+    const struct scenario *scenario = door->mock->options.scenario;
+
+    return door->provider < scenario->providers_count ? scenario->providers[door->provider].api
+                                                      : API_OPENAI_CHAT;
+}
+
+/* In the provider's words; the journal is to have the number in its id. */
+static struct slice on_refusal(void *context, uint16_t status)
+{
+    const struct door *door = context;
+    struct mock *m = door->mock;
+    bool is_usual = status == 413 || status == 503;
+    struct refusal refusal = {
+        .failure = status == 503 ? OUTCOME_OVERLOADED : OUTCOME_INVALID_REQUEST,
+        .status = status,
+        .run_tag = m->run_tag,
+        .request_number = m->records + 1,
+        .message = is_usual ? SLICE("") : SLICE(CONNECTION_UNREADABLE),
+    };
+
+    buffer_clear(&m->refusal);
+    format_write_refusal(api_of(door), &refusal, &m->refusal);
+    return buffer_slice(&m->refusal);
+}
+
 static void on_unreadable(void *context, struct connection *c, uint16_t status)
 {
     struct door *door = context;
@@ -131,34 +165,12 @@ static void on_unreadable(void *context, struct connection *c, uint16_t status)
 
 /* --- faults of connections -------------------------------------------------------------------- */
 
-static const char *fault_text(const struct connection_plan *plan)
-{
-    switch (plan->fault) {
-    case CONNECTION_REFUSED:
-        return "connection refused";
-    case CONNECTION_CLOSED:
-        return plan->close == PLAN_CLOSE_RST ? "connection reset" : "connection closed";
-    case CONNECTION_SILENT:
-        return "connection silent";
-    case CONNECTION_IDLE_CLOSED:
-        return plan->close == PLAN_CLOSE_RST   ? "idle connection reset"
-               : plan->close == PLAN_CLOSE_FIN ? "idle connection closed"
-                                               : "idle connection silent";
-    case CONNECTION_SLOW:
-        return "connection accepted late";
-    case CONNECTION_LIMIT:
-    case CONNECTION_FINE:
-        break;
-    }
-    return "connection";
-}
-
-static struct connection_plan plan_for(struct door *door, const struct connection *c, nanos at)
+static struct connection_plan plan_for(struct door *door, nanos at)
 {
     struct mock *m = door->mock;
 
     return chaos_connection(upstream_chaos(m->engine), m->options.scenario->seed, door->name,
-                            connection_number(c), at);
+                            ++door->accepted, at);
 }
 
 /* One beyond the limit is turned away as soon as it has come. */
@@ -167,7 +179,7 @@ static struct connection_plan on_accepted(void *context, struct connection *c)
     struct door *door = context;
     struct mock *m = door->mock;
     nanos at = m->clock.is_started ? run_clock_at(&m->clock, connection_accepted_at(c)) : 0;
-    struct connection_plan plan = plan_for(door, c, at);
+    struct connection_plan plan = plan_for(door, at);
 
     door->open++;
     if (plan.fault == CONNECTION_LIMIT) {
@@ -184,7 +196,7 @@ static void on_faulted(void *context, struct connection *c, const struct connect
     struct door *door = context;
 
     if (!door->mock->is_stopped)
-        note(door, c, 0, plan->rule, fault_text(plan));
+        note(door, c, 0, plan->rule, wire_fault_text(plan));
 }
 
 static void on_closed(void *context, struct connection *c)
@@ -417,6 +429,7 @@ static void open_door(struct mock *m, uint32_t provider, struct slice name)
         .flushed = on_flushed,
         .gone = on_gone,
         .unreadable = on_unreadable,
+        .refusal = provider == UPSTREAM_HOOKS ? NULL : on_refusal,
         .closed = on_closed,
         .context = door,
     };
@@ -427,6 +440,7 @@ void mock_close(struct mock *m)
     if (m == NULL)
         return;
     upstream_free(m->engine);
+    buffer_deinit(&m->refusal);
     memory_release(m->options.memory, m);
 }
 
@@ -440,6 +454,7 @@ enum rc mock_open(struct mock **mock, const struct mock_options *options, struct
     if (m == NULL)
         return error_set(err, RC_NOMEM, "mock: out of memory");
     m->options = *options;
+    buffer_init(&m->refusal, options->memory, REFUSAL_BYTES_MAX);
     if (getrandom(&m->run_tag, sizeof(m->run_tag), 0) != (ssize_t)sizeof(m->run_tag))
         m->run_tag = (uint64_t)clock_wall_unix_ns();
     engine.run_tag = m->run_tag;

@@ -227,6 +227,15 @@ void upstream_gone(struct upstream *u, uint32_t index, uint64_t bytes_out, bool 
     close_exchange(u, index, by_reset ? CLOSED_CLIENT_RESET : CLOSED_CLIENT, now);
 }
 
+/* It matched, or nothing had happened: of connections that it leaves alone nobody is told. */
+static void note_rule(struct upstream *u, int16_t rule, struct journal_record *record)
+{
+    slice_copy(slice_of(u->chaos.rules[rule].name), record->rule_name, sizeof(record->rule_name));
+    record->rules_matched = (uint64_t)1 << rule;
+    u->memory.matched[rule]++;
+    u->memory.fired[rule]++;
+}
+
 bool upstream_note(struct upstream *u, const struct upstream_note *note, nanos now)
 {
     struct journal_record *record;
@@ -256,8 +265,7 @@ bool upstream_note(struct upstream *u, const struct upstream_note *note, nanos n
     };
     slice_copy(slice_of(note->what), record->plan, sizeof(record->plan));
     if (is_fault)
-        slice_copy(slice_of(u->chaos.rules[note->rule].name), record->rule_name,
-                   sizeof(record->rule_name));
+        note_rule(u, note->rule, record);
     return true;
 }
 

@@ -31,7 +31,8 @@
 #include "wire/json.h"
 
 enum {
-    SCENARIO_PROVIDERS_MAX = 8,
+    SCENARIO_PROVIDERS_MAX = 8,   /* that a scenario may name */
+    SCENARIO_PROVIDERS_ROOM = 11, /* with one of every family beside them, as the mock listens */
     SCENARIO_INSTANCES_MAX = 64,
     SCENARIO_ENV_NAME_MAX = 64,
     SCENARIO_MODELS_MAX = 16,
@@ -130,7 +131,7 @@ struct scenario {
     enum api apis[SCENARIO_MODELS_MAX];       /* by model: what our client asks it in */
     struct monitor_rules monitor;
     bool has_control; /* "control": "no-chaos": the same without faults is run first */
-    struct provider providers[SCENARIO_PROVIDERS_MAX];
+    struct provider providers[SCENARIO_PROVIDERS_ROOM];
     uint32_t providers_count;
     struct model models[SCENARIO_MODELS_MAX];
     uint32_t models_count;

@@ -101,6 +101,36 @@ static void prints_each_provider_with_its_base_url_and_admin_last(void)
     CU_ASSERT(slice_is(buffer_slice(&mock.out.bytes), slice_of(expected)));
 }
 
+/* As many providers as a scenario may name. */
+static const char crowded[] =
+    "{\"name\": \"crowd\", \"seed\": 1, \"subject\": {\"client\": {\"preset\": \"none\"}},\n"
+    " \"target\": {\"mock\": {\n"
+    "   \"providers\": {\"a\": {\"api\": \"anthropic\"}, \"b\": {\"api\": \"anthropic\"},\n"
+    "     \"c\": {\"api\": \"anthropic\"}, \"d\": {\"api\": \"anthropic\"},\n"
+    "     \"e\": {\"api\": \"anthropic\"}, \"f\": {\"api\": \"anthropic\"},\n"
+    "     \"g\": {\"api\": \"anthropic\"}, \"h\": {\"api\": \"anthropic\"}},\n"
+    "   \"models\": {\"claude\": {\"api\": \"anthropic\", \"provider\": \"a\",\n"
+    "     \"first_token\": \"1ms\", \"rate\": \"1000 tokens/s\"}}}},\n"
+    " \"load\": {\"requests\": [{\"model\": \"claude\", \"input_tokens\": 10, \"output_tokens\": "
+    "5}],\n"
+    "   \"arrivals\": [{\"part\": \"steady\", \"rate\": \"1/s\", \"for\": \"1s\"}]}}\n";
+
+static void listens_for_every_family_beside_the_most_providers(void)
+{
+    struct incoming client;
+
+    mock_child_start(&mock, &(struct mock_child_options){crowded, NULL, 0});
+    CU_ASSERT(mock_child_port(&mock, "h") != 0);
+    CU_ASSERT(mock_child_port(&mock, "gateway") != 0);
+    mock_child_connect(&mock, "gemini", &client);
+    CU_ASSERT(incoming_asks(&client, "GET /v1beta/models HTTP/1.1\r\nhost: mock\r\n"
+                                     "x-goog-api-key: key\r\n\r\n"));
+    incoming_close(&client);
+    EXPECT_I64(mock_child_stop(&mock), 0);
+    incoming_to_end(&mock.journal);
+    CU_ASSERT(incoming_said(&mock.journal, "\"provider\":\"gemini\""));
+}
+
 static void numbers_the_listeners_from_the_given_port_and_refuses_one_in_use(void)
 {
     char name[] = "/tmp/brownout-mock-test-XXXXXX";
@@ -592,6 +622,8 @@ static void a_mock_on_its_own_starts_its_clock_with_the_first_request(void)
 static CU_TestInfo tests[] = {
     {"prints each provider with its base URL, and admin last",
      prints_each_provider_with_its_base_url_and_admin_last},
+    {"listens for every family beside the most providers",
+     listens_for_every_family_beside_the_most_providers},
     {"numbers the listeners from the given port and refuses one in use",
      numbers_the_listeners_from_the_given_port_and_refuses_one_in_use},
     {"goes on when descriptors run out and come back",
