@@ -222,7 +222,7 @@ static struct connection_plan plan_connection(struct world *w, const struct line
     struct slice provider = slice_of(w->scenario->providers[line->provider].name);
     struct wires *wires = &w->wires[line->provider];
     struct connection_plan plan =
-        chaos_connection(chaos, w->scenario->seed, provider, line->wire.number, w->now);
+        chaos_connection(chaos, w->scenario->seed, provider, ++wires->accepted, w->now);
 
     if (plan.fault == CONNECTION_LIMIT) {
         bool is_full = wires_count(wires, &w->scenario->link, w->now) >= plan.limit;

@@ -42,7 +42,8 @@ enum wire_fate {
 struct wires {
     struct wire *idle; /* a stack */
     uint32_t idle_count, idle_max;
-    uint32_t open; /* at the server, idle ones included */
+    uint32_t open;     /* at the server, idle ones included */
+    uint32_t accepted; /* ever: numbers them for their faults */
 };
 
 MUST_USE enum rc wires_init(struct wires *wires, uint32_t idle_max, const struct memory *memory);

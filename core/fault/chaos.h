@@ -16,7 +16,8 @@
  *     "thinking"        how many tokens it thinks, likewise
  *
  * (Arrivals draw by their part's name and arrival index: policy/arrival.h. For connections the
- * provider stands for the call id, and the connection's number for the ordinal.)
+ * provider stands for the call id, and the connection's number at that provider, from 1, for the
+ * ordinal.)
  *
  * The rules of one phase share one draw u per attempt: walking the rules that match in their order,
  * their shares are laid end to end on [0, 1), and the rule under u fires. So four rules of 15 % in

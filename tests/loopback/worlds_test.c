@@ -291,6 +291,26 @@ static void broken_connections_end_alike(void)
     expect_equal_decisions(80);
 }
 
+/* By their number at the provider: that of the mock's own doors counts apart. One call at a time,
+ * and each opens a connection until one is left alone, which all later ones use. */
+static void the_same_connections_are_closed(void)
+{
+    play("{\"name\": \"twin\", \"seed\": 11, \"subject\": {\"client\": {\"preset\": \"none\"}},\n"
+         " \"target\": {\"mock\": {\"models\": {\"claude\": {\"api\": \"anthropic\","
+         "   \"first_token\": \"5ms\", \"rate\": \"1000 tokens/s\"}}}},\n"
+         " \"load\": {\"requests\": [{\"model\": \"claude\", \"stream\": true,"
+         "   \"input_tokens\": 100, \"output_tokens\": 5}],"
+         "   \"arrivals\": [{\"rate\": \"5/s\", \"for\": \"2s\"}]},\n"
+         " \"chaos\": [{\"phase\": \"doors\", \"share\": \"70%\","
+         "   \"match\": {\"provider\": \"anthropic\"}, \"fault\": {\"connection\": \"closed\"}}],\n"
+         " \"laws\": {\"set\": \"strict\", \"schedule-kept\": false,"
+         "   \"percentiles-agree\": false}}\n");
+    expect_equal_verdicts();
+    expect_equal_decisions(10);
+    CU_ASSERT(sockets.decisions[0].rule == 0);            /* the first was closed, */
+    CU_ASSERT(sockets.decisions[9].rule == PLAN_NO_RULE); /* the last was not */
+}
+
 static void a_shrunken_window_refuses_the_same_calls(void)
 {
     play(SCENARIO("{\"preset\": \"careful\"}",
@@ -397,6 +417,7 @@ static CU_TestInfo tests[] = {
     {"overload is met by retry and fallback, alike", overload_is_met_by_retry_and_fallback_alike},
     {"sequences and shares hit the same attempts", sequences_and_shares_hit_the_same_attempts},
     {"broken connections end alike", broken_connections_end_alike},
+    {"the same connections are closed", the_same_connections_are_closed},
     {"a shrunken window refuses the same calls", a_shrunken_window_refuses_the_same_calls},
     {"a naive client fails alike", a_naive_client_fails_alike},
     {"a breached budget is told once, alike", a_breached_budget_is_told_once_alike},
