@@ -72,8 +72,7 @@ static enum rc open_stage(struct stage *s, struct error *err)
     static const struct file_reader nothing = {no_file, NULL};
     const struct memory *memory = memory_heap();
     struct journal_sink_options journal = {.memory = memory, .fd = -1, .on_ended = on_ended};
-    struct connections_options connections = {.memory = memory,
-                                              .patience = NANOS_S};
+    struct connections_options connections = {.memory = memory, .patience = NANOS_S};
     struct admin_options admin = {.memory = memory, .canaries = &s->canaries};
     struct mock_options mock = {.memory = memory};
 

@@ -256,8 +256,7 @@ static void a_reset_of_everything_brings_the_scenario_back(void)
 
 static CU_TestInfo admin_rules_tests[] = {
     {"lists the scenario's rules with their counts", lists_the_scenarios_rules_with_their_counts},
-    {"without a scenario a rule may mean any model",
-     without_a_scenario_a_rule_may_mean_any_model},
+    {"without a scenario a rule may mean any model", without_a_scenario_a_rule_may_mean_any_model},
     {"a mark opens its window", a_mark_opens_its_window},
     {"a state switches a rule", a_state_switches_a_rule},
     {"a rule is added, replaced and dropped", a_rule_is_added_replaced_and_dropped},
