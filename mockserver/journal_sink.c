@@ -22,6 +22,7 @@ static const struct timeval gather_ms_50 = {.tv_usec = 50000};
  * waits, since written bytes are moved out of the way only now and then. */
 struct outlet {
     bool is_open;
+    bool is_broken; /* was open, and takes no more */
     int fd;
     struct buffer waiting; /* whole lines */
     size_t written;        /* of waiting */
@@ -60,8 +61,10 @@ static void outlet_put(struct outlet *o, struct slice line)
 {
     bool has_room = outlet_waiting(o) + line.size <= WAITING_BYTES_MAX;
 
-    if (!o->is_open)
+    if (!o->is_open) {
+        o->lost += o->is_broken;
         return;
+    }
     if (has_room && outlet_append(o, line))
         o->records++;
     else
@@ -115,6 +118,18 @@ static void outlet_close(struct outlet *o)
     *o = (struct outlet){0};
 }
 
+/* What waits is lost, the line that left in part too, and so is all that will come. */
+static void outlet_break(struct outlet *o)
+{
+    uint64_t lost = o->lost;
+
+    for (size_t i = o->written; i < o->waiting.size; i++)
+        lost += o->waiting.data[i] == '\n';
+    outlet_close(o);
+    o->is_broken = true;
+    o->lost = lost;
+}
+
 /* --- writing ---------------------------------------------------------------------------------- */
 
 static void end(struct journal_sink *s)
@@ -137,7 +152,7 @@ static void flush_file(struct journal_sink *s)
         return;
     fprintf(stderr, "brownout-mock: %s: %s: the journal is not whole\n", s->options.file,
             strerror(errno));
-    outlet_close(&s->file);
+    outlet_break(&s->file);
 }
 
 static void flush_stream(struct journal_sink *s)
@@ -184,8 +199,10 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 
 void journal_sink_write(struct journal_sink *s, const struct journal_record *record)
 {
-    if (!s->file.is_open && !s->stream.is_open)
+    if (!s->file.is_open && !s->stream.is_open) {
+        s->file.lost += s->file.is_broken;
         return;
+    }
     buffer_clear(&s->line);
     evidence_write_journal(s->options.scenario, record, &s->line);
     if (s->line.rc != RC_OK) {
@@ -205,6 +222,11 @@ void journal_sink_write(struct journal_sink *s, const struct journal_record *rec
 uint64_t journal_sink_lost(const struct journal_sink *s)
 {
     return s->file.lost > s->stream.lost ? s->file.lost : s->stream.lost;
+}
+
+bool journal_sink_is_broken(const struct journal_sink *s)
+{
+    return s->file.is_broken;
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */

@@ -13,8 +13,10 @@
  *
  * Failure modes: a reader that is too slow never holds up an answer: 64 MB wait for it, lines
  * beyond are dropped and counted in `lost`. A file that cannot be written (disk full) is said once
- * on standard error and given up, so it has no last line. One thread owns it. */
+ * on standard error and given up, so it has no last line; what should have come into it is lost,
+ * and counted. One thread owns it. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -44,7 +46,8 @@ MUST_USE enum rc journal_sink_begin(struct journal_sink *sink, struct error *err
 
 void journal_sink_write(struct journal_sink *sink, const struct journal_record *record);
 
-uint64_t journal_sink_lost(const struct journal_sink *sink); /* lines, at the worse of the two */
+uint64_t journal_sink_lost(const struct journal_sink *sink);  /* lines, at the worse of the two */
+bool journal_sink_is_broken(const struct journal_sink *sink); /* the file was given up */
 
 /* Writes what is left and the last line, waiting for a slow reader at most `patience`. */
 void journal_sink_finish(struct journal_sink *sink, nanos patience);

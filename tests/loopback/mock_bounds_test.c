@@ -189,6 +189,7 @@ static void chunks_without_end_are_refused_at_the_bodys_limit(void)
     CU_ASSERT(say_without_end(&client, "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n",
                               chunk) == ENDED);
     CU_ASSERT(incoming_said(&client, "HTTP/1.1 413 "));
+    CU_ASSERT(incoming_said(&client, "\"type\":\"request_too_large\""));
     incoming_close(&client);
     CU_ASSERT(is_served());
     CU_ASSERT(mock_child_resident(&mock) < (uint64_t)256 << 20);
@@ -282,6 +283,22 @@ static void a_killed_mock_leaves_a_journal_of_whole_lines(void)
 
 /* --- who may reach it ------------------------------------------------------------------------- */
 
+static void a_journal_on_a_full_disk_is_lost_and_said_by_the_exit_code(void)
+{
+    struct incoming client;
+
+    start_with((const char *[]){"--journal", "/dev/full", NULL});
+    mock_child_connect(&mock, "anthropic", &client);
+    CU_ASSERT(incoming_asks(&client, ask_whole("claude")));
+    mock_child_await_health(&mock, "\"lines_lost\":1,");
+    CU_ASSERT(incoming_asks(&client, ask_whole("claude")));
+    mock_child_await_health(&mock, "\"lines_lost\":2,");
+    EXPECT_I64(mock_child_stop(&mock), 3);
+    incoming_to_end(&mock.journal);
+    CU_ASSERT(incoming_said(&mock.journal, "{\"end\":true,\"records\":2,\"lost\":0}\n"));
+    incoming_close(&client);
+}
+
 static void an_address_that_others_reach_needs_a_token(void)
 {
     mock_child_spawn(&mock, &(struct mock_child_options){
@@ -331,6 +348,8 @@ static CU_TestInfo tests[] = {
      requests_beyond_what_is_served_at_a_time_are_refused_and_noted},
     {"a killed mock leaves a journal of whole lines",
      a_killed_mock_leaves_a_journal_of_whole_lines},
+    {"a journal on a full disk is lost, and said by the exit code",
+     a_journal_on_a_full_disk_is_lost_and_said_by_the_exit_code},
     {"an address that others reach needs a token", an_address_that_others_reach_needs_a_token},
     {"with a token it listens everywhere, and says where this machine finds it",
      with_a_token_it_listens_everywhere_and_says_where_this_machine_finds_it},
