@@ -264,6 +264,8 @@ bool upstream_note(struct upstream *u, const struct upstream_note *note, nanos n
         .kind = is_fault ? JOURNAL_CONNECTION : JOURNAL_UNREADABLE,
     };
     slice_copy(slice_of(note->what), record->plan, sizeof(record->plan));
+    if (record->provider < u->scenario->providers_count)
+        record->api = u->scenario->providers[record->provider].api;
     if (is_fault)
         note_rule(u, note->rule, record);
     return true;

@@ -151,6 +151,28 @@ static void write_refusal(struct upstream *u, struct exchange *x, const struct r
         x->record.advice_wait = refusal->retry_delay;
 }
 
+/* Some refusals are told by a stream, after its 200; not where a rule names the status. */
+static bool fails_in_stream(const struct exchange *x)
+{
+    return x->record.stream && x->plan.status == 0 && x->plan.quirks == 0 &&
+           format_fails_in_stream(x->api, x->plan.failure);
+}
+
+static void serve_failed_stream(struct upstream *u, uint32_t index, nanos now)
+{
+    struct exchange *x = &u->exchanges[index];
+    struct refusal refusal = answers_refusal(u, x, x->plan.failure, status_of(x));
+    size_t headers_at = heads_write(u, x, format_stream_type(x->api), now);
+    size_t body_at;
+
+    effects_head(u, index, 200, HTTP1_CHUNKED, headers_at, now);
+    body_at = u->scratch.size;
+    format_write_failed_stream(x->api, &refusal, &u->scratch);
+    effects_body(u, index, body_at, u->scratch.size - body_at, now);
+    x->record.is_complete = true;
+    effects_end(u, index, UPSTREAM_END_WHOLE);
+}
+
 static void serve_refusal(struct upstream *u, uint32_t index, nanos now)
 {
     struct exchange *x = &u->exchanges[index];
@@ -387,6 +409,8 @@ void answers_serve(struct upstream *u, uint32_t index, nanos now)
         tell(u, index, now);
     else if (x->plan.kind == PLAN_RESET)
         effects_end(u, index, answers_end_of(x->plan.close));
+    else if (x->plan.kind == PLAN_REFUSAL && fails_in_stream(x))
+        serve_failed_stream(u, index, now);
     else if (x->plan.kind == PLAN_REFUSAL)
         serve_refusal(u, index, now);
     else

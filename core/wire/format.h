@@ -255,6 +255,11 @@ void format_write_refusal(enum api api, const struct refusal *refusal, struct bu
 void format_write_error_event(enum api api, const struct refusal *refusal, uint64_t event,
                               bool is_flat, struct buffer *out);
 
+/* Is a stream refused for this after its 200, by what stands in it? So does Responses with an input
+ * that is too long (wire-facts.md §3.3). Then this is all of that stream. */
+bool format_fails_in_stream(enum api api, enum outcome failure);
+void format_write_failed_stream(enum api api, const struct refusal *refusal, struct buffer *out);
+
 /* A sign of life in a stream, without content: Anthropic's ping, a comment line elsewhere. */
 void format_write_ping(enum api api, struct buffer *out);
 

@@ -285,6 +285,19 @@ void format_write_error_event(enum api api, const struct refusal *refusal, uint6
         format->write_error_event(refusal, words_of(format, refusal), event, is_flat, out);
 }
 
+bool format_fails_in_stream(enum api api, enum outcome failure)
+{
+    return failure == OUTCOME_CONTEXT_LENGTH && format_of(api)->write_failed_stream != NULL;
+}
+
+void format_write_failed_stream(enum api api, const struct refusal *refusal, struct buffer *out)
+{
+    const struct format *format = format_of(api);
+
+    assert(format_fails_in_stream(api, refusal->failure));
+    format->write_failed_stream(refusal, words_of(format, refusal), out);
+}
+
 void format_write_ping(enum api api, struct buffer *out)
 {
     buffer_append(out, format_of(api)->ping);

@@ -167,6 +167,9 @@ struct format {
 
     void (*write_refusal)(const struct refusal *refusal, const struct wording *wording,
                           struct buffer *out);
+    /* NULL: none; see format_write_failed_stream */
+    void (*write_failed_stream)(const struct refusal *refusal, const struct wording *wording,
+                                struct buffer *out);
     /* NULL: none; see format_write_error_event */
     void (*write_error_event)(const struct refusal *refusal, const struct wording *wording,
                               uint64_t event, bool is_flat, struct buffer *out);

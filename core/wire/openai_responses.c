@@ -237,6 +237,8 @@ static void write_answer(const struct reply *reply, struct buffer *out)
 
 /* --- writing: events -------------------------------------------------------------------------- */
 
+enum { OPENING_EVENTS = 2 }; /* created, in progress */
+
 /* Up to and with its number. */
 static void open_event(struct slice kind, uint64_t number, struct buffer *out)
 {
@@ -484,6 +486,20 @@ static void write_error_event(const struct refusal *refusal, const struct wordin
     write_failed(refusal, own, event + 1, out);
 }
 
+static void write_failed_stream(const struct refusal *refusal, const struct wording *words,
+                                struct buffer *out)
+{
+    const struct reply reply = {
+        .model = refusal->model,
+        .request_number = refusal->request_number,
+        .run_tag = refusal->run_tag,
+        .wall_unix_s = refusal->wall_unix_s,
+    };
+
+    write_opening(&reply, out);
+    write_error_event(refusal, words, OPENING_EVENTS, false, out);
+}
+
 /* --- what it refuses -------------------------------------------------------------------------- */
 
 static bool misses(struct objection *objection, const char *param)
@@ -526,7 +542,7 @@ const struct format openai_responses_format = {
     .answer_headers = SHAPE_NAME(OPENAI_ANSWER_HEADERS),
     .always_tells_usage = true,
     .ping = SHAPE_NAME(": ping\n\n"),
-    .events = {.opening = 2,
+    .events = {.opening = OPENING_EVENTS,
                .block_open = {[PIECE_THINKING] = 2, [PIECE_TEXT] = 2, [PIECE_TOOL] = 1},
                .block_close = {[PIECE_THINKING] = 3, [PIECE_TEXT] = 3, [PIECE_TOOL] = 2}},
     .wording = openai_wording,
@@ -552,4 +568,5 @@ const struct format openai_responses_format = {
     .write_closing = write_closing,
     .write_refusal = write_refusal,
     .write_error_event = write_error_event,
+    .write_failed_stream = write_failed_stream,
 };

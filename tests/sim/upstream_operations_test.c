@@ -106,6 +106,19 @@ static void objects_to_counts_and_embeddings_as_to_answers(void)
     expect_answer(400, JOURNAL_EMBEDDINGS, "you must provide a model parameter");
 }
 
+static void refuses_a_responses_stream_with_too_long_an_input_after_its_200(void)
+{
+    reopen(", \"context_window\": 1", "", "");
+    ask(API_OPENAI_RESPONSES, "POST", "/v1/responses",
+        "{\"model\":\"gpt-r\",\"stream\":true,\"input\":\"xxxxxxxxxxxx\"}");
+    expect_answer(200, JOURNAL_GENERATE, "response.failed");
+    EXPECT_U64(exchanges.seen.record.answered, OUTCOME_CONTEXT_LENGTH);
+    CU_ASSERT(exchanges.seen.record.is_complete);
+    ask(API_OPENAI_RESPONSES, "POST", "/v1/responses",
+        "{\"model\":\"gpt-r\",\"input\":\"xxxxxxxxxxxx\"}");
+    expect_answer(400, JOURNAL_GENERATE, "context_length_exceeded");
+}
+
 static void advises_in_geminis_body_alone(void)
 {
     reopen("", "[{\"phase\": \"bad\", \"fault\": {\"status\": 503, \"retry_after\": \"2s\"}}]", "");
@@ -334,7 +347,7 @@ static void journals_who_asked_and_how(void)
 
 static void journals_what_the_shell_refused_and_faults_of_connections(void)
 {
-    struct upstream_note note = {.provider = 0,
+    struct upstream_note note = {.provider = exchanges_provider(API_GEMINI),
                                  .connection = 3,
                                  .status = 413,
                                  .rule = PLAN_NO_RULE,
@@ -347,6 +360,7 @@ static void journals_what_the_shell_refused_and_faults_of_connections(void)
     EXPECT_I64(exchanges.seen.journals, 1);
     EXPECT_U64(exchanges.seen.record.kind, JOURNAL_UNREADABLE);
     EXPECT_U64(exchanges.seen.record.status, 413);
+    EXPECT_U64(exchanges.seen.record.api, API_GEMINI);
     EXPECT_I64(exchanges.seen.record.closed_at, 5);
     CU_ASSERT_STRING_EQUAL(exchanges.seen.record.plan, "refused: too large");
     while (upstream_note(exchanges.upstream, &note, 5))
@@ -437,6 +451,8 @@ static CU_TestInfo tests[] = {
     {"embeds", embeds},
     {"objects to counts and embeddings as to answers",
      objects_to_counts_and_embeddings_as_to_answers},
+    {"refuses a Responses stream with too long an input after its 200",
+     refuses_a_responses_stream_with_too_long_an_input_after_its_200},
     {"advises in Gemini's body alone", advises_in_geminis_body_alone},
     {"spoils and limits embeddings", spoils_and_limits_embeddings},
     {"takes Azure's path with its model", takes_azures_path_with_its_model},

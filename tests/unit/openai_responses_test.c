@@ -311,6 +311,22 @@ static void words_a_full_window_in_its_own_way(void)
     CU_ASSERT(slice_has(buffer_slice(&out), SLICE("\"param\": \"input\"")));
 }
 
+static void refuses_a_stream_whose_input_is_too_long_after_its_200(void)
+{
+    const struct refusal refusal = {.failure = OUTCOME_CONTEXT_LENGTH, .model = SLICE("gpt-5")};
+    struct reading reading;
+
+    CU_ASSERT(format_fails_in_stream(API_OPENAI_RESPONSES, OUTCOME_CONTEXT_LENGTH));
+    CU_ASSERT(!format_fails_in_stream(API_OPENAI_RESPONSES, OUTCOME_RATE_LIMITED));
+    CU_ASSERT(!format_fails_in_stream(API_OPENAI_CHAT, OUTCOME_CONTEXT_LENGTH));
+    format_write_failed_stream(API_OPENAI_RESPONSES, &refusal, &out);
+    EXPECT_U64(expect_numbered(buffer_slice(&out)), 4);
+    reading = read_stream(API_OPENAI_RESPONSES, buffer_slice(&out));
+    EXPECT_U64(reading.answer.failure, OUTCOME_CONTEXT_LENGTH);
+    EXPECT_U64(reading.ends, 1);
+    CU_ASSERT(!reading.answer.has_output);
+}
+
 static CU_TestInfo openai_responses_tests[] = {
     {"counts only deltas as output", counts_only_deltas_as_output},
     {"counts reasoning, refusals and calls as tokens without content",
@@ -326,6 +342,8 @@ static CU_TestInfo openai_responses_tests[] = {
     {"says what cut an answer short", says_what_cut_an_answer_short},
     {"breaks off as seen and as documented", breaks_off_as_seen_and_as_documented},
     {"words a full window in its own way", words_a_full_window_in_its_own_way},
+    {"refuses a stream whose input is too long after its 200",
+     refuses_a_stream_whose_input_is_too_long_after_its_200},
     CU_TEST_INFO_NULL,
 };
 
