@@ -129,6 +129,14 @@ static void say_nothing(struct plan *plan)
     plan->tool_tokens = 0;
 }
 
+/* Of its own accord: no limit was reached, and no tool was called. */
+static void end_before_it_began(struct plan *plan)
+{
+    say_nothing(plan);
+    if (plan->stop != STOP_REFUSAL)
+        plan->stop = STOP_END;
+}
+
 static void refuse(struct plan *plan, enum outcome failure, uint16_t status)
 {
     say_nothing(plan);
@@ -237,7 +245,7 @@ static void add_quirks(struct plan *plan, const struct fault *fault)
     if (plan->kind != PLAN_ANSWER)
         return;
     if (plan->quirks & QUIRK_EMPTY)
-        say_nothing(plan);
+        end_before_it_began(plan);
     if (plan->quirks & QUIRK_RUNAWAY)
         run_away(plan, fault->tokens);
     if (plan->quirks & OF_ONE_EVENT)

@@ -315,6 +315,15 @@ static void an_input_that_fits_is_too_long_for_a_smaller_window(void)
     EXPECT_U64(stage.plan.context_window, 200000);
 }
 
+static void an_empty_answer_reached_no_limit(void)
+{
+    stage_add(0, 1.0, (struct fault){.kind = FAULT_QUIRKS, .quirks = QUIRK_EMPTY});
+    stage.facts.output_tokens_max = 1;
+    EXPECT_I64(stage_fired(STAGE_OPEN), 0);
+    EXPECT_U64(stage.plan.output_tokens, 0);
+    EXPECT_U64(stage.plan.stop, STOP_END);
+}
+
 static void a_cut_comes_after_its_tokens_or_after_all_there_are(void)
 {
     stage_add(0, 1.0, (struct fault){.kind = FAULT_CUT, .tokens = 12, .close = PLAN_CLOSE_FIN});
@@ -409,6 +418,7 @@ static CU_TestInfo tests[] = {
      a_shrunk_window_refuses_longer_inputs_and_no_others},
     {"an input that fits is too long for a smaller window",
      an_input_that_fits_is_too_long_for_a_smaller_window},
+    {"an empty answer reached no limit", an_empty_answer_reached_no_limit},
     {"a cut comes after its tokens, or after all there are",
      a_cut_comes_after_its_tokens_or_after_all_there_are},
     {"a stall is silent after its tokens", a_stall_is_silent_after_its_tokens},
