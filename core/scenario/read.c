@@ -261,29 +261,29 @@ enum rc read_not_built(struct reading *r, const struct value *value, void *out)
                           SLICE_ARG(value->text));
 }
 
-/* So that what is near still has room in the message. */
-enum { LISTED_BYTES_MAX = 116 };
-
-/* Appends a name, or "..." where no more fit; returns what is used then. */
-static size_t list_key(const char *name, size_t used, char *listed)
+void read_list_add(struct read_list *list, const char *format, ...)
 {
-    size_t size = strlen(name) + (used == 0 ? 0 : 2);
+    size_t room = READ_LIST_BYTES_MAX + 1 - list->size;
+    va_list arguments;
+    int size;
 
-    if (used > LISTED_BYTES_MAX)
-        return used;
-    if (used + size > LISTED_BYTES_MAX) {
-        memcpy(listed + used, ", ...", sizeof(", ..."));
-        return LISTED_BYTES_MAX + 1;
-    }
-    snprintf(listed + used, size + 1, "%s%s", used == 0 ? "" : ", ", name);
-    return used + size;
+    if (list->is_cut)
+        return;
+    va_start(arguments, format);
+    size = vsnprintf(list->text + list->size, room, format, arguments);
+    va_end(arguments);
+    assert(size >= 0);
+    list->is_cut = (size_t)size >= room;
+    if (list->is_cut)
+        memcpy(list->text + list->size, ", ...", sizeof(", ..."));
+    else
+        list->size += (size_t)size;
 }
 
 static enum rc refuse_key(struct reading *r, const struct value *key, const struct read_key *keys,
                           size_t keys_count)
 {
-    char listed[LISTED_BYTES_MAX + sizeof(", ...")] = "";
-    size_t used = 0;
+    struct read_list list = {0};
     struct nearest nearest;
 
     nearest_init(&nearest, key->token.raw);
@@ -291,9 +291,11 @@ static enum rc refuse_key(struct reading *r, const struct value *key, const stru
         if (keys[i].read == read_not_built)
             continue;
         nearest_offer(&nearest, slice_of(keys[i].name));
-        used = list_key(keys[i].name, used, listed);
+        read_list_add(&list, "%s%s", list.size == 0 ? "" : ", ", keys[i].name);
     }
-    return read_refuse_word(r, key, &nearest, "a key out of %s", listed);
+    if (keys_count == 1)
+        return read_refuse_word(r, key, &nearest, "the key %s", keys[0].name);
+    return read_refuse_word(r, key, &nearest, "a key out of %s", list.text);
 }
 
 static enum rc refuse_without(struct reading *r, const struct value *object, const char *name)

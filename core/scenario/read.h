@@ -85,6 +85,17 @@ enum rc read_refuse_word(struct reading *r, const struct value *found,
                          const struct nearest *nearest, const char *expected, ...)
     PRINTF_LIKE(4, 5);
 
+/* What may stand there, for a message: as many as leave room for what is near, then "...". */
+enum { READ_LIST_BYTES_MAX = 160 };
+
+struct read_list {
+    char text[READ_LIST_BYTES_MAX + sizeof(", ...")];
+    size_t size;
+    bool is_cut;
+};
+
+void read_list_add(struct read_list *list, const char *format, ...) PRINTF_LIKE(2, 3);
+
 /* "place: ..." in words of one's own. */
 enum rc read_refuse_as(struct reading *r, enum rc rc, const struct value *at, const char *format,
                        ...) PRINTF_LIKE(4, 5);

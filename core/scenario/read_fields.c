@@ -180,20 +180,33 @@ enum rc read_whole32(struct reading *r, const struct value *value, uint32_t min,
     return RC_OK;
 }
 
+/* As people write it: 1000000 and 0.000001, not 1e+06 and 1e-06. */
+static void write_bound(double bound, char *text, size_t capacity)
+{
+    size_t size = (size_t)snprintf(text, capacity, "%.6f", bound);
+
+    while (text[size - 1] == '0')
+        size--;
+    text[text[size - 1] == '.' ? size - 1 : size] = '\0';
+}
+
 enum rc read_number(struct reading *r, const struct value *value, double min, double max,
                     double *out)
 {
+    char least[32], most[32];
     double number = 0;
     enum rc rc = RC_MALFORMED;
 
     if (value->token.kind == JSON_NUMBER)
         rc = json_double(&value->token, &number);
-    if (rc == RC_OK && (number < min || number > max))
-        rc = RC_LIMIT;
-    if (rc != RC_OK)
-        return read_refuse(r, rc, value, "a number from %g to %g", min, max);
-    *out = number;
-    return RC_OK;
+    if (rc == RC_OK && number >= min && number <= max) {
+        *out = number;
+        return RC_OK;
+    }
+    write_bound(min, least, sizeof(least));
+    write_bound(max, most, sizeof(most));
+    return read_refuse(r, rc == RC_OK ? RC_LIMIT : rc, value, "a number from %s to %s", least,
+                       most);
 }
 
 enum rc read_tokens(struct reading *r, const struct value *value, void *out)
@@ -337,8 +350,7 @@ enum rc read_word(struct reading *r, const struct value *value, const char *cons
                   uint32_t words_count, uint32_t *index)
 {
     struct nearest nearest;
-    char listed[160] = "";
-    size_t used = 0;
+    struct read_list list = {0};
 
     nearest_init(&nearest, quantity(value));
     for (uint32_t i = 0; i < words_count; i++) {
@@ -347,12 +359,11 @@ enum rc read_word(struct reading *r, const struct value *value, const char *cons
             return RC_OK;
         }
         nearest_offer(&nearest, slice_of(words[i]));
-        if (used < sizeof(listed))
-            used += (size_t)snprintf(listed + used, sizeof(listed) - used, "%s\"%s\"",
-                                     i == 0                 ? ""
-                                     : i + 1 == words_count ? " or "
-                                                            : ", ",
-                                     words[i]);
+        read_list_add(&list, "%s\"%s\"",
+                      i == 0                 ? ""
+                      : i + 1 == words_count ? " or "
+                                             : ", ",
+                      words[i]);
     }
-    return read_refuse_word(r, value, &nearest, "%s", listed);
+    return read_refuse_word(r, value, &nearest, "%s", list.text);
 }

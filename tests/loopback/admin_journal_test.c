@@ -116,6 +116,8 @@ static void says_what_it_does_not_understand(void)
     EXPECT_U64(admin_gets(&mock, "journal?limit=many"), 400);
     EXPECT_U64(admin_posts(&mock, "journal/find", "{\"match\": {\"kind\": \"hok\"}}"), 400);
     CU_ASSERT(admin_said("body:1:20: found \\\"hok\\\""));
+    EXPECT_U64(admin_gets(&mock, "journal?answered=rate_limitd"), 400);
+    CU_ASSERT(admin_said(", ...; did you mean \\\"rate_limited\\\"?"));
     EXPECT_U64(admin_posts(&mock, "journal/find", "{\"mach\": {}}"), 400);
     EXPECT_U64(admin_posts(&mock, "journal/find", "{"), 400);
 }

@@ -275,7 +275,7 @@ static void a_rule_that_is_refused_leaves_everything_as_it_was(void)
     EXPECT_TEXT(slice_of(err.text),
                 "rule:1:28: found \"statu\", expected a key out of status, reset, slow_headers, "
                 "late_first_token, slow_tokens, context_window, stall, freeze, one_byte, split, "
-                "...; did you mean \"status\"?");
+                "tokens_per_event, error_event, cut, broken_json, ...; did you mean \"status\"?");
     EXPECT_U64(chaos.phases.count, phases);
 }
 
