@@ -286,6 +286,8 @@ static void hold_calls(struct verifying *v)
         if (v->ask->attempts.is_asked)
             hold_attempts(v, &call);
     }
+    if (count == 0 && v->ask->attempts.is_asked && !v->ask->calls.is_asked)
+        give_reason(v, VERDICT_INCONCLUSIVE, "attempts of each call: no call was seen");
     hold_range(v, "calls", count, &v->ask->calls);
     hold_range(v, "calls that ended ok", ok, &v->ask->ok);
 }
@@ -322,9 +324,9 @@ static void hold_law(struct verifying *v, enum law law, const struct law_limits 
     struct verdict_row row;
 
     journal_calls_judge(v->calls, law, limits, lost, &row);
-    if (row.verdict == VERDICT_FAIL || row.verdict == VERDICT_INCONCLUSIVE)
-        give_reason(v, row.verdict, "%s: %s%s%s", row.name, row.reason,
-                    row.examples_count > 0 ? "; " : "",
+    if (row.verdict != VERDICT_PASS)
+        give_reason(v, row.verdict == VERDICT_FAIL ? VERDICT_FAIL : VERDICT_INCONCLUSIVE,
+                    "%s: %s%s%s", row.name, row.reason, row.examples_count > 0 ? "; " : "",
                     row.examples_count > 0 ? row.examples[0].text : "");
     buffer_text(&v->admin->out, is_first ? "\n" : ",\n");
     write_row(&v->admin->out, &row);

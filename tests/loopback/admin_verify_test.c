@@ -155,6 +155,16 @@ static void judges_the_order_of_models(void)
     CU_ASSERT(verdict("{\"laws\": {\"fallback-ordered\": {\"order\": [\"claude\"]}}}", "fail"));
 }
 
+static void what_nothing_was_seen_of_is_no_pass(void)
+{
+    start();
+    CU_ASSERT(verdict("{\"calls\": {\"attempts\": {\"max\": 2}}}", "inconclusive"));
+    CU_ASSERT(admin_said("attempts of each call: no call was seen"));
+    CU_ASSERT(verdict("{\"calls\": {\"count\": 0, \"attempts\": {\"max\": 2}}}", "pass"));
+    CU_ASSERT(verdict("{\"laws\": {\"fallback-eligible\": true}}", "inconclusive"));
+    CU_ASSERT(admin_said("\"reasons\":[\"fallback-eligible: "));
+}
+
 static void says_what_cannot_be_verified(void)
 {
     start();
@@ -180,6 +190,7 @@ static CU_TestInfo admin_verify_tests[] = {
     {"judges whether advice was heeded", judges_whether_advice_was_heeded},
     {"calls known by likeness prove nothing", calls_known_by_likeness_prove_nothing},
     {"judges the order of models", judges_the_order_of_models},
+    {"what nothing was seen of is no pass", what_nothing_was_seen_of_is_no_pass},
     {"says what cannot be verified", says_what_cannot_be_verified},
     CU_TEST_INFO_NULL,
 };
