@@ -13,6 +13,8 @@
 /* Services keep no shorter prefix: 1,024 tokens at the least, four bytes each. */
 enum { CACHE_PREFIX_BYTES_MIN = 4096 };
 
+enum { KEY_SHOWN_MIN = 12 }; /* bytes of a key, below which nothing of it is shown */
+
 /* --- wishes ----------------------------------------------------------------------------------- */
 
 static bool is_there(const struct json_token *token)
@@ -261,6 +263,17 @@ static bool is_bad(struct slice key)
     return slice_has(key, SLICE("invalid")) || slice_has(key, SLICE("expired"));
 }
 
+/* Only the ends of a key are ever said. */
+static void say_bad_key(const struct key_words *words, struct slice key,
+                        struct objection *objection)
+{
+    bool is_long = key.size >= KEY_SHOWN_MIN;
+
+    objection->code = words->bad_code;
+    objection_say(objection, "%s%.*s***%.*s.", words->bad, is_long ? 3 : 0, key.data,
+                  is_long ? 4 : 0, key.data + key.size - (is_long ? 4 : 0));
+}
+
 bool format_objects_to_key(enum api api, const struct http_request *request,
                            struct objection *objection)
 {
@@ -275,6 +288,8 @@ bool format_objects_to_key(enum api api, const struct http_request *request,
     if (key.size == 0)
         slice_copy(slice_of(format->key_words.missing), objection->message,
                    sizeof(objection->message));
+    else if (format->key_words.bad != NULL)
+        say_bad_key(&format->key_words, key, objection);
     return true;
 }
 

@@ -97,6 +97,8 @@ struct key_words {
     uint16_t missing_status;
     uint16_t bad_status;
     const char *missing;
+    const char *bad, *bad_code; /* says it of this one, between "bad" and a full stop, with this
+                                   code; NULL: the usual words */
 };
 
 struct format {

@@ -498,7 +498,8 @@ const struct format gemini_format = {
     .key_words = {403, 400,
                   "Method doesn't allow unregistered callers (callers without established "
                   "identity). Please use API Key or other form of API consumer identity to call "
-                  "this API."},
+                  "this API.",
+                  NULL, NULL},
     .stream_type = SHAPE_NAME("text/event-stream"),
     .not_json = "Invalid JSON payload received.",
     .key_query = SHAPE_NAME("key="),

@@ -33,7 +33,8 @@ bool openai_objects_to_limit(const struct asked *asked, const char *name,
             "You didn't provide an API key. You need to provide your API key in an "            \
             "Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY), or " \
             "as the password field (with blank username) if you're accessing the API from "     \
-            "your browser and are prompted for a username and password."                        \
+            "your browser and are prompted for a username and password.",                       \
+            "Incorrect API key provided: ", "invalid_api_key"                                   \
     }
 #define OPENAI_NOT_JSON                                                                       \
     "We could not parse the JSON body of your request. (HINT: This likely means you aren't "  \

@@ -386,10 +386,27 @@ static void refuses_keys_that_say_they_are_bad(void)
         CU_ASSERT(format_objects_to_key(api, &request, &objection));
         EXPECT_U64(objection.status, bad[api]);
         EXPECT_U64(objection.failure, OUTCOME_AUTH);
-        CU_ASSERT_STRING_EQUAL(objection.message, "");
+        CU_ASSERT((objection.message[0] == '\0') == (api_family(api) != API_OPENAI_CHAT));
         CU_ASSERT(format_objects_to_key(api, &bare, &objection));
         EXPECT_U64(objection.status, missing[api]);
         CU_ASSERT(objection.message[0] != '\0');
+    }
+}
+
+static void shows_no_more_than_the_ends_of_a_bad_key(void)
+{
+    static const struct {
+        const char *value, *message;
+    } cases[] = {{"Bearer sk-is-invalid-42", "Incorrect API key provided: sk-***d-42."},
+                 {"Bearer invalid", "Incorrect API key provided: ***."}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct http_header header = {SLICE("authorization"), slice_of(cases[i].value)};
+        struct http_request request = {
+            .path = SLICE("/v1/responses"), .headers = &header, .headers_count = 1};
+        CU_ASSERT(format_objects_to_key(API_OPENAI_RESPONSES, &request, &objection));
+        CU_ASSERT_STRING_EQUAL(objection.message, cases[i].message);
+        CU_ASSERT_STRING_EQUAL(objection.code, "invalid_api_key");
     }
 }
 
@@ -415,6 +432,7 @@ static CU_TestInfo format_asked_tests[] = {
      says_in_each_providers_words_that_a_body_is_no_json},
     {"takes a key where each service takes it", takes_a_key_where_each_service_takes_it},
     {"refuses keys that say they are bad", refuses_keys_that_say_they_are_bad},
+    {"shows no more than the ends of a bad key", shows_no_more_than_the_ends_of_a_bad_key},
     CU_TEST_INFO_NULL,
 };
 
