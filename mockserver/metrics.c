@@ -26,6 +26,7 @@ struct asked_figures {
     uint64_t requests;
     uint64_t input_tokens, output_tokens;
     money cost;
+    uint64_t costs_known; /* requests */
     struct spread first_byte, duration;
 };
 
@@ -161,14 +162,17 @@ void metrics_record(struct metrics *m, const struct journal_record *r)
     uint32_t who = who_was_asked(m->scenario, r);
     struct asked_figures *asked = &m->asked[who];
 
+    count_rule(m, journal_rule(m->scenario, r));
+    if (r->kind == JOURNAL_CONNECTION)
+        return; /* nobody has asked */
     asked->requests++;
     asked->input_tokens += r->input_tokens;
     asked->output_tokens += r->tokens_written;
     asked->cost = money_add(asked->cost, r->has_cost ? r->cost : 0);
+    asked->costs_known += r->has_cost;
     count_span(&asked->first_byte, r->body_in_at, r->first_out_at);
     count_span(&asked->duration, r->body_in_at, r->closed_at);
     count_series(m, who, r);
-    count_rule(m, journal_rule(m->scenario, r));
     m->canaries += r->has_canary;
     m->limited += r->is_limited;
 }
@@ -233,7 +237,8 @@ static void write_requests(const struct metrics *m, struct buffer *out)
         buffer_text(out, "brownout_requests_total{");
         write_who(m, s->who - 1, out);
         buffer_printf(out, ",status=\"%u\",answered=\"%s\"} %llu\n", (unsigned)s->status,
-                      outcome_word(s->answered), (unsigned long long)s->count);
+                      s->status == 0 ? "none" : outcome_word(s->answered),
+                      (unsigned long long)s->count);
     }
     if (m->series_other > 0)
         buffer_printf(out,
@@ -259,11 +264,12 @@ static void write_tokens(const struct metrics *m, struct buffer *out)
     }
 }
 
+/* Without a price the cost is unknown, never nothing. */
 static void write_cost(const struct metrics *m, struct buffer *out)
 {
-    write_head(out, "cost_dollars_total", "counter", "What was billed.");
+    write_head(out, "cost_dollars_total", "counter", "What was billed, where the price is known.");
     for (uint32_t i = 0; i < m->scenario->models_count; i++) {
-        if (m->asked[i].requests == 0)
+        if (m->asked[i].costs_known == 0)
             continue;
         buffer_text(out, "brownout_cost_dollars_total{");
         write_who(m, i, out);

@@ -97,6 +97,37 @@ static void lays_spans_into_buckets_up_to_and_with_their_end(void)
                    "sonnet-4-5\"} 2"));
 }
 
+static void an_unknown_cost_is_not_nothing(void)
+{
+    struct journal_record record = sample();
+
+    record.has_cost = false;
+    metrics_record(metrics, &record);
+    CU_ASSERT(says("# TYPE brownout_cost_dollars_total counter"));
+    CU_ASSERT_FALSE(slice_has(buffer_slice(&text), SLICE("brownout_cost_dollars_total{")));
+}
+
+static void a_request_without_an_answer_was_answered_by_nothing(void)
+{
+    struct journal_record record = sample();
+
+    record.status = 0;
+    metrics_record(metrics, &record);
+    CU_ASSERT(says("brownout_requests_total{provider=\"anthropic\",model=\"claude-sonnet-4-5\","
+                   "status=\"0\",answered=\"none\"} 1"));
+}
+
+static void a_connection_is_no_request_but_its_rule_has_fired(void)
+{
+    struct journal_record record = sample();
+
+    record.kind = JOURNAL_CONNECTION;
+    record.rule = SAMPLE_STORM_RULE;
+    metrics_record(metrics, &record);
+    CU_ASSERT(says("brownout_faults_total{rule=\"storm-429\"} 1"));
+    CU_ASSERT_FALSE(slice_has(buffer_slice(&text), SLICE("brownout_requests_total{")));
+}
+
 static void counts_faults_by_rule_and_canaries(void)
 {
     struct journal_record record = sample();
@@ -183,6 +214,11 @@ static CU_TestInfo metrics_tests[] = {
     {"adds up tokens and money", adds_up_tokens_and_money},
     {"lays spans into buckets, up to and with their end",
      lays_spans_into_buckets_up_to_and_with_their_end},
+    {"an unknown cost is not nothing", an_unknown_cost_is_not_nothing},
+    {"a request without an answer was answered by nothing",
+     a_request_without_an_answer_was_answered_by_nothing},
+    {"a connection is no request, but its rule has fired",
+     a_connection_is_no_request_but_its_rule_has_fired},
     {"counts faults by rule, and canaries", counts_faults_by_rule_and_canaries},
     {"tells of hooks and of requests for no known model",
      tells_of_hooks_and_of_requests_for_no_known_model},
