@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "admin_parts.h"
 
@@ -109,7 +110,9 @@ static void write_members(const struct query *q, bool wants_own, bool wants_othe
 
         if (!slice_cut(&member, '=', &name))
             continue;
-        if (!(is_own(name, q->keys, q->keys_count) ? wants_own : wants_others))
+        if (!(is_own(name, q->keys, q->keys_count) && !slice_is(name, SLICE("match"))
+                  ? wants_own
+                  : wants_others))
             continue;
         buffer_text(json, is_first ? "" : ",");
         json_write_text(json, name);
@@ -140,6 +143,18 @@ static void write_query(const struct query *query, const struct memory *memory, 
     if (scratch.rc != RC_OK)
         json->rc = scratch.rc;
     buffer_deinit(&scratch);
+}
+
+/* The place in the JSON means nothing to who wrote the query: "query:1:10: ..." to "query: ...". */
+static void drop_place(struct error *err)
+{
+    int line, column, size = 0;
+
+    if (sscanf(err->text, "query:%d:%d: %n", &line, &column, &size) != 2 || size == 0)
+        return;
+    size -= (int)sizeof("query: ") - 1;
+    memmove(err->text, err->text + size, strlen(err->text + size) + 1);
+    memcpy(err->text, "query: ", sizeof("query: ") - 1);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -183,6 +198,7 @@ enum rc admin_read(struct admin *a, const struct admin_request *request,
     }
     if (rc == RC_OK)
         rc = read_text_of(&r, keys, keys_count, into);
+    drop_place(&err);
     if (rc != RC_OK)
         *status = admin_refuse_error(a, &err);
     buffer_deinit(&json);

@@ -109,10 +109,13 @@ static void says_what_it_does_not_understand(void)
 {
     start();
     EXPECT_U64(admin_gets(&mock, "journal?staus=200"), 400);
-    CU_ASSERT(admin_said("found \\\"staus\\\", expected something to match requests by; did you "
-                         "mean \\\"status\\\"?"));
+    CU_ASSERT(
+        admin_said("\"query: found \\\"staus\\\", expected something to match requests by; did you "
+                   "mean \\\"status\\\"?"));
     EXPECT_U64(admin_gets(&mock, "journal?status=200&status=201"), 400);
     CU_ASSERT(admin_said("twice"));
+    EXPECT_U64(admin_gets(&mock, "journal?match=1&status=200"), 400);
+    CU_ASSERT(admin_said("\"query: found \\\"match\\\", expected something to match requests by"));
     EXPECT_U64(admin_gets(&mock, "journal?limit=many"), 400);
     EXPECT_U64(admin_posts(&mock, "journal/find", "{\"match\": {\"kind\": \"hok\"}}"), 400);
     CU_ASSERT(admin_said("body:1:20: found \\\"hok\\\""));
