@@ -269,8 +269,7 @@ static struct usage write_body(struct upstream *u, const struct exchange *x)
     }
     if (reply.usage_told != USAGE_TRUE)
         input = reply.usage_told == USAGE_ZERO ? 0 : (uint64_t)((double)input * reply.usage_factor);
-    endpoint_write_embeddings(reply.model, x->run_number, x->inputs, x->dimensions, x->is_base64,
-                              input, &u->scratch);
+    endpoint_write_embeddings(reply.model, &x->embeddings, input, &u->scratch);
     return (struct usage){.is_known = true, .input_tokens = input};
 }
 

@@ -383,14 +383,13 @@ static void note_asked(struct exchange *x, struct asking *asking)
                                       1 + asked->prompt_bytes / PROMPT_BYTES_PER_TOKEN);
     asking->output_tokens = wanted > 0 ? wanted : 1;
     asking->is_length_declared = http_header_of(http, SLICE("x-brownout-output-tokens")).size > 0;
-    if (x->record.kind == JOURNAL_EMBEDDINGS)
+    if (x->record.kind == JOURNAL_EMBEDDINGS) {
         asking->output_tokens = 1; /* a vector is there at once, and counts for nothing */
+        x->embeddings = asked->embeddings;
+    }
     x->record.stream = asked->stream && x->record.kind == JOURNAL_GENERATE;
     x->include_usage = asked->include_usage;
     x->hides_thinking = x->api == API_GEMINI && !asked->wants_thinking;
-    x->inputs = asked->inputs;
-    x->dimensions = asked->dimensions;
-    x->is_base64 = asked->is_base64;
     x->is_json_array = asking->endpoint.is_json_array;
     x->is_2026 = slice_is(http_header_of(http, SLICE("anthropic-version")), SLICE("2026-10-21"));
 }

@@ -59,16 +59,14 @@ struct exchange {
     bool is_over_the_limit; /* or had not enough: `limit` says of what */
     uint64_t tokens_charged;
     struct limiter_verdict limit;
-    uint32_t inputs;     /* of embeddings, */
-    uint32_t dimensions; /* how long each is, */
-    bool is_base64;      /* and how it is written */
     enum upstream_end end;
     struct journal_record record;
     /* from here on emptied one by one: */
-    char model[64];             /* that answers, by the name it was asked by */
-    struct objection objection; /* to it, of a refusal that is not the plan's; may say nothing */
-    char tool_name[64];         /* that must be called; may be empty */
-    struct hook_reply hook;     /* of a post to a hook */
+    char model[64];               /* that answers, by the name it was asked by */
+    struct objection objection;   /* to it, of a refusal that is not the plan's; may say nothing */
+    char tool_name[64];           /* that must be called; may be empty */
+    struct hook_reply hook;       /* of a post to a hook */
+    struct embeddings embeddings; /* where they are asked for */
 };
 
 /* An effect that waits to be taken; its bytes are a stretch of the scratch buffer. */

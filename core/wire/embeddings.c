@@ -15,16 +15,16 @@
 enum { DIMENSIONS_USUAL = 1536, DIGITS = 8 };
 
 struct vector {
-    uint64_t request_number;
+    uint64_t seed;
     uint64_t stream;
-    uint32_t input;
+    uint32_t place; /* among those with this seed */
     uint32_t dimensions;
     double scale;
 };
 
 static double draw(const struct vector *v, uint32_t component)
 {
-    return rng_unit(v->request_number, v->stream, v->input, component) - 0.5;
+    return rng_unit(v->seed, v->stream, v->place, component) - 0.5;
 }
 
 static double length_of(const struct vector *v)
@@ -36,13 +36,14 @@ static double length_of(const struct vector *v)
     return sqrt(sum);
 }
 
-static struct vector vector_of(uint64_t request_number, uint32_t input, uint32_t dimensions)
+static struct vector vector_of(const struct embeddings *asked, uint32_t input)
 {
+    bool has_seed = input < EMBEDDINGS_SEEDS_MAX;
     struct vector v = {
-        .request_number = request_number,
+        .seed = has_seed ? asked->seeds[input] : asked->seed_of_others,
         .stream = rng_stream(SLICE("embedding")),
-        .input = input,
-        .dimensions = dimensions,
+        .place = has_seed ? 0 : input,
+        .dimensions = asked->dimensions > 0 ? asked->dimensions : DIMENSIONS_USUAL,
     };
     double length = length_of(&v);
 
@@ -120,20 +121,18 @@ static void write_base64(const struct vector *v, struct buffer *out)
     buffer_byte(out, '"');
 }
 
-void endpoint_write_embeddings(struct slice model, uint64_t request_number, uint32_t inputs,
-                               uint32_t dimensions, bool is_base64, uint64_t input_tokens,
-                               struct buffer *body)
+void endpoint_write_embeddings(struct slice model, const struct embeddings *asked,
+                               uint64_t input_tokens, struct buffer *body)
 {
     buffer_append(body, SLICE("{\"object\":\"list\",\"data\":["));
-    for (uint32_t i = 0; i < inputs && body->rc == RC_OK; i++) {
-        struct vector v =
-            vector_of(request_number, i, dimensions > 0 ? dimensions : DIMENSIONS_USUAL);
+    for (uint32_t i = 0; i < asked->inputs && body->rc == RC_OK; i++) {
+        struct vector v = vector_of(asked, i);
 
         buffer_text(body, i > 0 ? ",{" : "{");
         buffer_append(body, SLICE("\"object\":\"embedding\",\"index\":"));
         buffer_u64(body, i);
         buffer_append(body, SLICE(",\"embedding\":"));
-        if (is_base64)
+        if (asked->is_base64)
             write_base64(&v, body);
         else
             write_decimals(&v, body);

@@ -69,10 +69,8 @@ void endpoint_write_count(enum api api, uint64_t input_tokens, struct buffer *bo
 /* More are refused (format_objects), so that no request makes an answer without end. */
 enum { EMBEDDINGS_INPUTS_MAX = 2048, EMBEDDINGS_DIMENSIONS_MAX = 3072 };
 
-/* One vector of `dimensions` (1,536 when 0) for each of `inputs`, deterministic from the request
- * number. */
-void endpoint_write_embeddings(struct slice model, uint64_t request_number, uint32_t inputs,
-                               uint32_t dimensions, bool is_base64, uint64_t input_tokens,
-                               struct buffer *body);
+/* One vector of `dimensions` (1,536 when 0) for each input, drawn from its seed. */
+void endpoint_write_embeddings(struct slice model, const struct embeddings *asked,
+                               uint64_t input_tokens, struct buffer *body);
 
 #endif

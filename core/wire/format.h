@@ -113,6 +113,20 @@ enum outcome format_read_error(enum api api, uint16_t status, struct slice body,
 
 /* --- the mock's side -------------------------------------------------------------------------- */
 
+/* Texts that shall become vectors. A vector is drawn from its seed alone, which is a hash of the
+ * text as it was written: the same text has the same vector in whatever request it stands. So it is
+ * for the first texts of a request; those behind them share one seed, and are told apart by their
+ * places. */
+enum { EMBEDDINGS_SEEDS_MAX = 64 };
+
+struct embeddings {
+    uint32_t inputs;     /* how many texts */
+    uint32_t dimensions; /* 0 when not said */
+    bool is_base64;
+    uint64_t seeds[EMBEDDINGS_SEEDS_MAX]; /* of the first inputs */
+    uint64_t seed_of_others;
+};
+
 /* What a client asked for, read from its body. */
 struct asked {
     char model[64];
@@ -136,9 +150,7 @@ struct asked {
     bool has_negative_output_tokens_max; /* then there is no output_tokens_max */
     uint64_t cache_prefix_bytes;         /* of the prompt: what a cache would keep; 0: nothing */
     uint64_t cache_prefix_hash;
-    uint32_t inputs;     /* embeddings: how many texts */
-    uint32_t dimensions; /* embeddings: 0 when not said */
-    bool is_base64;      /* embeddings */
+    struct embeddings embeddings;
 };
 
 /* What a service refuses a request for before it thinks about it: version, sampling parameters

@@ -112,14 +112,37 @@ static uint32_t at_most_u32(uint64_t value)
     return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
 }
 
+/* Of a list that was read before, so that it is well formed. */
+static void take_seeds(struct slice list, struct embeddings *embeddings)
+{
+    struct json json;
+    struct json_token token;
+    struct slice value;
+
+    embeddings->seed_of_others = checksum(0, list);
+    json_init(&json, list, JSON_STRICT);
+    if (json_next(&json, &token) != RC_OK)
+        return;
+    for (uint32_t i = 0; i < embeddings->inputs && i < EMBEDDINGS_SEEDS_MAX; i++) {
+        if (json_next(&json, &token) != RC_OK || json_value(&json, &token, &value) != RC_OK)
+            return;
+        embeddings->seeds[i] = checksum(0, token.kind == JSON_STRING ? token.raw : value);
+    }
+}
+
 static void take_inputs(const struct wish *wish, struct asked *asked)
 {
     bool is_one = is_there(&wish->input) && wish->input.kind == JSON_STRING;
+    struct embeddings *embeddings = &asked->embeddings;
 
-    asked->inputs = is_one ? 1 : at_most_u32(wish->inputs.count);
+    embeddings->inputs = is_one ? 1 : at_most_u32(wish->inputs.count);
+    embeddings->dimensions = at_most_u32(wish->dimensions.value);
+    embeddings->is_base64 = shape_is(&wish->encoding, SLICE("base64"));
     asked->prompt_bytes += is_one ? wish->input.raw.size : wish->inputs.bytes;
-    asked->dimensions = at_most_u32(wish->dimensions.value);
-    asked->is_base64 = shape_is(&wish->encoding, SLICE("base64"));
+    if (is_one)
+        embeddings->seeds[0] = checksum(0, wish->input.raw);
+    else if (embeddings->inputs > 0)
+        take_seeds(wish->inputs.span, embeddings);
 }
 
 /* --- what a cache would keep ------------------------------------------------------------------ */

@@ -441,16 +441,16 @@ static bool object_to_messages(const struct asked *asked, struct objection *obje
  * as many dimensions as the largest of their models has. */
 static bool object_to_inputs(const struct asked *asked, struct objection *objection)
 {
-    if (asked->inputs == 0)
+    if (asked->embeddings.inputs == 0)
         return objection_say(objection, "'$.input' is invalid. Please check the API reference.");
-    if (asked->inputs > EMBEDDINGS_INPUTS_MAX)
+    if (asked->embeddings.inputs > EMBEDDINGS_INPUTS_MAX)
         return objection_say(objection, "'$.input' is invalid: at most %d inputs are allowed.",
                              EMBEDDINGS_INPUTS_MAX);
-    if (asked->dimensions > EMBEDDINGS_DIMENSIONS_MAX)
+    if (asked->embeddings.dimensions > EMBEDDINGS_DIMENSIONS_MAX)
         return objection_say(objection,
                              "Invalid value for 'dimensions' = %" PRIu32
                              ". Must be less than or equal to %d.",
-                             asked->dimensions, EMBEDDINGS_DIMENSIONS_MAX);
+                             asked->embeddings.dimensions, EMBEDDINGS_DIMENSIONS_MAX);
     return false;
 }
 

@@ -168,19 +168,22 @@ static void take(const struct shape *row, const struct json_token *token, void *
     }
 }
 
-static enum rc read_texts(struct json *json, struct shape_texts *texts)
+static enum rc read_texts(struct json *json, const struct json_token *token,
+                          struct shape_texts *texts)
 {
     struct json_token value;
 
     for (;;) {
         TRY(json_next(json, &value));
         if (value.kind == JSON_ARRAY_END)
-            return RC_OK;
+            break;
         texts->count++;
         if (value.kind == JSON_STRING)
             texts->bytes += decoded_size(&value);
         TRY(json_skip(json, &value));
     }
+    texts->span = (struct slice){json->text.data + token->offset, json->at - token->offset};
+    return RC_OK;
 }
 
 static enum rc read_here(struct json *json, const struct json_token *token, size_t *behind)
@@ -222,7 +225,7 @@ static enum rc read_leaf(struct json *json, const struct shape *row, const struc
                          void *target)
 {
     if (row->kind == SHAPE_TEXTS)
-        return read_texts(json, place(row, target));
+        return read_texts(json, token, place(row, target));
     if (row->kind == SHAPE_HERE)
         return read_here(json, token, place(row, target));
     take(row, token, target);

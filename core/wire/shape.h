@@ -87,8 +87,9 @@ struct shape_words {
 };
 
 struct shape_texts {
-    uint64_t count; /* elements of any kind */
-    uint64_t bytes; /* of those that are texts, decoded */
+    uint64_t count;    /* elements of any kind */
+    uint64_t bytes;    /* of those that are texts, decoded */
+    struct slice span; /* all of it as written, brackets included */
 };
 
 /* `problem` (may be NULL) then says why not, in words that live for ever. */

@@ -96,6 +96,37 @@ static void embeds(void)
     EXPECT_U64(exchanges.seen.record.tokens_written, 0);
 }
 
+/* Where in the body the last vector begins. */
+static const char *last_vector(void)
+{
+    const char *last = NULL, *at = exchanges.seen.body.data;
+
+    buffer_byte(&exchanges.seen.body, '\0');
+    CU_ASSERT_FATAL(exchanges.seen.body.rc == RC_OK);
+    while ((at = strstr(at, "\"embedding\":[")) != NULL)
+        last = at++;
+    CU_ASSERT_FATAL(last != NULL);
+    return last;
+}
+
+static void embeds_a_text_alike_in_whatever_request(void)
+{
+    static const char *const alike[] = {"\"x\"", "[\"x\"]", "[\"y\",\"x\"]"};
+    static const char *const others[] = {"\"y\"", "[\"x\",\"x \"]"};
+    char body[128], first[64], next[64];
+
+    for (size_t i = 0; i < ARRAY_SIZE(alike) + ARRAY_SIZE(others); i++) {
+        bool is_alike = i < ARRAY_SIZE(alike);
+
+        snprintf(body, sizeof(body), "{\"model\":\"gpt\",\"dimensions\":3,\"input\":%s}",
+                 is_alike ? alike[i] : others[i - ARRAY_SIZE(alike)]);
+        ask(API_OPENAI_CHAT, "POST", "/v1/embeddings", body);
+        snprintf(i == 0 ? first : next, sizeof(first), "%.45s", last_vector());
+        if (i > 0)
+            CU_ASSERT((strcmp(first, next) == 0) == is_alike);
+    }
+}
+
 static void objects_to_counts_and_embeddings_as_to_answers(void)
 {
     ask(API_ANTHROPIC, "POST", "/v1/messages/count_tokens", "{\"model\":\"claude\"}");
@@ -449,6 +480,7 @@ static CU_TestInfo tests[] = {
     {"lists the models of the listener", lists_the_models_of_the_listener},
     {"counts tokens", counts_tokens},
     {"embeds", embeds},
+    {"embeds a text alike in whatever request", embeds_a_text_alike_in_whatever_request},
     {"objects to counts and embeddings as to answers",
      objects_to_counts_and_embeddings_as_to_answers},
     {"refuses a Responses stream with too long an input after its 200",

@@ -26,12 +26,16 @@ static void tear_down(void)
     buffer_deinit(&out);
 }
 
-static struct slice write(uint64_t request_number, uint32_t inputs, uint32_t dimensions,
-                          bool is_base64)
+/* Inputs that differ from each other, and from those of another `seed`. */
+static struct slice write(uint64_t seed, uint32_t inputs, uint32_t dimensions, bool is_base64)
 {
+    struct embeddings asked = {
+        .inputs = inputs, .dimensions = dimensions, .is_base64 = is_base64, .seed_of_others = seed};
+
+    for (uint32_t i = 0; i < EMBEDDINGS_SEEDS_MAX; i++)
+        asked.seeds[i] = seed + i;
     buffer_clear(&out);
-    endpoint_write_embeddings(SLICE("text-embedding-3-small"), request_number, inputs, dimensions,
-                              is_base64, 9, &out);
+    endpoint_write_embeddings(SLICE("text-embedding-3-small"), &asked, 9, &out);
     return buffer_slice(&out);
 }
 
@@ -154,12 +158,12 @@ static void tells_the_same_numbers_in_base64(void)
     }
 }
 
-static void says_the_same_again_but_not_to_another_request_or_input(void)
+static void gives_a_seed_its_vector_wherever_it_stands(void)
 {
     static double first[COMPONENTS_MAX], again[COMPONENTS_MAX], other[COMPONENTS_MAX];
 
     read_vector(write(17, 2, 8, false), 0, first);
-    read_vector(write(17, 2, 8, false), 0, again);
+    read_vector(write(12, 64, 8, false), 5, again);
     CU_ASSERT(memcmp(first, again, 8 * sizeof(first[0])) == 0);
     read_vector(write(17, 2, 8, false), 1, other);
     CU_ASSERT(memcmp(first, other, 8 * sizeof(first[0])) != 0);
@@ -167,18 +171,31 @@ static void says_the_same_again_but_not_to_another_request_or_input(void)
     CU_ASSERT(memcmp(first, other, 8 * sizeof(first[0])) != 0);
 }
 
+static void tells_inputs_without_a_seed_apart_by_their_places(void)
+{
+    static double first[COMPONENTS_MAX], again[COMPONENTS_MAX], other[COMPONENTS_MAX];
+
+    read_vector(write(17, EMBEDDINGS_SEEDS_MAX + 2, 8, false), EMBEDDINGS_SEEDS_MAX, first);
+    read_vector(write(17, EMBEDDINGS_SEEDS_MAX + 2, 8, false), EMBEDDINGS_SEEDS_MAX, again);
+    CU_ASSERT(memcmp(first, again, 8 * sizeof(first[0])) == 0);
+    read_vector(write(17, EMBEDDINGS_SEEDS_MAX + 2, 8, false), EMBEDDINGS_SEEDS_MAX + 1, other);
+    CU_ASSERT(memcmp(first, other, 8 * sizeof(first[0])) != 0);
+}
+
 static void stops_at_the_buffers_ceiling(void)
 {
+    struct embeddings many = {.inputs = UINT32_MAX, .dimensions = UINT32_MAX / 4096};
     struct buffer small;
 
     buffer_init(&small, memory_heap(), 1000);
-    endpoint_write_embeddings(SLICE("m"), 1, UINT32_MAX, UINT32_MAX / 4096, false, 9, &small);
+    endpoint_write_embeddings(SLICE("m"), &many, 9, &small);
     EXPECT_RC(small.rc, RC_LIMIT);
     buffer_deinit(&small);
 }
 
 static void survives_failing_memory(void)
 {
+    const struct embeddings two = {.inputs = 2, .dimensions = 64, .is_base64 = true};
     struct flaky flaky;
     uint64_t allow = 0;
 
@@ -189,7 +206,7 @@ static void survives_failing_memory(void)
         flaky = (struct flaky){.allow = allow++};
         memory = flaky_memory(&flaky);
         buffer_init(&bytes, &memory, BODY_BYTES_MAX);
-        endpoint_write_embeddings(SLICE("m"), 1, 2, 64, true, 9, &bytes);
+        endpoint_write_embeddings(SLICE("m"), &two, 9, &bytes);
         EXPECT_RC(bytes.rc, flaky.failed ? RC_NOMEM : RC_OK);
         buffer_deinit(&bytes);
         EXPECT_U64(flaky.live, 0);
@@ -201,8 +218,9 @@ static CU_TestInfo embeddings_tests[] = {
     {"writes the service's members", writes_the_services_members},
     {"gives every vector the length one", gives_every_vector_the_length_one},
     {"tells the same numbers in base64", tells_the_same_numbers_in_base64},
-    {"says the same again, but not to another request or input",
-     says_the_same_again_but_not_to_another_request_or_input},
+    {"gives a seed its vector wherever it stands", gives_a_seed_its_vector_wherever_it_stands},
+    {"tells inputs without a seed apart by their places",
+     tells_inputs_without_a_seed_apart_by_their_places},
     {"stops at the buffer's ceiling", stops_at_the_buffers_ceiling},
     {"survives failing memory", survives_failing_memory},
     CU_TEST_INFO_NULL,

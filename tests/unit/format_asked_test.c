@@ -131,15 +131,15 @@ static void knows_a_negative_limit_from_none(void)
 static void reads_what_is_to_be_embedded(void)
 {
     read_ask(API_OPENAI_CHAT, "{\"model\":\"e\",\"input\":\"four\"}");
-    EXPECT_U64(asked.inputs, 1);
+    EXPECT_U64(asked.embeddings.inputs, 1);
     EXPECT_U64(asked.prompt_bytes, 4);
-    CU_ASSERT(!asked.is_base64);
+    CU_ASSERT(!asked.embeddings.is_base64);
     read_ask(API_OPENAI_CHAT, "{\"model\":\"e\",\"input\":[\"four\",\"x\",[1,2]],\"dimensions\":8,"
                               "\"encoding_format\":\"base64\"}");
-    EXPECT_U64(asked.inputs, 3);
+    EXPECT_U64(asked.embeddings.inputs, 3);
     EXPECT_U64(asked.prompt_bytes, 5);
-    EXPECT_U64(asked.dimensions, 8);
-    CU_ASSERT(asked.is_base64);
+    EXPECT_U64(asked.embeddings.dimensions, 8);
+    CU_ASSERT(asked.embeddings.is_base64);
 }
 
 /* --- what a cache would keep ------------------------------------------------------------------ */
