@@ -8,6 +8,7 @@
 
 enum {
     OUTPUT_TOKENS_USUAL = 64, /* when nobody declared how long the answer shall be */
+    THINKING_USUAL = 8,       /* likewise, and it was asked to think */
     CACHED_TOKENS_MIN = 1024, /* shorter prefixes are not kept (wire-facts.md §2.3) */
     FALLBACKS_MAX = 8,        /* models tried behind the one that was asked */
 };
@@ -257,6 +258,7 @@ static void try_model(struct upstream *u, uint32_t index, const struct asking *a
         .output_tokens_max = asked->has_output_tokens_max ? asked->output_tokens_max : UINT64_MAX,
         .stream = x->record.stream,
         .wants_thinking = asked->wants_thinking,
+        .thinking_usual = asked->wants_thinking ? THINKING_USUAL : 0,
     };
 
     x->is_over_the_limit = false;

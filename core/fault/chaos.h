@@ -172,6 +172,8 @@ struct attempt_facts {
     uint64_t output_tokens_max; /* max_tokens; UINT64_MAX: none */
     bool stream;
     bool wants_thinking;        /* the request switched it on */
+    uint32_t thinking_usual;    /* tokens, when neither script nor model says how much; of a small
+                                   max_tokens half at the most, so that text remains. 0: none */
     struct slice isolation;     /* NAME of /t/NAME; empty: none */
     uint64_t conditions_failed; /* bit r: a condition of rule r does not hold */
     uint32_t quirks_impossible; /* enum quirk: the API of this request has no place for them, as

@@ -72,6 +72,13 @@ static uint32_t tool_tokens(const struct script *script)
     return tokens < UINT32_MAX ? (uint32_t)tokens : UINT32_MAX;
 }
 
+static uint64_t thinking_usual(const struct attempt_facts *facts)
+{
+    uint64_t half = facts->output_tokens_max / 2;
+
+    return half < facts->thinking_usual ? half : facts->thinking_usual;
+}
+
 static uint32_t thinking_tokens(const struct attempt_facts *facts, const struct dice *dice)
 {
     double tokens = 0.0;
@@ -80,6 +87,8 @@ static uint32_t thinking_tokens(const struct attempt_facts *facts, const struct 
         tokens = (double)facts->script->thinking_tokens;
     else if (facts->wants_thinking && facts->model->thinking.p50 > 0.0)
         tokens = drawn(&facts->model->thinking, dice, SLICE("thinking"));
+    else if (facts->wants_thinking)
+        tokens = (double)thinking_usual(facts);
     return tokens < (double)UINT32_MAX ? (uint32_t)(tokens + 0.5) : UINT32_MAX;
 }
 

@@ -289,6 +289,24 @@ static void thinks_where_the_model_does_and_hides_it_where_gemini_would(void)
     EXPECT_U64(exchanges.reader.answer.usage.output_tokens, 8);
 }
 
+static void thinks_a_little_when_asked_to_and_nobody_says_how_much(void)
+{
+    static const char *const thinking[] = {"disabled", "enabled", "adaptive"};
+    char body[256];
+
+    for (size_t i = 0; i < ARRAY_SIZE(thinking); i++) {
+        snprintf(body, sizeof(body),
+                 "{\"model\":\"claude\",\"max_tokens\":100,\"thinking\":{\"type\":\"%s\"},"
+                 "\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}",
+                 thinking[i]);
+        ask(API_ANTHROPIC, "POST", "/v1/messages", body);
+        expect_answer(200, JOURNAL_GENERATE, "\"type\":\"text\"");
+        CU_ASSERT(exchanges_body_has("\"type\":\"thinking\"") == (i > 0));
+    }
+    exchanges_ask(API_GEMINI, true); /* thinks unasked, but only where the model says so */
+    EXPECT_U64(exchanges.seen.record.thinking_tokens, 0);
+}
+
 static void writes_a_long_prefix_to_the_cache_and_reads_it_again(void)
 {
     static char body[32768];
@@ -495,6 +513,8 @@ static CU_TestInfo tests[] = {
     {"says what the first script that matches says", says_what_the_first_script_that_matches_says},
     {"thinks where the model does, and hides it where Gemini would",
      thinks_where_the_model_does_and_hides_it_where_gemini_would},
+    {"thinks a little when asked to and nobody says how much",
+     thinks_a_little_when_asked_to_and_nobody_says_how_much},
     {"writes a long prefix to the cache and reads it again",
      writes_a_long_prefix_to_the_cache_and_reads_it_again},
     {"serves every model at the gateway in the format of the path",

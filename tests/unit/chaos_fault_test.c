@@ -351,6 +351,24 @@ static void thinking_comes_before_the_answer_when_it_is_wanted(void)
     EXPECT_U64(stage.plan.stop, STOP_MAX_TOKENS);
 }
 
+static void thinks_the_usual_where_nobody_says_how_much_and_leaves_room_for_text(void)
+{
+    stage.facts.thinking_usual = 8;
+    (void)stage_fired(STAGE_OPEN);
+    EXPECT_U64(stage.plan.thinking_tokens, 0);
+    stage.facts.wants_thinking = true;
+    (void)stage_fired(STAGE_OPEN);
+    EXPECT_U64(stage.plan.thinking_tokens, 8);
+    EXPECT_U64(stage.plan.output_tokens, 35);
+    stage.facts.output_tokens_max = 5;
+    (void)stage_fired(STAGE_OPEN);
+    EXPECT_U64(stage.plan.thinking_tokens, 2);
+    EXPECT_U64(stage.plan.output_tokens, 5);
+    stage.model.thinking = (struct distribution){DISTRIBUTION_FIXED, 3, 3};
+    (void)stage_fired(STAGE_OPEN);
+    EXPECT_U64(stage.plan.thinking_tokens, 3);
+}
+
 static void thinking_is_drawn_by_a_stream_of_its_own(void)
 {
     double u = rng_unit(STAGE_SEED, rng_stream(SLICE("thinking")), slice_hash(stage.facts.call), 1);
@@ -462,6 +480,8 @@ static CU_TestInfo tests[] = {
     {"a gap may be drawn for each attempt", a_gap_may_be_drawn_for_each_attempt},
     {"thinking comes before the answer, when it is wanted",
      thinking_comes_before_the_answer_when_it_is_wanted},
+    {"thinks the usual where nobody says how much, and leaves room for text",
+     thinks_the_usual_where_nobody_says_how_much_and_leaves_room_for_text},
     {"thinking is drawn by a stream of its own", thinking_is_drawn_by_a_stream_of_its_own},
     {"a scripted text counts four bytes a token", a_scripted_text_counts_four_bytes_a_token},
     {"a scripted tool follows the text", a_scripted_tool_follows_the_text},
