@@ -38,7 +38,7 @@ static const struct command known_commands[] = {
      "brownout explain results/demo-20260101T000000Z-1 trace:91", OPTION_HELP, command_explain},
     {"mock", "[FILE]", "play the providers of a scenario for other programs, until interrupted",
      "Becomes brownout-mock; it prints a line per listener, the base URL as that provider's own\n"
-     "SDK takes it. Without a file: one fast model each of anthropic and openai, no chaos.\n",
+     "SDK takes it. Without a file: any model of any provider, fast, and no chaos.\n",
      "brownout mock scenarios/demo.jsonc --port 8100", OPTION_PORT | OPTION_JOURNAL | OPTION_HELP,
      command_mock},
     {"laws", "", "the laws and conditions of conduct that a scenario may name", "", "brownout laws",

@@ -79,9 +79,7 @@ static void write_window(struct buffer *out, const struct phase *phase)
 
 static void write_firings(struct buffer *out, const struct chaos_rule *rule, double firings)
 {
-    if (rule->is_disabled)
-        buffer_text(out, "switched off\n");
-    else if (chaos_rule_is_ordered(rule))
+    if (chaos_rule_is_ordered(rule))
         buffer_text(out, "ordered: reproducible in the simulator only\n");
     else if (rule->match.conditions_count > 0) /* bytes that nobody has made yet */
         buffer_printf(out, "at most about %.0f of their first attempts hit\n", firings);
@@ -97,6 +95,10 @@ static void write_rules(const struct scenario *scenario, const struct arithmetic
 
         buffer_printf(out, "  %-20s ", rule->name);
         write_window(out, &scenario->chaos.phases.list[rule->phase]);
+        if (rule->is_disabled) {
+            buffer_text(out, ": switched off\n");
+            continue;
+        }
         if (rule->sequence[0].kind == FAULT_CONNECTION) {
             buffer_printf(out, ": about %.0f %% of new connections\n", rule->share * 100);
             continue;

@@ -537,7 +537,9 @@ static void a_rule_that_is_switched_off_is_not_missed(void)
     work_out_with("/chaos",
                   "[{\"phase\": \"over\", \"enabled\": false, \"fault\": {\"status\": 529}}]");
     EXPECT_U64(sum.warnings_count, 0);
-    CU_ASSERT(slice_has(print(), SLICE("0 calls, switched off\n")));
+    CU_ASSERT(slice_has(print(), SLICE("never: switched off\n")));
+    work_out_also_with("/chaos/0/fault", "{\"connection\": \"reset\"}");
+    CU_ASSERT(slice_has(print(), SLICE("never: switched off\n")));
 }
 
 static CU_TestInfo tests[] = {
