@@ -9,6 +9,7 @@
 enum {
     OUTPUT_TOKENS_USUAL = 64, /* when nobody declared how long the answer shall be */
     THINKING_USUAL = 8,       /* likewise, and it was asked to think */
+    TOOL_TOKENS_USUAL = 2,    /* of a call that no script describes: its input is {} */
     CACHED_TOKENS_MIN = 1024, /* shorter prefixes are not kept (wire-facts.md §2.3) */
     FALLBACKS_MAX = 8,        /* models tried behind the one that was asked */
 };
@@ -150,17 +151,31 @@ static void note_cache(struct upstream *u, struct exchange *x, const struct aske
         record->cache_write_tokens = x->plan.input_tokens - record->cached_tokens;
 }
 
-/* A tool that must be called is called, with nothing said before: unless a script says what is
- * said. */
+static bool must_call_tool(const struct asked *asked)
+{
+    return asked->forces_tool && asked->tool_name[0] != '\0';
+}
+
+/* A tool that must be called is called, unless a script says what is said. Text of a declared
+ * length stands before it, else none. */
+static uint64_t tokens_wanted(const struct asking *asking, uint64_t declared)
+{
+    bool calls = must_call_tool(&asking->asked);
+
+    if (asking->is_length_declared)
+        return declared < UINT64_MAX - TOOL_TOKENS_USUAL && calls ? declared + TOOL_TOKENS_USUAL
+                                                                  : declared;
+    return calls ? TOOL_TOKENS_USUAL : OUTPUT_TOKENS_USUAL;
+}
+
 static void call_tool(struct exchange *x, const struct asked *asked)
 {
     struct plan *plan = &x->plan;
     uint64_t tokens = plan->output_tokens - plan->thinking_tokens;
 
-    if (plan->kind != PLAN_ANSWER || plan->script != NULL || !asked->forces_tool ||
-        asked->tool_name[0] == '\0' || tokens == 0)
+    if (plan->kind != PLAN_ANSWER || plan->script != NULL || !must_call_tool(asked) || tokens == 0)
         return;
-    plan->tool_tokens = tokens < UINT32_MAX ? (uint32_t)tokens : UINT32_MAX;
+    plan->tool_tokens = tokens < TOOL_TOKENS_USUAL ? (uint32_t)tokens : TOOL_TOKENS_USUAL;
     if (plan->stop == STOP_END)
         plan->stop = STOP_TOOL;
     memcpy(x->tool_name, asked->tool_name, sizeof(x->tool_name));
@@ -379,12 +394,12 @@ static void note_asked(struct exchange *x, struct asking *asking)
 {
     const struct http_request *http = asking->http;
     const struct asked *asked = &asking->asked;
-    uint64_t wanted = header_u64(http, SLICE("x-brownout-output-tokens"), OUTPUT_TOKENS_USUAL);
+    uint64_t declared = header_u64(http, SLICE("x-brownout-output-tokens"), OUTPUT_TOKENS_USUAL);
 
     asking->input_tokens = header_u64(http, SLICE("x-brownout-input-tokens"),
                                       1 + asked->prompt_bytes / PROMPT_BYTES_PER_TOKEN);
-    asking->output_tokens = wanted > 0 ? wanted : 1;
     asking->is_length_declared = http_header_of(http, SLICE("x-brownout-output-tokens")).size > 0;
+    asking->output_tokens = tokens_wanted(asking, declared > 0 ? declared : 1);
     if (x->record.kind == JOURNAL_EMBEDDINGS) {
         asking->output_tokens = 1; /* a vector is there at once, and counts for nothing */
         x->embeddings = asked->embeddings;

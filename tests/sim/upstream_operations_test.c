@@ -252,6 +252,28 @@ static void calls_the_tool_that_it_must(void)
     expect_answer(200, JOURNAL_GENERATE, "\"name\":\"look\"");
     CU_ASSERT(exchanges_body_has("\"stop_reason\":\"tool_use\""));
     EXPECT_U64(exchanges_outcome(), OUTCOME_OK);
+    CU_ASSERT(!exchanges_body_has("\"type\":\"text\""));
+    EXPECT_U64(exchanges.seen.record.output_tokens, 2);
+}
+
+static void says_a_text_of_the_declared_length_before_it_calls(void)
+{
+    static const char body[] =
+        "{\"model\":\"gpt\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],"
+        "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"look\"}}],"
+        "\"tool_choice\":\"required\",\"max_tokens\":%d}";
+    char text[512];
+
+    exchanges_say(SLICE("x-brownout-output-tokens"), SLICE("5"));
+    snprintf(text, sizeof(text), body, 100);
+    ask(API_OPENAI_CHAT, "POST", "/v1/chat/completions", text);
+    expect_answer(200, JOURNAL_GENERATE, " w4\"");
+    CU_ASSERT(exchanges_body_has("\"name\":\"look\""));
+    EXPECT_U64(exchanges.seen.record.output_tokens, 7);
+    snprintf(text, sizeof(text), body, 1);
+    ask(API_OPENAI_CHAT, "POST", "/v1/chat/completions", text);
+    expect_answer(200, JOURNAL_GENERATE, "\"finish_reason\":\"length\"");
+    EXPECT_U64(exchanges.seen.record.output_tokens, 1);
 }
 
 static void says_what_the_first_script_that_matches_says(void)
@@ -510,6 +532,8 @@ static CU_TestInfo tests[] = {
     {"answers any model when told to", answers_any_model_when_told_to},
     {"streams an array where no events are asked", streams_an_array_where_no_events_are_asked},
     {"calls the tool that it must", calls_the_tool_that_it_must},
+    {"says a text of the declared length before it calls",
+     says_a_text_of_the_declared_length_before_it_calls},
     {"says what the first script that matches says", says_what_the_first_script_that_matches_says},
     {"thinks where the model does, and hides it where Gemini would",
      thinks_where_the_model_does_and_hides_it_where_gemini_would},
