@@ -216,6 +216,25 @@ static void adds_doubles_and_removes_header_lines(void)
     exchanges_close();
 }
 
+static void gemini_advises_in_its_body_alone_unless_headers_say_so(void)
+{
+    ask_with("{\"status\": 429, \"retry_after\": \"2s\"}", API_GEMINI, true);
+    EXPECT_U64(exchanges_header("retry-after").size, 0);
+    CU_ASSERT(exchanges_body_has("RetryInfo"));
+    EXPECT_I64(exchanges.seen.record.advice_wait, 2 * NANOS_S);
+    exchanges_close();
+    ask_with("{\"status\": 503, \"retry_after\": \"2s\"}", API_GEMINI, false);
+    EXPECT_U64(exchanges_header("retry-after").size, 0);
+    CU_ASSERT(exchanges_body_has("RetryInfo"));
+    exchanges_close();
+    ask_with("{\"status\": 429, \"retry_after\": \"2s\", \"headers\": {\"retry-after\": \"5\"}}",
+             API_GEMINI, true);
+    EXPECT_TEXT(exchanges_header("retry-after"), "5");
+    CU_ASSERT(exchanges_body_has("RetryInfo"));
+    EXPECT_I64(exchanges.seen.record.advice_wait, 5 * NANOS_S); /* a header counts first */
+    exchanges_close();
+}
+
 static void says_another_content_type_or_none(void)
 {
     ask_with("{\"content_type\": null}", API_OPENAI_CHAT, false);
@@ -492,6 +511,8 @@ static CU_TestInfo tests[] = {
     {"never fires at a share of nothing", never_fires_at_a_share_of_nothing},
     {"writes heads slowly and answers byte by byte", writes_heads_slowly_and_answers_byte_by_byte},
     {"adds, doubles and removes header lines", adds_doubles_and_removes_header_lines},
+    {"Gemini advises in its body alone unless headers say so",
+     gemini_advises_in_its_body_alone_unless_headers_say_so},
     {"says another content type or none", says_another_content_type_or_none},
     {"tells an error in a 200", tells_an_error_in_a_200},
     {"splits writes inside characters and line ends",
