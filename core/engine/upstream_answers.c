@@ -219,7 +219,7 @@ static void write_cards(struct upstream *u, const struct exchange *x)
             continue;
         cards[count++] = (struct model_card){slice_of(model->name), model->context_window};
     }
-    endpoint_write_models(x->api, cards, count, &u->scratch);
+    endpoint_write_models(x->api, cards, count, &x->listing, &u->scratch);
 }
 
 static void write_card(struct upstream *u, const struct exchange *x)

@@ -353,6 +353,12 @@ static void identify(struct upstream *u, struct exchange *x, const struct http_r
 
 static void list_models(struct upstream *u, struct exchange *x, const struct asking *asking)
 {
+    struct objection objection;
+
+    if (!endpoint_read_listing(x->api, asking->http, &x->listing, &objection)) {
+        refuse_as(x, &objection);
+        return;
+    }
     if (asking->endpoint.kind == ENDPOINT_MODEL &&
         !choose_model(u, x, asking->is_gateway, slice_of(asking->endpoint.model)))
         return;

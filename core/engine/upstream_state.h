@@ -66,6 +66,7 @@ struct exchange {
     struct objection objection;   /* to it, of a refusal that is not the plan's; may say nothing */
     char tool_name[64];           /* that must be called; may be empty */
     struct hook_reply hook;       /* of a post to a hook */
+    struct listing listing;       /* of models */
     struct embeddings embeddings; /* where they are asked for */
 };
 

@@ -7,6 +7,8 @@
 #include "wire/http_date.h"
 #include "wire/json.h"
 
+enum { PAGE_USUAL_ANTHROPIC = 20, PAGE_USUAL_GEMINI = 50, PAGE_MAX = 1000 };
+
 enum { METHOD_TOLD_MAX = 16, PATH_TOLD_MAX = 200 };
 
 const char *endpoint_word(enum endpoint_kind kind)
@@ -323,19 +325,147 @@ static void write_cards(enum api api, const struct model_card *cards, uint32_t c
     buffer_byte(out, ']');
 }
 
-static void write_name(const struct model_card *cards, uint32_t count, uint32_t index,
-                       struct buffer *out)
+/* --- pages ------------------------------------------------------------------------------------ */
+
+/* The value of "name=", as it stands in the query. */
+static bool find_parameter(struct slice path, struct slice name, struct slice *value)
 {
-    if (count == 0)
+    struct slice part;
+
+    slice_cut(&path, '?', &part);
+    while (slice_cut(&path, '&', &part))
+        if (takes(&part, name)) {
+            *value = part;
+            return part.size > 0;
+        }
+    return false;
+}
+
+static void read_place(struct slice path, struct slice name, char *out, size_t capacity)
+{
+    struct slice value;
+
+    if (find_parameter(path, name, &value))
+        decode(value, out, capacity);
+}
+
+static bool read_anthropic_limit(struct slice limit, struct listing *listing,
+                                 struct objection *objection)
+{
+    uint64_t size;
+
+    if (!slice_u64(limit, &size))
+        return !objection_say(objection, "limit: Input should be a valid integer");
+    if (size == 0)
+        return !objection_say(objection, "limit: Input should be greater than or equal to 1");
+    if (size > PAGE_MAX)
+        return !objection_say(objection, "limit: Input should be less than or equal to 1000");
+    listing->size = (uint32_t)size;
+    return true;
+}
+
+/* More than the most is the most; 0 is the usual. */
+static bool read_gemini_size(struct slice text, struct listing *listing,
+                             struct objection *objection)
+{
+    uint64_t size;
+
+    if (!slice_u64(text, &size))
+        return !objection_say(objection, "Invalid value at 'page_size' (TYPE_INT32), \"%.*s\"",
+                              shown(text, METHOD_TOLD_MAX), text.data);
+    listing->size = size < PAGE_MAX ? (uint32_t)size : PAGE_MAX;
+    return true;
+}
+
+bool endpoint_read_listing(enum api api, const struct http_request *http, struct listing *listing,
+                           struct objection *objection)
+{
+    enum api family = api_family(api);
+    struct slice size;
+
+    *listing = (struct listing){0};
+    *objection = (struct objection){.failure = OUTCOME_INVALID_REQUEST, .status = 400};
+    if (family == API_ANTHROPIC) {
+        read_place(http->path, SLICE("after_id="), listing->after, sizeof(listing->after));
+        read_place(http->path, SLICE("before_id="), listing->before, sizeof(listing->before));
+        if (find_parameter(http->path, SLICE("limit="), &size))
+            return read_anthropic_limit(size, listing, objection);
+    }
+    if (family == API_GEMINI) {
+        read_place(http->path, SLICE("pageToken="), listing->after, sizeof(listing->after));
+        if (find_parameter(http->path, SLICE("pageSize="), &size))
+            return read_gemini_size(size, listing, objection);
+    }
+    return true;
+}
+
+struct page {
+    const struct model_card *cards;
+    uint32_t count;
+    bool has_more; /* in the direction that was asked */
+};
+
+/* Where that name stands; `count`: nowhere. */
+static uint32_t place_of(const struct model_card *cards, uint32_t count, const char *name)
+{
+    uint32_t place = 0;
+
+    while (place < count && !slice_is(cards[place].name, slice_of(name)))
+        place++;
+    return place;
+}
+
+static uint32_t size_of(enum api family, const struct listing *listing)
+{
+    if (family == API_OPENAI_CHAT)
+        return UINT32_MAX;
+    if (listing->size > 0)
+        return listing->size;
+    return family == API_ANTHROPIC ? PAGE_USUAL_ANTHROPIC : PAGE_USUAL_GEMINI;
+}
+
+static struct page page_of(enum api family, const struct model_card *cards, uint32_t count,
+                           const struct listing *listing)
+{
+    uint32_t size = size_of(family, listing);
+    uint32_t from = 0, to = count;
+
+    if (listing->after[0] != '\0')
+        from = place_of(cards, count, listing->after) + 1;
+    if (listing->before[0] != '\0')
+        to = place_of(cards, count, listing->before);
+    if (listing->before[0] != '\0' && to == count)
+        to = 0; /* not there */
+    if (from >= to)
+        return (struct page){0};
+    if (to - from <= size)
+        return (struct page){cards + from, to - from, false};
+    return (struct page){listing->before[0] != '\0' ? cards + to - size : cards + from, size, true};
+}
+
+static void write_name(const struct page *page, uint32_t index, struct buffer *out)
+{
+    if (page->count == 0)
         buffer_append(out, SLICE("null"));
     else
-        json_write_text(out, cards[index].name);
+        json_write_text(out, page->cards[index].name);
+}
+
+static void write_anthropic_page(const struct page *page, struct buffer *out)
+{
+    buffer_append(out, SLICE(",\"has_more\":"));
+    buffer_text(out, page->has_more ? "true" : "false");
+    buffer_append(out, SLICE(",\"first_id\":"));
+    write_name(page, 0, out);
+    buffer_append(out, SLICE(",\"last_id\":"));
+    write_name(page, page->count - 1, out);
 }
 
 void endpoint_write_models(enum api api, const struct model_card *cards, uint32_t count,
-                           struct buffer *body)
+                           const struct listing *listing, struct buffer *body)
 {
     enum api family = api_family(api);
+    struct page page = page_of(family, cards, count, listing);
 
     if (family == API_GEMINI)
         buffer_append(body, SLICE("{\"models\":"));
@@ -343,12 +473,12 @@ void endpoint_write_models(enum api api, const struct model_card *cards, uint32_
         buffer_append(body, SLICE("{\"data\":"));
     else
         buffer_append(body, SLICE("{\"object\":\"list\",\"data\":"));
-    write_cards(api, cards, count, body);
-    if (family == API_ANTHROPIC) {
-        buffer_append(body, SLICE(",\"has_more\":false,\"first_id\":"));
-        write_name(cards, count, 0, body);
-        buffer_append(body, SLICE(",\"last_id\":"));
-        write_name(cards, count, count - 1, body);
+    write_cards(api, page.cards, page.count, body);
+    if (family == API_ANTHROPIC)
+        write_anthropic_page(&page, body);
+    if (family == API_GEMINI && page.has_more) {
+        buffer_append(body, SLICE(",\"nextPageToken\":"));
+        write_name(&page, page.count - 1, body);
     }
     buffer_byte(body, '}');
 }

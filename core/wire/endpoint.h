@@ -60,9 +60,22 @@ struct model_card {
     uint64_t context_window; /* UINT64_MAX: none is told */
 };
 
-/* Bodies, whole. All models were born at the same fixed instant of the past. */
+/* Which page of a listing: Anthropic's `limit`, `after_id` and `before_id`, Gemini's `pageSize` and
+ * `pageToken`, which is the last name of the page before. OpenAI has no pages. */
+struct listing {
+    uint32_t size;   /* 0: the API's own, 20 and 50 */
+    char after[64];  /* a name; empty: from the beginning */
+    char before[64]; /* likewise: the last page before it */
+};
+
+/* False, and what is said to it: a size that is none. */
+bool endpoint_read_listing(enum api api, const struct http_request *http, struct listing *listing,
+                           struct objection *objection);
+
+/* Bodies, whole. All models were born at the same fixed instant of the past. Behind a name that is
+ * not there is nothing. */
 void endpoint_write_models(enum api api, const struct model_card *cards, uint32_t count,
-                           struct buffer *body);
+                           const struct listing *listing, struct buffer *body);
 void endpoint_write_model(enum api api, const struct model_card *card, struct buffer *body);
 void endpoint_write_count(enum api api, uint64_t input_tokens, struct buffer *body);
 

@@ -77,6 +77,12 @@ static void lists_the_models_of_the_listener(void)
     expect_answer(404, JOURNAL_MODELS, "not_found_error");
     ask(API_GEMINI, "GET", "/v1beta/models", "");
     expect_answer(200, JOURNAL_MODELS, "models/gemini");
+    ask(API_OPENAI_CHAT, "GET", "/v1/models?limit=1", "");
+    expect_answer(200, JOURNAL_MODELS, "\"gpt-r\"");
+    ask(API_ANTHROPIC, "GET", "/v1/models?limit=5&after_id=claude", "");
+    expect_answer(200, JOURNAL_MODELS, "\"data\":[]");
+    ask(API_ANTHROPIC, "GET", "/v1/models?limit=0", "");
+    expect_answer(400, JOURNAL_MODELS, "limit: Input should be greater");
 }
 
 static void counts_tokens(void)

@@ -195,9 +195,11 @@ static const struct model_card cards[] = {
     {{"b\"", 2}, UINT64_MAX},
 };
 
+static const struct listing whole;
+
 static void lists_models_as_each_provider_does(void)
 {
-    endpoint_write_models(API_ANTHROPIC, cards, 2, &out);
+    endpoint_write_models(API_ANTHROPIC, cards, 2, &whole, &out);
     EXPECT_TEXT(buffer_slice(&out),
                 "{\"data\":[{\"type\":\"model\",\"id\":\"a\",\"display_name\":\"a\","
                 "\"created_at\":\"2025-01-01T00:00:00Z\",\"max_input_tokens\":200000},{\"type\":"
@@ -205,21 +207,90 @@ static void lists_models_as_each_provider_does(void)
                 "\"2025-01-01T00:00:00Z\"}],\"has_more\":false,\"first_id\":\"a\",\"last_id\":"
                 "\"b\\\"\"}");
     buffer_clear(&out);
-    endpoint_write_models(API_OPENAI_CHAT, cards, 1, &out);
+    endpoint_write_models(API_OPENAI_CHAT, cards, 1, &whole, &out);
     EXPECT_TEXT(buffer_slice(&out),
                 "{\"object\":\"list\",\"data\":[{\"id\":\"a\",\"object\":\"model\",\"created\":"
                 "1735689600,"
                 "\"owned_by\":\"brownout\"}]}");
     buffer_clear(&out);
-    endpoint_write_models(API_GEMINI, cards, 1, &out);
+    endpoint_write_models(API_GEMINI, cards, 1, &whole, &out);
     EXPECT_TEXT(buffer_slice(&out),
                 "{\"models\":[{\"name\":\"models/a\",\"version\":\"001\",\"displayName\":\"a\","
                 "\"inputTokenLimit\":200000,\"supportedGenerationMethods\":[\"generateContent\","
                 "\"countTokens\"]}]}");
     buffer_clear(&out);
-    endpoint_write_models(API_ANTHROPIC, NULL, 0, &out);
+    endpoint_write_models(API_ANTHROPIC, NULL, 0, &whole, &out);
     EXPECT_TEXT(buffer_slice(&out),
                 "{\"data\":[],\"has_more\":false,\"first_id\":null,\"last_id\":null}");
+}
+
+/* The page that this path asks for. */
+static void list(enum api api, const char *path)
+{
+    static const struct model_card four[] = {
+        {{"a", 1}, 1}, {{"b", 1}, 1}, {{"c:1", 3}, 1}, {{"d", 1}, 1}};
+    const struct http_request http = {.method = SLICE("GET"), .path = slice_of(path)};
+    struct listing listing;
+    struct objection objection;
+
+    CU_ASSERT_FATAL(endpoint_read_listing(api, &http, &listing, &objection));
+    buffer_clear(&out);
+    endpoint_write_models(api, four, 4, &listing, &out);
+}
+
+static void expect_page(const char *path, const char *end)
+{
+    list(API_ANTHROPIC, path);
+    CU_ASSERT(slice_has(buffer_slice(&out), slice_of(end)));
+}
+
+static void lists_models_by_pages(void)
+{
+    expect_page("/v1/models", "\"has_more\":false,\"first_id\":\"a\",\"last_id\":\"d\"}");
+    expect_page("/v1/models?limit=2", "\"has_more\":true,\"first_id\":\"a\",\"last_id\":\"b\"}");
+    expect_page("/v1/models?limit=2&after_id=b",
+                "\"has_more\":false,\"first_id\":\"c:1\",\"last_id\":\"d\"}");
+    expect_page("/v1/models?after_id=c%3A1&limit=1",
+                "\"has_more\":false,\"first_id\":\"d\",\"last_id\":\"d\"}");
+    expect_page("/v1/models?before_id=d&limit=2",
+                "\"has_more\":true,\"first_id\":\"b\",\"last_id\":\"c:1\"}");
+    expect_page("/v1/models?before_id=a", "\"has_more\":false,\"first_id\":null");
+    expect_page("/v1/models?before_id=x", "\"has_more\":false,\"first_id\":null");
+    expect_page("/v1/models?after_id=x", "\"has_more\":false,\"first_id\":null");
+    expect_page("/v1/models?after_id=d", "\"has_more\":false,\"first_id\":null");
+    list(API_GEMINI, "/v1beta/models?pageSize=3");
+    CU_ASSERT(slice_has(buffer_slice(&out), SLICE("],\"nextPageToken\":\"c:1\"}")));
+    list(API_GEMINI, "/v1beta/models?pageSize=3&pageToken=c%3A1");
+    CU_ASSERT(slice_has(buffer_slice(&out), SLICE("[{\"name\":\"models/d\"")));
+    CU_ASSERT(!slice_has(buffer_slice(&out), SLICE("nextPageToken")));
+    list(API_OPENAI_CHAT, "/v1/models?limit=1&after_id=b");
+    CU_ASSERT(slice_has(buffer_slice(&out), SLICE("\"id\":\"a\"")));
+    CU_ASSERT(slice_has(buffer_slice(&out), SLICE("\"id\":\"d\"")));
+}
+
+static void objects_to_sizes_of_pages(void)
+{
+    static const struct {
+        enum api api;
+        const char *path;
+        const char *message;
+    } table[] = {
+        {API_ANTHROPIC, "/v1/models?limit=x", "limit: Input should be a valid integer"},
+        {API_ANTHROPIC, "/v1/models?limit=0", "limit: Input should be greater than or equal to 1"},
+        {API_ANTHROPIC, "/v1/models?limit=1001",
+         "limit: Input should be less than or equal to 1000"},
+        {API_GEMINI, "/v1/models?pageSize=x", "Invalid value at 'page_size' (TYPE_INT32), \"x\""},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        const struct http_request http = {.method = SLICE("GET"), .path = slice_of(table[i].path)};
+        struct listing listing;
+        struct objection objection;
+
+        CU_ASSERT(!endpoint_read_listing(table[i].api, &http, &listing, &objection));
+        EXPECT_U64(objection.status, 400);
+        CU_ASSERT_STRING_EQUAL(objection.message, table[i].message);
+    }
 }
 
 static void counts_tokens_as_each_provider_does(void)
@@ -243,6 +314,8 @@ static CU_TestInfo endpoint_tests[] = {
     {"says in each providers words what there is not",
      says_in_each_providers_words_what_there_is_not},
     {"lists models as each provider does", lists_models_as_each_provider_does},
+    {"lists models by pages", lists_models_by_pages},
+    {"objects to sizes of pages", objects_to_sizes_of_pages},
     {"counts tokens as each provider does", counts_tokens_as_each_provider_does},
     CU_TEST_INFO_NULL,
 };
