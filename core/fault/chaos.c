@@ -62,6 +62,11 @@ static bool matches_bytes_too(const struct chaos *chaos, uint32_t rule,
            chaos_rule_matches(&chaos->rules[rule], facts);
 }
 
+bool chaos_rule_is_counted(const struct chaos_rule *rule)
+{
+    return rule->sequence[0].kind != FAULT_CAPACITY;
+}
+
 bool chaos_rule_is_ordered(const struct chaos_rule *rule)
 {
     const struct chaos_order *order = &rule->order;

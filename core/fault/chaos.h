@@ -141,6 +141,9 @@ struct chaos {
 /* Does the rule depend on order (chaos_order), or is it keyed alone? */
 bool chaos_rule_is_ordered(const struct chaos_rule *rule);
 
+/* Is its firing an event that can be counted? The places of a model work or not, nothing fires. */
+bool chaos_rule_is_counted(const struct chaos_rule *rule);
+
 enum { CHAOS_STATES_MAX = 16 };
 
 /* What ordered rules remember. Zeroed is a fresh one. */

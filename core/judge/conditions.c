@@ -24,16 +24,19 @@ void condition_faults_consumed(const struct tally *tally, const struct law_limit
                                struct verdict_row *row)
 {
     const struct chaos *chaos = &tally->scenario->chaos;
-    uint32_t fired = 0, idle = chaos->rules_count;
+    uint32_t fired = 0, counted = 0, idle = chaos->rules_count;
 
     for (uint32_t rule = chaos->rules_count; rule-- > 0;) {
+        counted += chaos_rule_is_counted(&chaos->rules[rule]);
         row->n += tally->figures.rules_fired[rule];
         if (tally_has_fired(tally, rule))
             fired++;
         else if (tally_firings_expected(tally, rule) >= (double)limits->firings_least)
             idle = rule; /* ends as the first of them */
     }
-    snprintf(row->value, sizeof(row->value), "%u of %u rules", fired, chaos->rules_count);
+    snprintf(row->value, sizeof(row->value), "%u of %u rules", fired, counted);
+    if (counted == 0 && chaos->rules_count > 0)
+        snprintf(row->value, sizeof(row->value), "nothing to count");
     row->verdict = VERDICT_PASS;
     if (idle == chaos->rules_count)
         return;

@@ -260,7 +260,7 @@ static bool holds(const struct journal_filter *f, const struct scenario *scenari
     case CRITERION_API:
         return r->api == f->api;
     case CRITERION_ANSWERED:
-        return r->answered == f->answered;
+        return r->status != 0 && r->answered == f->answered;
     case CRITERION_CLOSED_BY:
         return r->closed_by == f->closed_by;
     case CRITERION_KEY:

@@ -63,8 +63,11 @@ static void write_rules(const struct scenario *scenario, const struct run_figure
     for (uint32_t i = 0; i < chaos->rules_count; i++) {
         buffer_text(out, "  ");
         layout_left(out, chaos->rules[i].name, RULE_NAME);
-        buffer_printf(out, "%9llu%9llu\n", (unsigned long long)figures->rules_matched[i],
-                      (unsigned long long)figures->rules_fired[i]);
+        if (chaos_rule_is_counted(&chaos->rules[i]))
+            buffer_printf(out, "%9llu%9llu\n", (unsigned long long)figures->rules_matched[i],
+                          (unsigned long long)figures->rules_fired[i]);
+        else
+            buffer_text(out, "        -        -\n");
     }
 }
 

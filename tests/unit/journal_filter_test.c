@@ -107,6 +107,14 @@ static void a_class_of_statuses_is_a_hundred_of_them(void)
     CU_ASSERT(matches("{\"status\": 0}"));
 }
 
+static void what_was_not_answered_was_not_answered_well(void)
+{
+    record.status = 0;
+    record.answered = OUTCOME_OK;
+    CU_ASSERT(!matches("{\"answered\": \"ok\"}"));
+    CU_ASSERT(matches("{\"status\": 0}"));
+}
+
 static void a_model_is_known_by_the_name_that_was_asked_for(void)
 {
     slice_copy(SLICE("claude-next"), record.model_asked, sizeof(record.model_asked));
@@ -215,6 +223,7 @@ static CU_TestInfo journal_filter_tests[] = {
     {"an empty filter matches everything", an_empty_filter_matches_everything},
     {"matches by every criterion", matches_by_every_criterion},
     {"a class of statuses is a hundred of them", a_class_of_statuses_is_a_hundred_of_them},
+    {"what was not answered was not answered well", what_was_not_answered_was_not_answered_well},
     {"a model is known by the name that was asked for",
      a_model_is_known_by_the_name_that_was_asked_for},
     {"a post to a hook is asked of hooks", a_post_to_a_hook_is_asked_of_hooks},

@@ -280,6 +280,20 @@ static void faults_consumed_exempts_a_share_of_zero(void)
     EXPECT_TEXT(slice_of(verdict_of("faults-consumed")), "pass");
 }
 
+static void faults_consumed_does_not_count_what_places_a_model_has(void)
+{
+    static const struct fault fewer = {.kind = FAULT_CAPACITY, .factor = 0.3};
+
+    sample_scenario(&hearing.scenario);
+    hearing.scenario.chaos.rules[SAMPLE_STORM_RULE].sequence = &fewer;
+    hearing.scenario.chaos.rules_count = 1;
+    hearing_start(&hearing, NULL, NULL);
+    feed_calls(100, 100, 0);
+    hearing_finish(&hearing);
+    EXPECT_TEXT(slice_of(verdict_of("faults-consumed")), "pass");
+    EXPECT_TEXT(slice_of(hearing_row(&hearing, "faults-consumed")->value), "nothing to count");
+}
+
 /* Only the bytes and the order of requests tell how often it should fire. */
 static void faults_consumed_expects_of_selective_rules_what_the_journal_matched(void)
 {
@@ -870,6 +884,8 @@ static CU_TestInfo tests[] = {
     {"a run cut short fails no expectation", a_run_cut_short_fails_no_expectation},
     {"what was too much before a cut stays too much",
      what_was_too_much_before_a_cut_stays_too_much},
+    {"faults-consumed does not count what places a model has",
+     faults_consumed_does_not_count_what_places_a_model_has},
     {"faults-consumed expects of selective rules what the journal matched",
      faults_consumed_expects_of_selective_rules_what_the_journal_matched},
     {"faults-consumed expects selective rules that matched to fire",
