@@ -102,10 +102,20 @@ static const struct shape roles[] = {
     SHAPE_DONE,
 };
 
+static const struct shape content_shape[] = {
+    {{0}, SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {{0}, SHAPE_EACH, SHAPE_NOWHERE, part_shape},
+    SHAPE_DONE,
+};
+
+static const struct shape role_shape[] = {
+    {{0}, SHAPE_WORDS, WISH(roles), roles},
+    SHAPE_DONE,
+};
+
 static const struct shape turn_shape[] = {
-    {SHAPE_NAME("content"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
-    {SHAPE_NAME("content"), SHAPE_EACH, SHAPE_NOWHERE, part_shape},
-    {SHAPE_NAME("role"), SHAPE_WORDS, WISH(roles), roles},
+    {SHAPE_NAME("content"), SHAPE_MET, WISH(turns_contents), content_shape},
+    {SHAPE_NAME("role"), SHAPE_MET, WISH(turns_roles), role_shape},
     SHAPE_DONE,
 };
 
@@ -151,6 +161,7 @@ static const struct shape thinking_shape[] = {
 static const struct shape ask_shape[] = {
     {SHAPE_NAME("model"), SHAPE_SCALAR, WISH(model), NULL},
     {SHAPE_NAME("max_tokens"), SHAPE_NUMBER, WISH(output_tokens_max), NULL},
+    {SHAPE_NAME("max_tokens"), SHAPE_SCALAR, WISH(output_tokens_max_odd), NULL},
     {SHAPE_NAME("messages"), SHAPE_SPAN, WISH(turns_span), turns_shape},
     {SHAPE_NAME("system"), SHAPE_SPAN, WISH(system_span), system_shape},
     {SHAPE_NAME("stream"), SHAPE_SCALAR, WISH(stream), NULL},
@@ -588,6 +599,8 @@ static bool object(const struct http_request *request, const struct asked *asked
         return true;
     if (!asked->has_model)
         return objection_say(objection, "model: Field required");
+    if (asked->odd_output_tokens_max != NULL)
+        return objection_say(objection, "max_tokens: Input should be a valid integer");
     if (asked->has_negative_output_tokens_max)
         return objection_say(objection, "max_tokens: Input should be greater than or equal to 0");
     if (!asked->has_output_tokens_max && !is_count(request->path))
@@ -598,6 +611,9 @@ static bool object(const struct http_request *request, const struct asked *asked
         return objection_say(objection, "messages: at least one message is required");
     if (asked->has_sampling && slice_is(version, SLICE(VERSION_2026)))
         return objection_say(objection, "%s: Extra inputs are not permitted", asked->sampling);
+    if (asked->lacking != NULL)
+        return objection_say(objection, "messages.%u.%s: Field required",
+                             (unsigned)asked->lacking_at, asked->lacking);
     return object_to_role(asked, objection);
 }
 
@@ -639,6 +655,7 @@ const struct format anthropic_format = {
     .hopeless_wording = limit_wording,
     .key_words = {401, 401, "x-api-key header is required", NULL, NULL},
     .not_json = "The request body is not valid JSON.",
+    .needs_contents = true,
     .caches_by_mark = true,
     .ping = SHAPE_NAME(PING),
     .cache_is_apart = true,

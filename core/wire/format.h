@@ -147,6 +147,10 @@ struct asked {
     bool has_bad_role;      /* a message with a role that there is not, */
     char bad_role[32];      /* this one */
     bool has_role_disorder; /* the first message is no user's */
+    const char *lacking;    /* a message has no "role" or no "content", */
+    uint32_t lacking_at;    /* this one, counted from 0; NULL: none */
+    const char *odd_output_tokens_max;   /* "a string", ...: it is no whole number; NULL: it is */
+    bool is_old_output_tokens_max;       /* OpenAI: told as max_tokens */
     bool has_negative_output_tokens_max; /* then there is no output_tokens_max */
     uint64_t cache_prefix_bytes;         /* of the prompt: what a cache would keep; 0: nothing */
     uint64_t cache_prefix_hash;

@@ -4,6 +4,7 @@
 #include "wire/format.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -96,12 +97,66 @@ static void take_roles(const struct wish *wish, struct asked *asked)
         is_there(&wish->roles.first) && !shape_is(&wish->roles.first, SLICE("user"));
 }
 
+/* The first message without a role, or without a content where it calls no tool. */
+static void find_lacking(struct slice turns, struct asked *asked)
+{
+    static const struct shape shape[] = {
+        {SHAPE_NAME("role"), SHAPE_MET, offsetof(struct wish, turns_roles), &shape[4]},
+        {SHAPE_NAME("content"), SHAPE_MET, offsetof(struct wish, turns_contents), &shape[4]},
+        {SHAPE_NAME("tool_calls"), SHAPE_MET, offsetof(struct wish, turns_contents), &shape[4]},
+        {SHAPE_NAME("function_call"), SHAPE_MET, offsetof(struct wish, turns_contents), &shape[4]},
+        SHAPE_DONE,
+    };
+    struct json json;
+    struct json_token token;
+    struct slice turn;
+
+    json_init(&json, turns, JSON_STRICT);
+    if (json_next(&json, &token) != RC_OK || token.kind != JSON_ARRAY)
+        return;
+    for (uint32_t i = 0; json_next(&json, &token) == RC_OK && token.kind != JSON_ARRAY_END; i++) {
+        struct wish wish = {0};
+
+        if (json_value(&json, &token, &turn) != RC_OK ||
+            shape_read(turn, shape, &wish, NULL) != RC_OK)
+            return;
+        if (wish.turns_roles > 0 && wish.turns_contents > 0)
+            continue;
+        asked->lacking = wish.turns_roles == 0 ? "role" : "content";
+        asked->lacking_at = i;
+        return;
+    }
+}
+
+/* Counted first, since that takes no time: hardly any request lacks something. */
+static void take_lacking(const struct format *format, const struct wish *wish, struct asked *asked)
+{
+    if (!format->needs_contents ||
+        (wish->turns_roles >= wish->turns.count && wish->turns_contents >= wish->turns.count))
+        return;
+    find_lacking(wish->turns_span, asked);
+}
+
+/* NULL: it is a whole number, or not there. */
+static const char *oddness(const struct shape_number *number, const struct json_token *other)
+{
+    if (number->is_odd)
+        return "a decimal number";
+    if (!is_there(other))
+        return NULL;
+    return other->kind == JSON_STRING ? "a string" : "a boolean";
+}
+
 static void take_tokens_max(const struct wish *wish, struct asked *asked)
 {
     struct shape_number max = wish->output_tokens_max;
 
-    if (!max.is_known && !max.is_negative)
+    asked->odd_output_tokens_max = oddness(&max, &wish->output_tokens_max_odd);
+    if (!max.is_known && !max.is_negative && asked->odd_output_tokens_max == NULL) {
         max = wish->output_tokens_max_old;
+        asked->odd_output_tokens_max = oddness(&max, &wish->output_tokens_max_old_odd);
+        asked->is_old_output_tokens_max = true;
+    }
     asked->has_output_tokens_max = max.is_known;
     asked->has_negative_output_tokens_max = max.is_negative;
     asked->output_tokens_max = max.value;
@@ -239,6 +294,7 @@ enum rc format_read_ask(enum api api, struct slice body, struct asked *asked, co
     take_tools(&wish, asked);
     take_sampling(&wish, asked);
     take_roles(&wish, asked);
+    take_lacking(format, &wish, asked);
     take_inputs(&wish, asked);
     take_prefix(format, &wish, body, asked);
     return RC_OK;

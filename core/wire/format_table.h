@@ -46,7 +46,11 @@ struct wish {
     struct json_token include_usage;
     struct shape_number output_tokens_max;
     struct shape_number output_tokens_max_old; /* an older name of the same; the newer one wins */
-    struct shape_list turns;                   /* the messages */
+    struct json_token output_tokens_max_odd;   /* where it is no number, */
+    struct json_token output_tokens_max_old_odd;
+    struct shape_list turns; /* the messages; */
+    uint64_t turns_roles;    /* how many of them have a role, */
+    uint64_t turns_contents; /* and a content */
     uint64_t prompt_bytes;
 
     /* The prompt, as written. A cache keeps what stands before the last message; or, where caches
@@ -127,6 +131,7 @@ struct format {
     const struct wording *hopeless_wording; /* likewise, of a request above the whole limit */
     struct key_words key_words;
     const char *not_json;     /* to a body that is none */
+    bool needs_contents;      /* and roles, in every message */
     bool takes_text;          /* one text may stand in place of the messages */
     struct slice stream_type; /* content type of its streams; empty: the usual one */
     bool caches_by_mark;      /* up to the last cache_control; else all but the last message */

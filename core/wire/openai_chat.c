@@ -102,10 +102,20 @@ static const struct shape roles[] = {
     SHAPE_DONE,
 };
 
+static const struct shape content_shape[] = {
+    {{0}, SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {{0}, SHAPE_EACH, SHAPE_NOWHERE, part_shape},
+    SHAPE_DONE,
+};
+
+static const struct shape role_shape[] = {
+    {{0}, SHAPE_WORDS, WISH(roles), roles},
+    SHAPE_DONE,
+};
+
 static const struct shape turn_shape[] = {
-    {SHAPE_NAME("content"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
-    {SHAPE_NAME("content"), SHAPE_EACH, SHAPE_NOWHERE, part_shape},
-    {SHAPE_NAME("role"), SHAPE_WORDS, WISH(roles), roles},
+    {SHAPE_NAME("content"), SHAPE_MET, WISH(turns_contents), content_shape},
+    {SHAPE_NAME("role"), SHAPE_MET, WISH(turns_roles), role_shape},
     SHAPE_DONE,
 };
 
@@ -151,6 +161,8 @@ static const struct shape ask_shape[] = {
     {SHAPE_NAME("messages"), SHAPE_SPAN, WISH(turns_span), turns_shape},
     {SHAPE_NAME("max_completion_tokens"), SHAPE_NUMBER, WISH(output_tokens_max), NULL},
     {SHAPE_NAME("max_tokens"), SHAPE_NUMBER, WISH(output_tokens_max_old), NULL},
+    {SHAPE_NAME("max_completion_tokens"), SHAPE_SCALAR, WISH(output_tokens_max_odd), NULL},
+    {SHAPE_NAME("max_tokens"), SHAPE_SCALAR, WISH(output_tokens_max_old_odd), NULL},
     {SHAPE_NAME("stream"), SHAPE_SCALAR, WISH(stream), NULL},
     {SHAPE_NAME("stream_options"), SHAPE_OBJECT, SHAPE_NOWHERE, stream_options_shape},
     {SHAPE_NAME("tools"), SHAPE_SPAN, WISH(tools_span), tools_shape},
@@ -427,6 +439,11 @@ static bool object_to_messages(const struct asked *asked, struct objection *obje
                                  "length 1, but got an empty array instead.");
         return openai_says(objection, "messages", "empty_array");
     }
+    if (asked->lacking != NULL) {
+        objection_say(objection, "Missing required parameter: 'messages[%u].%s'.",
+                      (unsigned)asked->lacking_at, asked->lacking);
+        return openai_says(objection, "messages", "missing_required_parameter");
+    }
     if (asked->has_bad_role) {
         objection_say(objection,
                       "Invalid value: '%s'. Supported values are: 'system', 'assistant', 'user', "
@@ -461,7 +478,9 @@ static bool object(const struct http_request *request, const struct asked *asked
         return objection_say(objection, "you must provide a model parameter");
     if (slice_has(request->path, SLICE("/embeddings")))
         return object_to_inputs(asked, objection);
-    if (openai_objects_to_limit(asked, "max_completion_tokens", objection))
+    if (openai_objects_to_limit(
+            asked, asked->is_old_output_tokens_max ? "max_tokens" : "max_completion_tokens",
+            objection))
         return true;
     return object_to_messages(asked, objection);
 }
@@ -478,6 +497,7 @@ const struct format openai_chat_format = {
     .id_header = SHAPE_NAME("x-request-id: "),
     .answer_headers = SHAPE_NAME(OPENAI_ANSWER_HEADERS),
     .end_mark = SHAPE_NAME("[DONE]"),
+    .needs_contents = true,
     .wording = openai_wording,
     .stops = stops,
     .stop_words = stop_words,

@@ -161,6 +161,7 @@ static const struct shape ask_shape[] = {
     {SHAPE_NAME("input"), SHAPE_SPAN, WISH(turns_span), input_shape},
     {SHAPE_NAME("instructions"), SHAPE_SPAN, WISH(system_span), instructions_shape},
     {SHAPE_NAME("max_output_tokens"), SHAPE_NUMBER, WISH(output_tokens_max), NULL},
+    {SHAPE_NAME("max_output_tokens"), SHAPE_SCALAR, WISH(output_tokens_max_odd), NULL},
     {SHAPE_NAME("stream"), SHAPE_SCALAR, WISH(stream), NULL},
     {SHAPE_NAME("tools"), SHAPE_SPAN, WISH(tools_span), tools_shape},
     {SHAPE_NAME("tool_choice"), SHAPE_SCALAR, WISH(tool_choice), NULL},

@@ -106,6 +106,11 @@ bool openai_objects_to_limit(const struct asked *asked, const char *name,
 {
     bool is_zero = asked->has_output_tokens_max && asked->output_tokens_max == 0;
 
+    if (asked->odd_output_tokens_max != NULL) {
+        objection_say(objection, "Invalid type for '%s': expected an integer, but got %s instead.",
+                      name, asked->odd_output_tokens_max);
+        return openai_says(objection, name, "invalid_type");
+    }
     if (!is_zero && !asked->has_negative_output_tokens_max)
         return false;
     objection_say(objection,

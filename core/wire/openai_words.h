@@ -21,7 +21,7 @@ void openai_write_refusal(const struct refusal *refusal, const struct wording *w
 /* True; `param` and `code` beside the message. */
 bool openai_says(struct objection *objection, const char *param, const char *code);
 
-/* To an output's limit below 1, which the API calls by that name. */
+/* To an output's limit that is no whole number, or below 1, which the API calls by that name. */
 bool openai_objects_to_limit(const struct asked *asked, const char *name,
                              struct objection *objection);
 

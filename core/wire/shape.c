@@ -80,6 +80,7 @@ static bool takes(enum shape_kind shape, enum json_kind kind)
     case SHAPE_LIST:
     case SHAPE_TEXTS:
         return kind == JSON_ARRAY;
+    case SHAPE_MET:
     case SHAPE_SPAN:
         return kind != JSON_NULL;
     case SHAPE_END:
@@ -122,6 +123,8 @@ static void take_number(const struct json_token *token, struct shape_number *num
         *number = (struct shape_number){.is_known = true, .value = value};
     else if (token->raw.data[0] == '-')
         *number = (struct shape_number){.is_negative = true};
+    else
+        *number = (struct shape_number){.is_odd = true};
 }
 
 static void take_first(const struct json_token *token, struct json_token *first)
@@ -240,11 +243,14 @@ static enum rc read_value(struct json *json, const struct shape *row,
     const struct shape *inner;
     struct json_token key, value;
 
-    if (row->kind == SHAPE_SPAN) {
+    if (row->kind == SHAPE_SPAN || row->kind == SHAPE_MET) {
         inner = inner_of(row, token->kind);
         TRY(inner != NULL ? read_value(json, inner, token, target) : json_skip(json, token));
-        *(struct slice *)place(row, target) =
-            (struct slice){json->text.data + token->offset, json->at - token->offset};
+        if (row->kind == SHAPE_MET)
+            add(row, target, 1);
+        else
+            *(struct slice *)place(row, target) =
+                (struct slice){json->text.data + token->offset, json->at - token->offset};
         return RC_OK;
     }
     if (!is_container(row->kind))

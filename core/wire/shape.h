@@ -48,6 +48,7 @@ enum shape_kind {
     SHAPE_FIRST,  /* struct json_token: as SHAPE_SCALAR, but the first one stays */
     SHAPE_WORDS,  /* struct shape_words: texts that should be names in `members` */
     SHAPE_HERE,   /* size_t: offset behind the last such object; else 0 */
+    SHAPE_MET,    /* uint64_t: adds one for a value of any kind; read as SHAPE_SPAN is */
     SHAPE_SPAN,   /* struct slice: the whole value as written; read by the first row of `members`
                      that takes its kind, whatever that is named */
 };
@@ -73,6 +74,7 @@ struct shape {
 struct shape_number {
     bool is_known;
     bool is_negative; /* there was one below 0; it is not known */
+    bool is_odd;      /* likewise, that is not whole or beyond all bounds */
     uint64_t value;
 };
 

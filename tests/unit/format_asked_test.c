@@ -267,9 +267,23 @@ static void objects_as_anthropic_does(void)
                      "model: Field required");
     expect_anthropic(&version_old, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\"}]}",
                      "max_tokens: Field required");
-    expect_anthropic(&version_old, "{\"model\":\"m\",\"max_tokens\":0,\"messages\":[{}]}", NULL);
+    expect_anthropic(
+        &version_old,
+        "{\"model\":\"m\",\"max_tokens\":0,\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}",
+        NULL);
     expect_anthropic(&version_old, "{\"model\":\"m\",\"max_tokens\":-3,\"messages\":[{}]}",
                      "max_tokens: Input should be greater than or equal to 0");
+    expect_anthropic(&version_old, "{\"model\":\"m\",\"max_tokens\":\"5\",\"messages\":[{}]}",
+                     "max_tokens: Input should be a valid integer");
+    expect_anthropic(&version_old, "{\"model\":\"m\",\"max_tokens\":5.5,\"messages\":[{}]}",
+                     "max_tokens: Input should be a valid integer");
+    expect_anthropic(&version_old,
+                     "{\"model\":\"m\",\"max_tokens\":5,\"messages\":[{\"role\":\"user\"}]}",
+                     "messages.0.content: Field required");
+    expect_anthropic(&version_old,
+                     "{\"model\":\"m\",\"max_tokens\":5,\"messages\":[{\"role\":\"user\","
+                     "\"content\":\"x\"},{\"content\":[]}]}",
+                     "messages.1.role: Field required");
     expect_anthropic(&version_old, "{\"model\":\"m\",\"max_tokens\":5}",
                      "messages: Field required");
     expect_anthropic(&version_old, "{\"model\":\"m\",\"max_tokens\":5,\"messages\":\"hi\"}",
@@ -277,17 +291,19 @@ static void objects_as_anthropic_does(void)
     expect_anthropic(&version_old, "{\"model\":\"m\",\"max_tokens\":5,\"messages\":[]}",
                      "messages: at least one message is required");
     expect_anthropic(&version_old,
-                     "{\"model\":\"m\",\"max_tokens\":5,\"messages\":[{\"role\":\"assistant\"}]}",
+                     "{\"model\":\"m\",\"max_tokens\":5,\"messages\":[{\"role\":\"assistant\","
+                     "\"content\":\"x\"}]}",
                      "messages: first message must use the \"user\" role");
     expect_anthropic(
-        &version_old, "{\"model\":\"m\",\"max_tokens\":5,\"messages\":[{\"role\":\"wizard\"}]}",
+        &version_old,
+        "{\"model\":\"m\",\"max_tokens\":5,\"messages\":[{\"role\":\"wizard\",\"content\":[{}]}]}",
         "messages: Unexpected role \"wizard\". Allowed roles are \"user\" or \"assistant\".");
 }
 
 static void needs_no_limit_to_count_tokens(void)
 {
     CU_ASSERT(!objects(API_ANTHROPIC, "/v1/messages/count_tokens?beta=true", &version_old,
-                       "{\"model\":\"m\",\"messages\":[{\"role\":\"user\"}]}"));
+                       "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}"));
 }
 
 static void expect_openai(const char *path, const char *text, const char *code, const char *begin)
@@ -309,7 +325,31 @@ static void objects_as_openai_does(void)
     const char *path = "/v1/chat/completions";
 
     expect_openai(path, "{" GOOD "}", NULL, NULL);
-    expect_openai(path, "{\"model\":\"m\",\"messages\":[{}]}", NULL, NULL);
+    expect_openai(path, "{\"model\":\"m\",\"messages\":[{}]}", "missing_required_parameter",
+                  "Missing required parameter: 'messages[0].role'.");
+    expect_openai(path,
+                  "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":"
+                  "\"assistant\","
+                  "\"content\":null,\"tool_calls\":[{}]},{\"role\":\"user\"}]}",
+                  "missing_required_parameter",
+                  "Missing required parameter: 'messages[2].content'.");
+    expect_openai(path,
+                  "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":"
+                  "\"assistant\","
+                  "\"content\":null,\"tool_calls\":[{}]}]}",
+                  NULL, NULL);
+    expect_openai(path,
+                  "{\"model\":\"m\",\"max_tokens\":\"5\",\"messages\":[{\"role\":\"user\","
+                  "\"content\":\"x\"}]}",
+                  "invalid_type",
+                  "Invalid type for 'max_tokens': expected an integer, but got a string instead.");
+    expect_openai(
+        path,
+        "{\"model\":\"m\",\"max_completion_tokens\":5.5,\"messages\":[{\"role\":\"user\","
+        "\"content\":\"x\"}]}",
+        "invalid_type",
+        "Invalid type for 'max_completion_tokens': expected an integer, but got a decimal "
+        "number instead.");
     expect_openai(path, "{\"messages\":[{}]}", NULL, "you must provide a model parameter");
     expect_openai(path, "{\"model\":\"m\"}", "missing_required_parameter",
                   "Missing required parameter: 'messages'.");
@@ -318,9 +358,9 @@ static void objects_as_openai_does(void)
     expect_openai(path, "{\"model\":\"m\",\"messages\":\"hi\"}", "empty_array",
                   "Invalid 'messages': empty array.");
     expect_openai(path, "{\"model\":\"m\",\"max_tokens\":0,\"messages\":[{}]}",
-                  "integer_below_min_value", "Invalid 'max_completion_tokens'");
-    expect_openai(path, "{\"model\":\"m\",\"messages\":[{\"role\":\"wizard\"}]}", "invalid_value",
-                  "Invalid value: 'wizard'.");
+                  "integer_below_min_value", "Invalid 'max_tokens'");
+    expect_openai(path, "{\"model\":\"m\",\"messages\":[{\"role\":\"wizard\",\"content\":\"x\"}]}",
+                  "invalid_value", "Invalid value: 'wizard'.");
     expect_openai("/v1/embeddings", "{\"model\":\"m\",\"input\":\"x\"}", NULL, NULL);
     expect_openai("/v1/embeddings", "{\"model\":\"m\"}", NULL, "'$.input' is invalid.");
     expect_openai("/v1/embeddings", "{\"model\":\"m\",\"input\":\"x\",\"dimensions\":3072}", NULL,
