@@ -119,7 +119,7 @@ static void embeds_a_text_alike_in_whatever_request(void)
 {
     static const char *const alike[] = {"\"x\"", "[\"x\"]", "[\"y\",\"x\"]"};
     static const char *const others[] = {"\"y\"", "[\"x\",\"x \"]"};
-    char body[128], first[64], next[64];
+    char body[128], first[64] = "", next[64] = "";
 
     for (size_t i = 0; i < ARRAY_SIZE(alike) + ARRAY_SIZE(others); i++) {
         bool is_alike = i < ARRAY_SIZE(alike);
