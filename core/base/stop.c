@@ -13,14 +13,3 @@ const char *stop_word(enum stop stop)
     assert(stop < STOP_COUNT);
     return words[stop];
 }
-
-bool stop_find(struct slice word, enum stop *stop)
-{
-    for (int i = 0; i < STOP_COUNT; i++) {
-        if (slice_is(word, slice_of(stop_word((enum stop)i)))) {
-            *stop = (enum stop)i;
-            return true;
-        }
-    }
-    return false;
-}

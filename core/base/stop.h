@@ -5,10 +5,6 @@
  * spelling of its own for each (wire-facts.md §2.3, §3.2, §3.3, §4.2). It stands in base because
  * plans (fault) name it and formats (wire) write it, and neither room may include the other. */
 
-#include <stdbool.h>
-
-#include "base/slice.h"
-
 /* word, what it means */
 #define STOP_LIST(X)                                                                       \
     X(END, "end", "the model had said everything: end_turn, stop, completed, STOP")        \
@@ -23,6 +19,5 @@ enum stop { STOP_LIST(STOP_ENUM) STOP_COUNT };
 #undef STOP_ENUM
 
 const char *stop_word(enum stop stop);
-bool stop_find(struct slice word, enum stop *stop);
 
 #endif

@@ -1,6 +1,5 @@
 #include "wire/endpoint.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "wire/format_table.h"
@@ -10,19 +9,6 @@
 enum { PAGE_USUAL_ANTHROPIC = 20, PAGE_USUAL_GEMINI = 50, PAGE_MAX = 1000 };
 
 enum { METHOD_TOLD_MAX = 16, PATH_TOLD_MAX = 200 };
-
-const char *endpoint_word(enum endpoint_kind kind)
-{
-    static const char *const words[] = {
-        [ENDPOINT_UNKNOWN] = "unknown",       [ENDPOINT_WRONG_METHOD] = "wrong_method",
-        [ENDPOINT_GENERATE] = "generate",     [ENDPOINT_COUNT] = "count",
-        [ENDPOINT_EMBEDDINGS] = "embeddings", [ENDPOINT_MODELS] = "models",
-        [ENDPOINT_MODEL] = "model",
-    };
-
-    assert((size_t)kind < ARRAY_SIZE(words));
-    return words[kind];
-}
 
 /* --- paths ------------------------------------------------------------------------------------ */
 

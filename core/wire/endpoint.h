@@ -35,8 +35,6 @@ enum endpoint_kind {
     ENDPOINT_MODEL,
 };
 
-const char *endpoint_word(enum endpoint_kind kind); /* "generate", "count", "models", ... */
-
 struct endpoint {
     enum endpoint_kind kind;
     enum api api;       /* of UNKNOWN: whose words refuse it */

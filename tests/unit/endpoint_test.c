@@ -155,12 +155,6 @@ static void cuts_a_name_that_is_too_long(void)
     CU_ASSERT_STRING_EQUAL(endpoint.model, "%zzA");
 }
 
-static void has_a_word_for_each_kind(void)
-{
-    for (int kind = ENDPOINT_UNKNOWN; kind <= ENDPOINT_MODEL; kind++)
-        CU_ASSERT(endpoint_word((enum endpoint_kind)kind)[0] != '\0');
-}
-
 static void expect_objection(const char *method, const char *path, enum api family, uint16_t status,
                              const char *message)
 {
@@ -310,7 +304,6 @@ static CU_TestInfo endpoint_tests[] = {
     {"tells a wrong method from a wrong path", tells_a_wrong_method_from_a_wrong_path},
     {"lists models for whoever asks at the gateway", lists_models_for_whoever_asks_at_the_gateway},
     {"cuts a name that is too long", cuts_a_name_that_is_too_long},
-    {"has a word for each kind", has_a_word_for_each_kind},
     {"says in each providers words what there is not",
      says_in_each_providers_words_what_there_is_not},
     {"lists models as each provider does", lists_models_as_each_provider_does},
