@@ -28,9 +28,13 @@ struct child {
 
 struct child_options {
     const char *path;
-    char *const *arguments; /* with argv[0], NULL at the end */
-    int kept;               /* one descriptor it inherits under the same number; -1: none */
-    bool captures_output;   /* its standard output into child.out, else inherited */
+    char *const *arguments;   /* with argv[0], NULL at the end */
+    int kept;                 /* one descriptor it inherits under the same number; -1: none */
+    bool captures_output;     /* its standard output into child.out, else inherited */
+    char *const *environment; /* NULL: ours */
+    bool is_searched;         /* `path` is looked for in PATH, as a shell does */
+    bool is_foreground;       /* reads the terminal: its group becomes the terminal's, when our
+                                 standard input is one */
 };
 
 MUST_USE enum rc child_start(struct child *child, const struct child_options *options,

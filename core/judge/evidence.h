@@ -33,6 +33,18 @@
 
 enum { RECORD_ATTEMPTS_MAX = CONDUCT_ATTEMPTS_MAX };
 
+/* How the mock knew which call a request belongs to (design §9, in this order; engine/identity.h).
+ */
+enum key_used {
+    KEY_NONE,
+    KEY_HEADER,
+    KEY_LIKENESS,
+    KEY_MARKER,      /* in the prompt */
+    KEY_TRACEPARENT, /* its trace id */
+    KEY_RETRY_COUNT, /* likeness, and the SDK's own count of retries */
+    KEY_ISOLATION,   /* the only call under its /t/NAME */
+};
+
 struct attempt_record {
     uint32_t ordinal; /* from 1 */
     uint32_t model;   /* index */
@@ -54,6 +66,17 @@ struct attempt_record {
     bool has_cost; /* usage arrived and the model has a price */
     money cost;
     char request_id[64];
+};
+
+/* What our driver heard of a service's answer, held against the numbered words that the mock says
+ * (wire/words_reader.h). */
+struct heard {
+    bool is_checked;   /* some numbered word was in it; else nothing is known */
+    uint64_t request;  /* the mock's request behind the last mark ⟦rN⟧; 0: there was none */
+    uint32_t words;    /* in order, since that mark; the mark counts as one */
+    uint32_t repeated; /* words that had been said, */
+    uint32_t missing;  /* left out, */
+    uint32_t marks;    /* and answers that begin in it: more than one is a mixture, or a repeat */
 };
 
 /* Where an unfinished call stood when the run was cut. */
@@ -78,21 +101,14 @@ struct call_record {
     money cost_failed;         /* of these those that failed, */
     uint32_t cost_unknown;     /* and how many were sent whose cost is not */
     char stop_reason[32];
-    char error[160];         /* empty on OK */
+    char error[160];   /* empty on OK */
+    enum key_used key; /* how it was told from others, of a call that a program made; else
+                          KEY_NONE: ours */
+    bool is_doubtful;  /* ... and its requests may be another call's */
+    bool has_account;  /* the application's own log has a line of it; always of ours */
+    struct heard heard;
     uint32_t attempts_count; /* made; may be 0 when shed or never started */
     struct attempt_record attempts[RECORD_ATTEMPTS_MAX];
-};
-
-/* How the mock knew which call a request belongs to (design §9, in this order; engine/identity.h).
- */
-enum key_used {
-    KEY_NONE,
-    KEY_HEADER,
-    KEY_LIKENESS,
-    KEY_MARKER,      /* in the prompt */
-    KEY_TRACEPARENT, /* its trace id */
-    KEY_RETRY_COUNT, /* likeness, and the SDK's own count of retries */
-    KEY_ISOLATION,   /* the only call under its /t/NAME */
 };
 
 enum closed_by {
@@ -168,6 +184,15 @@ struct journal_record {
     bool is_hook_valid;        /* a body that this service takes */
     char alert[ALERT_KEY_MAX]; /* the alert's key; empty when unknown */
     char plan[256];            /* printed */
+};
+
+/* How a service's processes stood at one instant: all that descend from what we started. */
+struct sample_record {
+    uint32_t instance;
+    nanos at;
+    uint64_t rss_bytes;
+    uint32_t descriptors;
+    uint32_t threads;
 };
 
 /* The call's line, and one line for each of its attempts. */

@@ -26,6 +26,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "judge/app_log.h"
 #include "judge/call_case.h"
 #include "judge/evidence.h"
 #include "judge/judge.h"
@@ -44,6 +45,17 @@ MUST_USE enum rc journal_calls_add(struct journal_calls *calls,
 
 /* Once, after the last record: groups them. Calls are then numbered by their first request. */
 void journal_calls_settle(struct journal_calls *calls);
+
+/* A line of the application's log, before settling: joined to its call by the response's id, the
+ * request's id, or the call's own name. What it tells is then the caller's account: usage, cost,
+ * outcome, and when the call ended. RC_LIMIT, RC_NOMEM: it is left out. */
+MUST_USE enum rc journal_calls_add_log(struct journal_calls *calls,
+                                       const struct app_log_entry *entry);
+
+/* After settling: every call to the judge, as "call:1", "call:2"... in the order of their first
+ * requests, and all journal records with those names in place of the mock's. Fills what of `facts`
+ * these calls tell: calls_planned, has_caller, unknown_paths, and the counts of log lines. */
+void journal_calls_feed(struct journal_calls *calls, struct judge *judge, struct run_facts *facts);
 
 /* --- after that ------------------------------------------------------------------------------- */
 

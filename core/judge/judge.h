@@ -31,6 +31,8 @@ enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_INCONCLUSIVE, VERDICT_NOT_APP
 
 const char *verdict_word(enum verdict verdict); /* pass, fail, inconclusive, n/a */
 
+enum { LAW_DATE_SIZE = 11 }; /* "2027-01-31" */
+
 enum row_kind { ROW_LAW, ROW_CONDITION, ROW_EXPECTATION };
 
 enum { ROW_EXAMPLES_MAX = 5 };
@@ -65,6 +67,15 @@ struct run_facts {
     bool is_live;           /* no mock of ours answered */
     bool has_reported;      /* the monitor ran: */
     struct rolling_figures reported[SCENARIO_MODELS_MAX]; /* its percentiles at the end, by model */
+    bool has_caller;           /* somebody tells of the calls besides the mock: our driver, or the
+                                  application's log */
+    bool has_command;          /* `exec`: a command ran, */
+    int command_exit;          /* and this was its exit code, or 128 + signal, */
+    nanos command_took;        /* after so long */
+    char today[LAW_DATE_SIZE]; /* the day of the run, for waivers with an end; empty: not known */
+    uint64_t unknown_paths;    /* requests for which the mock has no such path */
+    uint64_t log_lines, log_strangers, log_malformed; /* of the application's log: all of ours; that
+                                                         belong to no call; that cannot be read */
     char lost[160]; /* evidence that is damaged or missing, in one sentence; empty: none */
 };
 
@@ -103,6 +114,7 @@ void judge_free(struct judge *judge); /* NULL is fine */
 
 void judge_feed_call(struct judge *judge, const struct call_record *call);
 void judge_feed_journal(struct judge *judge, const struct journal_record *record);
+void judge_feed_sample(struct judge *judge, const struct sample_record *record);
 void judge_feed_alert(struct judge *judge, const struct alert_record *record);
 
 /* Told of each call once it has been judged, and whether it broke a law; before judge_finish

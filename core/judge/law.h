@@ -28,6 +28,9 @@ enum law_flags {
     LAW_READS_JOURNAL = 4, /* of a mock, where there is one */
     LAW_NEEDS_JOURNAL = 8, /* does not apply without one */
     LAW_OF_RUN = 16,       /* no single call can break it (run_laws.h) */
+    LAW_NEEDS_CALLER = 32, /* what the application made of it: our driver, or its own log */
+    LAW_NEEDS_ALERTS = 64, /* our monitor's own record of what it raised */
+    LAW_NAMED_ONLY = 128,  /* in no set: judged where the scenario names it */
 };
 
 /* id, name, flags, what it asks */
@@ -92,7 +95,7 @@ struct law_limits {
     nanos send_lag;         /* schedule-kept */
 };
 
-enum { LAW_BECAUSE_MAX = 96, LAW_DATE_SIZE = 11 };
+enum { LAW_BECAUSE_MAX = 96 };
 
 /* One law as the scenario wants it. */
 struct law_rules {

@@ -26,6 +26,7 @@
 #include "monitor/price.h"
 #include "policy/arrival.h"
 #include "policy/conduct.h"
+#include "scenario/subject.h"
 #include "scenario/trace.h"
 #include "wire/format.h"
 #include "wire/json.h"
@@ -75,7 +76,11 @@ struct request_shape {
     bool has_input_tokens, has_output_tokens; /* else from the trace's row */
 };
 
-enum part_kind { PART_ARRIVALS, PART_TRACE };
+enum part_kind {
+    PART_ARRIVALS,
+    PART_TRACE,
+    PART_FOREIGN, /* of exec: calls of a program, "call:1"...; the plan has none of them */
+};
 
 /* A stretch of the load; parts run one after another. */
 struct load_part {
@@ -122,8 +127,13 @@ struct scenario {
     struct slice file; /* its name, for messages */
     char name[64];
     char about[256];
+    char case_name[64];   /* of `vary`; empty: there are no cases */
+    uint32_t compression; /* N of --compress N, of which this is the result; 1: none */
     uint64_t seed;
     uint32_t instances; /* of the application, at least 1; each owns its own policy state */
+    enum subject subject;
+    struct subject_rules subject_rules; /* of exec and service; of a service `client` is a client
+                                           that asks once, whose timeouts are the scenario's */
     struct client_policy client;
     enum target target;
     money spend_limit;                        /* of a live run; MONEY_MAX: none was given */

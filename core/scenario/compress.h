@@ -1,0 +1,26 @@
+#ifndef SCENARIO_COMPRESS_H
+#define SCENARIO_COMPRESS_H
+
+/* `--compress N`: the same story N times faster (design.md §4). A rewriting of the scenario, shown
+ * by `check --compress N --print`; no second clock.
+ *
+ *   windows, parts, delays, gaps, timeouts, backoff, advice, deadlines, limits of laws,
+ *   durations in expectations                                     divided by N
+ *   rates of arrivals, tokens and limits, goodput expected        times N
+ *   token counts, shares, prices, money, counts                   as they are
+ *
+ * Advice is rounded up to what its notation can say: `retry-after: 2` cannot say 100 ms, and asks
+ * for 1 s. A law or expectation whose own time falls below 50 ms would judge the machine instead of
+ * the client: it is inconclusive, and says so. The scenario is changed in place; `text` is then
+ * what scenario_write prints of it, which loads to the same. */
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "scenario/scenario.h"
+
+enum { COMPRESSION_MAX = 1000 };
+
+MUST_USE enum rc scenario_compress(struct scenario *scenario, uint32_t times, struct arena *arena,
+                                   struct slice *text, struct error *err);
+
+#endif
