@@ -49,6 +49,8 @@ enum inconclusive { INCONCLUSIVE_STANDS, INCONCLUSIVE_FAILS, INCONCLUSIVE_PASSES
 struct options {
     const char *files[OPTIONS_FILES_MAX];
     uint32_t files_count;
+    char *const *command; /* of exec, behind "--", NULL at its end; NULL: there is none. A subject
+                             that is not exec is then replaced (prepared.h) */
     const char *sets[OPTIONS_SETS_MAX]; /* "/json/pointer=value" */
     uint32_t sets_count;
     const char *client;  /* a preset's name or a file; NULL: the scenario's own */
