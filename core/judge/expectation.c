@@ -20,14 +20,15 @@ struct cursor {
 /* "file:line:column: ...": the text is one line of the file, behind its opening quote. */
 static enum rc PRINTF_LIKE(3, 4) refuse(const struct cursor *c, size_t at, const char *format, ...)
 {
+    struct text_place place = scenario_place(c->scenario, c->text->position);
     char said[320];
     va_list arguments;
 
     va_start(arguments, format);
     vsnprintf(said, sizeof(said), format, arguments);
     va_end(arguments);
-    return error_set(c->err, RC_MALFORMED, "%.*s:%u:%u: %s", SLICE_ARG(c->scenario->file),
-                     c->text->position.line, c->text->position.column + 1 + (uint32_t)at, said);
+    return error_set(c->err, RC_MALFORMED, "%.*s:%u:%u: %s", SLICE_ARG(place.file),
+                     place.position.line, place.position.column + 1 + (uint32_t)at, said);
 }
 
 static enum rc refuse_word(const struct cursor *c, struct slice word, const struct nearest *nearest,

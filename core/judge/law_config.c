@@ -323,6 +323,7 @@ enum rc laws_read(const struct scenario *scenario, const struct memory *memory,
     struct arena arena;
     struct reading r = {.text = scenario->text,
                         .file = scenario->file,
+                        .origins = scenario->origins,
                         .scenario = (struct scenario *)scenario, /* only its models are read */
                         .arena = &arena,
                         .err = err};

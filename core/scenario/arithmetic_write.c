@@ -121,10 +121,11 @@ void arithmetic_write_warnings(const struct scenario *scenario, const struct ari
 {
     for (uint32_t i = 0; i < sum->warnings_count; i++) {
         const struct warning *warning = &sum->warnings[i];
+        struct text_place place = scenario_place(scenario, warning->position);
 
-        buffer_append(out, scenario->file);
+        buffer_append(out, place.file);
         if (warning->position.line > 0)
-            buffer_printf(out, ":%u:%u", warning->position.line, warning->position.column);
+            buffer_printf(out, ":%u:%u", place.position.line, place.position.column);
         buffer_printf(out, ": warning: %s\n", warning->text);
     }
 }

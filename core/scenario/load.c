@@ -179,13 +179,14 @@ static const struct read_key trace_keys[] = {
 static enum rc read_file(struct reading *r, const struct value *value, struct slice *path,
                          struct slice *bytes)
 {
-    struct json_position at = value_position(r, value);
+    struct text_place at = value_place(r, value);
 
     TRY(read_string(r, value, path));
     if (r->files == NULL)
         return read_refuse(r, RC_MALFORMED, value, "a scenario that needs no file");
     if (r->files->read(r->files->context, *path, r->arena, bytes, r->err) != RC_OK)
-        return error_wrap(r->err, "%.*s:%u:%u", SLICE_ARG(r->file), at.line, at.column);
+        return error_wrap(r->err, "%.*s:%u:%u", SLICE_ARG(at.file), at.position.line,
+                          at.position.column);
     return RC_OK;
 }
 

@@ -18,6 +18,12 @@ struct json_position value_position(const struct reading *r, const struct value 
     return json_position(r->text, (size_t)(value->text.data - r->text.data));
 }
 
+struct text_place value_place(const struct reading *r, const struct value *value)
+{
+    assert(value_is_there(value));
+    return origins_place(&r->origins, r->text, r->file, (size_t)(value->text.data - r->text.data));
+}
+
 void read_excerpt(struct slice text, char *out)
 {
     bool is_cut = text.size >= EXCERPT_SIZE;
@@ -41,10 +47,10 @@ static void describe(const struct value *value, char *out)
 
 static enum rc refuse_at(struct reading *r, enum rc rc, size_t offset, const char *text)
 {
-    struct json_position position = json_position(r->text, offset);
+    struct text_place place = origins_place(&r->origins, r->text, r->file, offset);
 
-    return error_set(r->err, rc, "%.*s:%u:%u: %s", SLICE_ARG(r->file), position.line,
-                     position.column, text);
+    return error_set(r->err, rc, "%.*s:%u:%u: %s", SLICE_ARG(place.file), place.position.line,
+                     place.position.column, text);
 }
 
 static enum rc refuse_value(struct reading *r, enum rc rc, const struct value *at, const char *text)

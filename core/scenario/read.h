@@ -34,6 +34,7 @@
 struct reading {
     struct slice text;
     struct slice file;
+    struct text_origins origins; /* where `text` comes from; none: it is the file's own */
     const struct file_reader *files;
     struct scenario *scenario;    /* being built; NULL for a rule alone */
     const struct scenario *known; /* the same, or the one that a rule is read for */
@@ -54,6 +55,9 @@ MUST_USE enum rc read_check(struct reading *r, struct value *whole);
 
 bool value_is_there(const struct value *value);
 struct json_position value_position(const struct reading *r, const struct value *value);
+
+/* What a message names: the place that a person wrote. */
+struct text_place value_place(const struct reading *r, const struct value *value);
 
 /* --- walking ---------------------------------------------------------------------------------- */
 

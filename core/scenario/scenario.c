@@ -1,5 +1,6 @@
 #include "scenario/scenario.h"
 
+#include "scenario/merge.h"
 #include "scenario/read.h"
 #include "scenario/source.h"
 
@@ -9,6 +10,15 @@ struct sections {
     struct value name, about, seed, subject, target, load, chaos, laws, expect, link;
     struct value monitor, control, spend_limit;
 };
+
+/* Of keys that merge.h has read before, where there is a file to merge. */
+static enum rc read_too_late(struct reading *r, const struct value *value, void *out)
+{
+    (void)out;
+    return read_refuse_as(r, RC_MALFORMED, value,
+                          "found what other files or cases bring, expected a scenario that is put "
+                          "together already");
+}
 
 static const struct read_key section_keys[] = {
     {"$schema", OPTIONAL, read_ignored, 0},
@@ -25,8 +35,8 @@ static const struct read_key section_keys[] = {
     {"monitor", OPTIONAL, read_keep, offsetof(struct sections, monitor)},
     {"control", OPTIONAL, read_keep, offsetof(struct sections, control)},
     {"spend_limit", OPTIONAL, read_keep, offsetof(struct sections, spend_limit)},
-    {"use", OPTIONAL, read_not_built, 0},
-    {"vary", OPTIONAL, read_not_built, 0},
+    {"use", OPTIONAL, read_too_late, 0},
+    {"vary", OPTIONAL, read_too_late, 0},
 };
 
 /* JSON numbers are exact up to 2^53 - 1 in every tool that may read a result. */
@@ -188,12 +198,14 @@ static enum rc read_sections(struct reading *r)
     return read_link(r, &sections.link);
 }
 
-enum rc scenario_load(struct scenario *scenario, struct slice text, struct slice file,
-                      const struct file_reader *files, struct arena *arena, struct error *err)
+enum rc scenario_load_merged(struct scenario *scenario, const struct merged *merged,
+                             struct slice file, const struct file_reader *files,
+                             struct arena *arena, struct error *err)
 {
     struct error unwanted = {0};
-    struct reading reading = {.text = text,
+    struct reading reading = {.text = merged->text,
                               .file = file,
+                              .origins = merged->origins,
                               .files = files,
                               .scenario = scenario,
                               .known = scenario,
@@ -203,11 +215,26 @@ enum rc scenario_load(struct scenario *scenario, struct slice text, struct slice
                               .err = err != NULL ? err : &unwanted};
     enum rc rc;
 
-    *scenario = (struct scenario){.text = text, .file = file};
+    *scenario = (struct scenario){
+        .text = merged->text, .file = file, .origins = merged->origins, .compression = 1};
     rc = read_sections(&reading);
     if (rc != RC_OK)
         *scenario = (struct scenario){0};
     return rc;
+}
+
+enum rc scenario_load(struct scenario *scenario, struct slice text, struct slice file,
+                      const struct file_reader *files, struct arena *arena, struct error *err)
+{
+    return scenario_load_merged(scenario, &(struct merged){.text = text}, file, files, arena, err);
+}
+
+struct text_place scenario_place(const struct scenario *scenario, struct json_position at)
+{
+    if (scenario->origins.count == 0 || at.line == 0)
+        return (struct text_place){scenario->file, at};
+    return origins_place(&scenario->origins, scenario->text, scenario->file,
+                         json_offset(scenario->text, at));
 }
 
 uint64_t scenario_calls_count(const struct scenario *scenario)

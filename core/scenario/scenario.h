@@ -26,6 +26,7 @@
 #include "monitor/price.h"
 #include "policy/arrival.h"
 #include "policy/conduct.h"
+#include "scenario/origin.h"
 #include "scenario/subject.h"
 #include "scenario/trace.h"
 #include "wire/format.h"
@@ -45,7 +46,7 @@ enum {
     SCENARIO_CALLS_MAX = 100 * 1000 * 1000,
 };
 
-/* A place in the scenario's text. */
+/* A place in the scenario's text; scenario_place says where a person wrote it. */
 struct scenario_text {
     struct slice text; /* of the value, as written (a string's without its quotes) */
     struct json_position position;
@@ -123,8 +124,9 @@ struct scenario_places {
 };
 
 struct scenario {
-    struct slice text; /* as run: --set and --client already applied */
-    struct slice file; /* its name, for messages */
+    struct slice text;           /* as run: --set and --client already applied */
+    struct slice file;           /* its name, for messages */
+    struct text_origins origins; /* of a text that was put together (merge.h) */
     char name[64];
     char about[256];
     char case_name[64];   /* of `vary`; empty: there are no cases */
@@ -187,6 +189,9 @@ MUST_USE enum rc scenario_set(struct slice text, struct slice pointer, struct sl
 MUST_USE enum rc scenario_set_client(struct slice text, struct slice preset, struct slice block,
                                      const char *name, struct arena *arena, struct slice *result,
                                      struct error *err);
+
+/* What a message names for a position in the text (`places`, laws, expects). */
+struct text_place scenario_place(const struct scenario *scenario, struct json_position at);
 
 /* A model by name; SCENARIO_MODELS_MAX when there is none. */
 uint32_t scenario_model(const struct scenario *scenario, struct slice name);

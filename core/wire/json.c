@@ -773,6 +773,17 @@ struct json_position json_position(struct slice text, size_t offset)
     return position;
 }
 
+size_t json_offset(struct slice text, struct json_position position)
+{
+    size_t offset = 0;
+
+    for (uint32_t line = 1; line < position.line && offset < text.size; offset++) {
+        if (text.data[offset] == '\n')
+            line++;
+    }
+    return offset + position.column - 1;
+}
+
 const char *json_kind_text(enum json_kind kind)
 {
     static const char *const texts[] = {

@@ -114,6 +114,9 @@ MUST_USE enum rc json_double(const struct json_token *token, double *value);
 /* Line and column of an offset, by counting: for messages, not for the load path. */
 struct json_position json_position(struct slice text, size_t offset);
 
+/* The offset of a position, which the text has; the other way round. */
+size_t json_offset(struct slice text, struct json_position position);
+
 /* "a number", "an object", ... for messages. */
 const char *json_kind_text(enum json_kind kind);
 
