@@ -7,6 +7,14 @@ static uint64_t hash_of_asked(const struct journal_record *record)
     return record->model_asked[0] != '\0' ? slice_hash(slice_of(record->model_asked)) : 0;
 }
 
+/* Thinking comes first. */
+static uint64_t words_written(const struct journal_record *record)
+{
+    bool is_text = record->tokens_written > record->thinking_tokens && record->is_complete;
+
+    return is_text ? record->tokens_written - record->thinking_tokens : 0;
+}
+
 struct request_seen request_seen_of(const struct journal_record *record)
 {
     return (struct request_seen){
@@ -18,6 +26,8 @@ struct request_seen request_seen_of(const struct journal_record *record)
         .status = record->status,
         .is_complete = record->is_complete,
         .is_likeness = record->key == KEY_LIKENESS,
+        .has_retry_count = record->has_retry_count,
+        .retry_count = record->retry_count,
         .answered = record->answered,
         .accepted_at = record->accepted_at,
         .head_in_at = record->head_in_at,
@@ -25,6 +35,7 @@ struct request_seen request_seen_of(const struct journal_record *record)
         .closed_at = record->closed_at,
         .advice_wait = record->advice_wait,
         .tokens_written = record->tokens_written,
+        .words_written = words_written(record),
         .usage_told = record->usage_told,
         .has_cost = record->has_cost,
         .cost = record->cost,
@@ -114,6 +125,23 @@ static void lay_together(struct call_case *c)
         add_step(c, NULL, &call->attempts[a++]);
 }
 
+/* By arrival, whatever layer of the service counted them. */
+static void number_requests(struct request_seen *requests, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        requests[i].attempt = 0;
+    sort_requests(requests, count);
+    for (uint32_t i = 0; i < count; i++)
+        requests[i].attempt = i + 1;
+}
+
+static void take_requests_alone(struct call_case *c, struct request_seen *requests)
+{
+    number_requests(requests, c->requests_count);
+    for (uint32_t i = 0; i < c->requests_count; i++)
+        add_step(c, &requests[i], NULL);
+}
+
 /* Without ordinals, or with more attempts than records hold, nobody can tell which request is which
  * attempt: then the larger count of both ends is sure. */
 static bool is_laid_together(const struct call_case *c)
@@ -127,7 +155,6 @@ void call_case_init(struct call_case *c, const struct scenario *scenario,
                     const struct call_record *call, struct request_seen *requests,
                     uint32_t requests_count)
 {
-    sort_requests(requests, requests_count);
     c->scenario = scenario;
     c->call = call;
     c->requests = requests;
@@ -138,9 +165,45 @@ void call_case_init(struct call_case *c, const struct scenario *scenario,
     c->is_useful = call_is_useful(scenario, call);
     c->has_journal = true;
     c->cut_at = NANOS_NEVER;
+    if (scenario->subject == SUBJECT_SERVICE) {
+        take_requests_alone(c, requests);
+        return;
+    }
+    sort_requests(requests, requests_count);
     lay_together(c);
     if (!is_laid_together(c))
         c->attempts = requests_count > call->attempts_count ? requests_count : call->attempts_count;
+}
+
+bool call_is_told(const struct call_case *c)
+{
+    return c->scenario->subject != SUBJECT_EXEC || c->call->has_account;
+}
+
+/* Of a service that repeats itself the words say which request it was. */
+static const struct request_seen *request_of_service(const struct call_case *c)
+{
+    uint64_t heard = c->call->heard.request;
+
+    for (uint32_t i = c->requests_count; i-- > 0;) {
+        const struct request_seen *request = &c->requests[i];
+
+        if (heard != 0 ? request->number == heard : request->answered == OUTCOME_OK)
+            return request;
+    }
+    return NULL;
+}
+
+const struct request_seen *call_answering_request(const struct call_case *c)
+{
+    const struct attempt_record *last = call_last_attempt(c->call);
+
+    if (c->scenario->subject == SUBJECT_SERVICE)
+        return request_of_service(c);
+    for (uint32_t i = c->steps_count; last != NULL && i-- > 0;)
+        if (c->steps[i].seen != NULL && c->steps[i].felt == last)
+            return c->steps[i].seen;
+    return NULL;
 }
 
 enum outcome step_outcome(const struct step *step)

@@ -10,6 +10,11 @@
  *
  * What the journal *saw* is the truth of what was asked and answered; what the caller *felt* is the
  * truth of what never reached the server (refused connections) or was given up there (timeouts).
+ *
+ * Of a service the two are attempts of different things: our driver asks the service once, which
+ * asks the mock as often as it likes. Nothing is laid together then: the steps are the requests,
+ * numbered as they arrived, and attempts are theirs alone.
+ *
  * Pure; borrows everything for as long as it is judged. */
 
 #include <stdbool.h>
@@ -30,7 +35,9 @@ struct request_seen {
     uint32_t attempt;     /* ordinal; 0 unknown */
     uint16_t status;
     bool is_complete;
-    bool is_likeness; /* matched to its call by likeness only */
+    bool is_likeness;     /* matched to its call by likeness only */
+    bool has_retry_count; /* the SDK said how often it had retried, */
+    uint32_t retry_count; /* and this */
     enum outcome answered;
     nanos accepted_at; /* its connection */
     nanos head_in_at;
@@ -38,6 +45,7 @@ struct request_seen {
     nanos closed_at;
     nanos advice_wait; /* 0: none */
     uint64_t tokens_written;
+    uint64_t words_written; /* of them, those of the text; it is told only of a whole answer */
     struct usage usage_told;
     bool has_cost;
     money cost; /* billed */
@@ -77,6 +85,13 @@ bool attempt_is_answered(const struct attempt_record *attempt);
 /* Did it bring a whole answer? Late ones too: a latency that leaves out what came too late would
  * never show that anything does. */
 bool call_is_answered(const struct call_record *call);
+
+/* Does anybody but the mock tell what became of it? Of a program's call only a line of its log. */
+bool call_is_told(const struct call_case *c);
+
+/* The journal's request behind the answer that the caller took; NULL: it took none, or nobody can
+ * tell. Of a service the one whose words were heard, else the last that was answered. */
+const struct request_seen *call_answering_request(const struct call_case *c);
 
 /* The attempts that the record holds. */
 uint32_t call_attempts_kept(const struct call_record *call);

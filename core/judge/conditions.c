@@ -44,6 +44,38 @@ void condition_faults_consumed(const struct tally *tally, const struct law_limit
     say_why(tally, idle, row);
 }
 
+void condition_requests_arrived(const struct tally *tally, const char *lost,
+                                struct verdict_row *row)
+{
+    row->n = tally->figures.requests;
+    row->verdict = VERDICT_PASS;
+    snprintf(row->value, sizeof(row->value), "%s request%s", readable_count(row->n).text,
+             row->n == 1 ? "" : "s");
+    if (row->n > 0)
+        return;
+    row->verdict = VERDICT_INCONCLUSIVE;
+    snprintf(row->reason, sizeof(row->reason), "%s",
+             lost[0] != '\0' ? lost : "nothing asked the mock for anything");
+}
+
+void condition_paths_known(const struct tally *tally, struct verdict_row *row)
+{
+    uint64_t unknown = tally->figures.unknown_paths;
+
+    row->n = tally->figures.requests;
+    row->violations = unknown;
+    row->verdict = VERDICT_PASS;
+    if (unknown == 0)
+        return;
+    row->verdict = VERDICT_INCONCLUSIVE;
+    snprintf(row->value, sizeof(row->value), "%s unknown", readable_count(unknown).text);
+    snprintf(
+        row->reason, sizeof(row->reason),
+        "%.20s of %.20s requests asked for a path that the mock has not: the base URL may lack a "
+        "suffix such as /v1, or have one too many (docs/base-urls.md)",
+        readable_count(unknown).text, readable_count(row->n).text);
+}
+
 void condition_schedule_kept(const struct tally *tally, const struct law_limits *limits,
                              struct verdict_row *row)
 {

@@ -1,6 +1,7 @@
 #include "judge/judge.h"
 
 #include <assert.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,6 +69,13 @@ const char *verdict_word(enum verdict verdict)
 
 /* --- building --------------------------------------------------------------------------------- */
 
+/* Where nobody but the mock saw the calls, whatever is said of them is the journal's word. */
+static bool reads_journal(const struct judge *judge, enum law law)
+{
+    return (law_facts(law)->flags & (LAW_READS_JOURNAL | LAW_NEEDS_JOURNAL)) != 0 ||
+           judge->scenario->subject == SUBJECT_EXEC;
+}
+
 static enum rc read_laws(struct judge *judge, struct error *err)
 {
     struct law_rules rules[LAWS_COUNT];
@@ -78,8 +86,7 @@ static enum rc read_laws(struct judge *judge, struct error *err)
         enum law law = (enum law)i;
 
         state->rules = rules[i];
-        state->reads_journal =
-            (law_facts(law)->flags & (LAW_READS_JOURNAL | LAW_NEEDS_JOURNAL)) != 0;
+        state->reads_journal = reads_journal(judge, law);
         state->is_judging =
             rules[i].is_on && law_inapplicable(law, judge->scenario, &rules[i].limits) == NULL;
         if (state->is_judging && law_is_of_calls(law))
@@ -165,8 +172,11 @@ void judge_free(struct judge *judge)
 
 /* --- one call --------------------------------------------------------------------------------- */
 
-static bool has_likeness(const struct call_case *c)
+/* May a request of it belong to another call? */
+static bool is_doubtful(const struct call_case *c)
 {
+    if (c->scenario->subject == SUBJECT_EXEC)
+        return c->call->is_doubtful;
     for (uint32_t i = 0; i < c->requests_count; i++)
         if (c->requests[i].is_likeness)
             return true;
@@ -176,7 +186,7 @@ static bool has_likeness(const struct call_case *c)
 /* What was seen stands, even if more was to come; but a request that may belong to another call
  * proves nothing. True when the call broke the law. */
 static bool hold_against(struct law_state *state, enum law law, const struct call_case *c,
-                         bool is_likeness)
+                         bool is_doubtful)
 {
     char text[LAW_TEXT_MAX];
     struct law_finding finding = {.text = text};
@@ -186,7 +196,7 @@ static bool hold_against(struct law_state *state, enum law law, const struct cal
     if (result == LAW_SILENT)
         return false;
     state->n++;
-    if ((state->reads_journal && is_likeness) || result == LAW_UNDECIDED) {
+    if ((state->reads_journal && is_doubtful) || result == LAW_UNDECIDED) {
         state->undecided++;
         return false;
     }
@@ -200,13 +210,15 @@ static bool hold_against(struct law_state *state, enum law law, const struct cal
 
 static bool hold_against_laws(struct judge *judge, const struct call_case *c)
 {
-    bool is_likeness = has_likeness(c);
+    bool is_in_doubt = is_doubtful(c);
+    bool is_told = call_is_told(c);
     bool is_violation = false;
 
     for (uint32_t i = 0; i < judge->call_laws_count; i++) {
         enum law law = judge->call_laws[i];
 
-        is_violation |= hold_against(&judge->laws[law], law, c, is_likeness);
+        if (is_told || !(law_facts(law)->flags & LAW_NEEDS_CALLER))
+            is_violation |= hold_against(&judge->laws[law], law, c, is_in_doubt);
     }
     return is_violation;
 }
@@ -238,9 +250,13 @@ static uint32_t attempts_sent(const struct call_record *call)
     return count;
 }
 
-static bool is_ready(const struct call_record *call, uint32_t requests_count)
+/* How often a service asks the mock nobody can say before the journal is whole: its calls wait for
+ * judge_finish, as many of them as open_calls holds. */
+static bool is_ready(const struct judge *judge, const struct call_record *call,
+                     uint32_t requests_count)
 {
-    return call->outcome != OUTCOME_UNFINISHED && requests_count >= attempts_sent(call);
+    return judge->scenario->subject != SUBJECT_SERVICE && call->outcome != OUTCOME_UNFINISHED &&
+           requests_count >= attempts_sent(call);
 }
 
 static void judge_now(struct judge *judge, const struct call_record *call, struct open_call *open,
@@ -285,7 +301,7 @@ void judge_feed_call(struct judge *judge, const struct call_record *call)
     judge->calls_seen++;
     latencies_record(&judge->latencies, call);
     open = open_calls_find(&judge->open, call->id);
-    if (is_ready(call, open != NULL ? open->requests_count : 0)) {
+    if (is_ready(judge, call, open != NULL ? open->requests_count : 0)) {
         judge_now(judge, call, open, true);
         return;
     }
@@ -315,7 +331,7 @@ static void keep_request(struct judge *judge, struct call_id id,
         judge->requests_lost++;
         return;
     }
-    if (open->has_call && is_ready(open->call, open->requests_count))
+    if (open->has_call && is_ready(judge, open->call, open->requests_count))
         judge_now(judge, open->call, open, true);
 }
 
@@ -364,9 +380,17 @@ void judge_set_control(struct judge *judge, const struct judge *control)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
+/* Has the journal said all about this call? */
+static bool is_told_whole(const struct judge *judge, const struct open_call *open)
+{
+    if (judge->facts.journal_is_whole)
+        return true;
+    return judge->scenario->subject != SUBJECT_SERVICE &&
+           open->requests_count >= attempts_sent(open->call);
+}
+
 static void judge_open_calls(struct judge *judge)
 {
-    const struct run_facts *facts = &judge->facts;
 
     for (uint32_t i = 0; i < judge->open.places_count; i++) {
         struct open_call *open = &judge->open.places[i];
@@ -375,9 +399,8 @@ static void judge_open_calls(struct judge *judge)
         if (!open->is_open || !open->has_call)
             continue;
         call_case_init(&c, judge->scenario, open->call, open->requests, open->requests_count);
-        c.has_journal =
-            facts->journal_is_whole || open->requests_count >= attempts_sent(open->call);
-        c.cut_at = facts->cut_at;
+        c.has_journal = is_told_whole(judge, open);
+        c.cut_at = judge->facts.cut_at;
         judge_case(judge, &c);
     }
 }
@@ -389,7 +412,8 @@ static void blame_missing(struct judge *judge)
     struct source source;
     struct call_plan plan;
 
-    if (facts->was_interrupted || judge->calls_seen >= facts->calls_planned)
+    if (facts->was_interrupted || judge->calls_seen >= facts->calls_planned ||
+        judge->scenario->subject == SUBJECT_EXEC)
         return;
     source_init(&source, judge->scenario);
     while (source_next(&source, &plan))
@@ -398,13 +422,13 @@ static void blame_missing(struct judge *judge)
 }
 
 /* Why what holds so far may not hold: NULL when nothing was lost. */
-static const char *lost_evidence(const struct judge *judge, unsigned flags)
+static const char *lost_evidence(const struct judge *judge, bool reads_journal)
 {
     const struct run_facts *facts = &judge->facts;
 
     if (judge->calls_lost > 0)
         return "calls beyond the judge's memory could not be told apart";
-    if (!(flags & (LAW_READS_JOURNAL | LAW_NEEDS_JOURNAL)) || !facts->has_journal)
+    if (!reads_journal || !facts->has_journal)
         return NULL;
     if (!facts->journal_is_whole)
         return "the journal broke off before its end";
@@ -435,8 +459,8 @@ static void judge_run(struct judge *judge)
         .latencies = &judge->latencies,
         .alerts = &judge->alerts,
         .spending = &judge->spending,
-        .is_whole = lost_evidence(judge, LAW_NEEDS_JOURNAL) == NULL &&
-                    judge->facts.lost[0] == '\0' && !judge->facts.was_interrupted,
+        .is_whole = lost_evidence(judge, true) == NULL && judge->facts.lost[0] == '\0' &&
+                    !judge->facts.was_interrupted,
         .send_lag = judge->tally.figures.send_lag_p99,
         .is_schedule_kept = judge->is_schedule_kept,
     };
@@ -460,13 +484,31 @@ static void set_reason(struct verdict_row *row, enum verdict verdict, const char
 static const char *doubt_about(const struct judge *judge, enum law law)
 {
     const struct law_state *state = &judge->laws[law];
-    const char *lost = lost_evidence(judge, law_facts(law)->flags);
+    const char *lost = lost_evidence(judge, state->reads_journal);
 
     if (lost != NULL || state->undecided == 0)
         return lost;
     if (state->doubt[0] != '\0')
         return state->doubt;
-    return judge->facts.has_journal ? "the journal does not say all about every call" : NULL;
+    if (!judge->facts.has_journal)
+        return NULL;
+    return judge->scenario->subject == SUBJECT_EXEC
+               ? "requests of some calls cannot be told from those of others"
+               : "the journal does not say all about every call";
+}
+
+/* What only the program itself could tell, in a run without our driver. */
+static const char *without_caller(const struct judge *judge, enum law law)
+{
+    unsigned flags = law_facts(law)->flags;
+
+    if (judge->scenario->subject != SUBJECT_EXEC)
+        return NULL;
+    if ((flags & LAW_NEEDS_CALLER) && !judge->facts.has_caller)
+        return "needs the application's own account: brownout exec --log FILE";
+    if (law == LAW_COMMAND_SUCCEEDED && !judge->facts.has_command)
+        return "no command was run";
+    return NULL;
 }
 
 static const char *without_journal(const struct judge *judge, enum law law)
@@ -490,21 +532,71 @@ static const char *not_applicable(const struct judge *judge, enum law law)
         return "switched off by the scenario";
     if (!judge->facts.has_journal)
         why_not = without_journal(judge, law);
-    return why_not != NULL ? why_not : law_inapplicable(law, judge->scenario, &rules->limits);
+    if (why_not == NULL)
+        why_not = law_inapplicable(law, judge->scenario, &rules->limits);
+    return why_not != NULL ? why_not : without_caller(judge, law);
+}
+
+/* A waiver that has ended softens nothing. */
+static bool has_expired(const struct judge *judge, const struct law_rules *rules)
+{
+    return rules->until[0] != '\0' && judge->facts.today[0] != '\0' &&
+           strcmp(judge->facts.today, rules->until) > 0;
+}
+
+PRINTF_LIKE(2, 3)
+static void add_reason(struct verdict_row *row, const char *format, ...)
+{
+    size_t used = strlen(row->reason);
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(row->reason + used, sizeof(row->reason) - used, format, arguments);
+    va_end(arguments);
 }
 
 /* The scenario's own words about a law that it softens. */
-static void add_because(const struct law_rules *rules, struct verdict_row *row)
+static void add_because(const struct judge *judge, const struct law_rules *rules,
+                        struct verdict_row *row)
 {
-    size_t used = strlen(row->reason);
+    const char *comma = row->reason[0] != '\0' ? "; " : "";
 
     if (rules->because[0] != '\0')
-        snprintf(row->reason + used, sizeof(row->reason) - used, "%s%s", used > 0 ? "; " : "",
-                 rules->because);
-    used = strlen(row->reason);
-    if (rules->until[0] != '\0')
-        snprintf(row->reason + used, sizeof(row->reason) - used, "%suntil %s", used > 0 ? ", " : "",
-                 rules->until);
+        add_reason(row, "%s%s", comma, rules->because);
+    if (rules->until[0] == '\0')
+        return;
+    if (has_expired(judge, rules))
+        add_reason(row, ", waived until %s, which has passed", rules->until);
+    else
+        add_reason(row, ", until %s", rules->until);
+}
+
+static void judge_condition(const struct judge *judge, enum law law, struct verdict_row *row)
+{
+    const struct law_limits *limits = &judge->laws[law].rules.limits;
+
+    switch (law) {
+    case LAW_REQUESTS_ARRIVED:
+        condition_requests_arrived(&judge->tally, judge->facts.lost, row);
+        return;
+    case LAW_PATHS_KNOWN:
+        condition_paths_known(&judge->tally, row);
+        return;
+    case LAW_FAULTS_CONSUMED:
+        condition_faults_consumed(&judge->tally, limits, row);
+        return;
+    default:
+        assert(law == LAW_SCHEDULE_KEPT);
+        condition_schedule_kept(&judge->tally, limits, row);
+    }
+}
+
+static void judge_command(const struct run_facts *facts, struct verdict_row *row)
+{
+    row->n = 1;
+    row->violations = facts->command_exit != 0;
+    row->verdict = facts->command_exit == 0 ? VERDICT_PASS : VERDICT_FAIL;
+    snprintf(row->value, sizeof(row->value), "%s", readable_exit(facts->command_exit).text);
 }
 
 static void judge_law(const struct judge *judge, enum law law, struct verdict_row *row)
@@ -517,10 +609,10 @@ static void judge_law(const struct judge *judge, enum law law, struct verdict_ro
 
     if (why_not != NULL)
         set_reason(row, VERDICT_NOT_APPLICABLE, why_not);
-    else if (law == LAW_FAULTS_CONSUMED)
-        condition_faults_consumed(&judge->tally, &state->rules.limits, row);
-    else if (law == LAW_SCHEDULE_KEPT)
-        condition_schedule_kept(&judge->tally, &state->rules.limits, row);
+    else if (law_facts(law)->flags & LAW_CONDITION)
+        judge_condition(judge, law, row);
+    else if (law == LAW_COMMAND_SUCCEEDED)
+        judge_command(&judge->facts, row);
     else
         law_state_fill_row(state, law, &hearing, row);
 }
@@ -536,7 +628,9 @@ static void fill_law_row(const struct judge *judge, enum law law, struct verdict
 {
     const struct law_state *state = &judge->laws[law];
 
-    *row = (struct verdict_row){.kind = ROW_LAW, .is_warning = state->rules.is_warning};
+    *row = (struct verdict_row){.kind = ROW_LAW,
+                                .is_warning =
+                                    state->rules.is_warning && !has_expired(judge, &state->rules)};
     if (law_facts(law)->flags & LAW_CONDITION)
         row->kind = ROW_CONDITION;
     slice_copy(slice_of(law_facts(law)->name), row->name, sizeof(row->name));
@@ -544,7 +638,7 @@ static void fill_law_row(const struct judge *judge, enum law law, struct verdict
     doubt(judge, row);
     if (state->rules.is_on)
         law_limit_text(law, judge->scenario, &state->rules.limits, row->limit, sizeof(row->limit));
-    add_because(&state->rules, row);
+    add_because(judge, &state->rules, row);
 }
 
 /* --- expectations ----------------------------------------------------------------------------- */
@@ -693,6 +787,12 @@ const struct verdict_row *judge_rows(const struct judge *judge, uint32_t *count)
     assert(judge->is_finished);
     *count = judge->rows_count;
     return judge->rows;
+}
+
+const struct run_facts *judge_facts(const struct judge *judge)
+{
+    assert(judge->is_finished);
+    return &judge->facts;
 }
 
 const struct run_figures *judge_figures(const struct judge *judge)

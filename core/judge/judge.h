@@ -6,7 +6,9 @@
  * Happy path: judge_new(scenario) parses laws and expectations; feed calls and journal records in
  * any order while the run runs; judge_finish once; read the rows. A call is judged when both ends
  * are in (as many journal records as attempts that were sent), at the latest at judge_finish, so
- * memory grows with calls that are open, not with calls that were made.
+ * memory grows with calls that are open, not with calls that were made. How often a service asks
+ * the mock for one call nobody can say before the end: its calls all wait for judge_finish, 65,536
+ * of them; of more nothing is judged that needs the journal, which makes it inconclusive.
  *
  * The judge is a pure function of the evidence and the scenario's laws and expectations. It never
  * reads the client's policy. Failure modes: only judge_new fails (a bad law or expectation: file,
@@ -83,6 +85,8 @@ struct run_facts {
 struct run_figures {
     uint64_t calls, useful, failed, unfinished;
     uint64_t attempts;
+    uint64_t requests, unknown_paths; /* to the mock, posts to hooks aside; of them those for which
+                                         it has no path */
     uint64_t outcomes[OUTCOME_COUNT]; /* calls by outcome */
     uint64_t rules_fired[CHAOS_RULES_MAX], rules_matched[CHAOS_RULES_MAX];
     uint64_t n_ok; /* calls with a whole answer, late ones too; of the next six */
@@ -138,6 +142,7 @@ void judge_finish(struct judge *judge, const struct run_facts *facts);
 enum verdict judge_verdict(const struct judge *judge);
 const struct verdict_row *judge_rows(const struct judge *judge, uint32_t *count);
 const struct run_figures *judge_figures(const struct judge *judge);
+const struct run_facts *judge_facts(const struct judge *judge); /* that it was finished with */
 
 /* Of the calls that failed, came too late or never ended, the one due first; false: all were
  * useful. */

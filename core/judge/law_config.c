@@ -17,9 +17,9 @@
 enum { SCRATCH_BYTES = 256 * 1024 };
 
 static const char *const not_built[] = {
-    "backoff-shaped", "jitter-present", "retry-budget-kept",        "fallback-returns",
-    "probes-bounded", "recovers",       "abandoned-work-cancelled", "no-repeated-output",
-    "alert-timely",   "secrets-kept",   "alert-out-of-band",        "budget-reaction",
+    "backoff-shaped", "jitter-present",    "retry-budget-kept",        "fallback-returns",
+    "probes-bounded", "recovers",          "abandoned-work-cancelled", "alert-timely",
+    "secrets-kept",   "alert-out-of-band", "budget-reaction",
 };
 
 static bool is_not_built(struct slice name)
@@ -76,18 +76,39 @@ static struct law_limits default_limits(const struct scenario *scenario)
     };
 }
 
+enum law_set { SET_STRICT, SET_ESSENTIAL };
+
+/* People who bring a program of their own begin with what no program should do. */
+static enum law_set default_set(const struct scenario *scenario)
+{
+    return scenario->subject == SUBJECT_CLIENT ? SET_STRICT : SET_ESSENTIAL;
+}
+
+static bool is_in_set(enum law law, enum law_set set, enum subject subject)
+{
+    unsigned flags = law_facts(law)->flags;
+
+    if (flags & LAW_NAMED_ONLY)
+        return false;
+    if ((flags & LAW_OF_SERVICE) && subject != SUBJECT_SERVICE)
+        return false;
+    if ((flags & LAW_NOT_OF_CLIENT) && subject == SUBJECT_CLIENT)
+        return false;
+    return set == SET_STRICT || (flags & LAW_ALWAYS);
+}
+
+static void choose_set(const struct scenario *scenario, enum law_set set,
+                       struct law_rules rules[LAWS_COUNT])
+{
+    for (int i = 0; i < LAWS_COUNT; i++)
+        rules[i].is_listed = rules[i].is_on = is_in_set((enum law)i, set, scenario->subject);
+}
+
 static void set_defaults(const struct scenario *scenario, struct law_rules rules[LAWS_COUNT])
 {
     for (int i = 0; i < LAWS_COUNT; i++)
-        rules[i] = (struct law_rules){
-            .is_listed = true, .is_on = true, .limits = default_limits(scenario)};
-}
-
-static void keep_essential(struct law_rules rules[LAWS_COUNT])
-{
-    for (int i = 0; i < LAWS_COUNT; i++)
-        if (!(law_facts((enum law)i)->flags & LAW_ALWAYS))
-            rules[i].is_listed = rules[i].is_on = false;
+        rules[i] = (struct law_rules){.limits = default_limits(scenario)};
+    choose_set(scenario, default_set(scenario), rules);
 }
 
 /* --- fields ----------------------------------------------------------------------------------- */
@@ -212,29 +233,31 @@ static const struct read_key schedule_keys[] = {LIMIT("send_lag", read_span, sen
         table, ARRAY_SIZE(table) \
     }
 
+/* What is not named here has no limits of its own. */
 static const struct {
     const struct read_key *keys;
     size_t count;
 } law_keys[LAWS_COUNT] = {
-    [LAW_ONE_OUTCOME] = KEYS(plain_keys),
     [LAW_NO_HANG] = KEYS(no_hang_keys),
-    [LAW_COMPLETE_ANSWERS] = KEYS(plain_keys),
     [LAW_ATTEMPTS_BOUNDED] = KEYS(attempts_keys),
-    [LAW_PERMANENT_NOT_RETRIED] = KEYS(plain_keys),
     [LAW_ADVICE_HEEDED] = KEYS(advice_keys),
     [LAW_DEADLINE_KEPT] = KEYS(deadline_keys),
     [LAW_FALLBACK_ELIGIBLE] = KEYS(eligible_keys),
     [LAW_FALLBACK_ORDERED] = KEYS(ordered_keys),
-    [LAW_LOG_COMPLETE] = KEYS(plain_keys),
-    [LAW_TOKENS_AGREE] = KEYS(plain_keys),
-    [LAW_COST_AGREE] = KEYS(plain_keys),
     [LAW_PERCENTILES_AGREE] = KEYS(percentiles_keys),
-    [LAW_ALERT_ONCE] = KEYS(plain_keys),
-    [LAW_ALERT_DELIVERED] = KEYS(plain_keys),
     [LAW_FAULTS_CONSUMED] = KEYS(faults_keys),
     [LAW_SCHEDULE_KEPT] = KEYS(schedule_keys),
 };
 
+static enum rc read_settings(struct reading *r, enum law law, const struct value *value,
+                             struct law_rules *rules)
+{
+    if (law_keys[law].keys == NULL)
+        return read_object(r, value, plain_keys, ARRAY_SIZE(plain_keys), rules);
+    return read_object(r, value, law_keys[law].keys, law_keys[law].count, rules);
+}
+
+/* A waiver that nobody can explain once it ends is not taken. */
 static enum rc read_law(struct reading *r, enum law law, const struct value *value,
                         struct law_rules *rules)
 {
@@ -244,7 +267,10 @@ static enum rc read_law(struct reading *r, enum law law, const struct value *val
         return RC_OK;
     if (value->token.kind != JSON_OBJECT)
         return read_refuse(r, RC_MALFORMED, value, "true, false or an object of limits");
-    return read_object(r, value, law_keys[law].keys, law_keys[law].count, rules);
+    TRY(read_settings(r, law, value, rules));
+    if (rules->until[0] != '\0' && rules->because[0] == '\0')
+        return read_refuse(r, RC_MALFORMED, value, "\"because\" beside \"until\"");
+    return RC_OK;
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -282,17 +308,16 @@ static bool is_set_key(const struct value *key)
 static enum rc read_set(struct reading *r, const struct value *object,
                         struct law_rules rules[LAWS_COUNT])
 {
-    static const char *const words[] = {"strict", "essential"};
+    static const char *const words[] = {[SET_STRICT] = "strict", [SET_ESSENTIAL] = "essential"};
     struct value key, value;
     struct walk walk;
-    uint32_t word = 0;
+    uint32_t word = default_set(r->scenario);
 
     walk_init(&walk, object);
     while (walk_next(&walk, &key, &value))
         if (is_set_key(&key))
             TRY(read_word(r, &value, words, ARRAY_SIZE(words), &word));
-    if (word == 1)
-        keep_essential(rules);
+    choose_set(r->scenario, (enum law_set)word, rules);
     return RC_OK;
 }
 
@@ -390,15 +415,7 @@ void law_limit_text(enum law law, const struct scenario *scenario, const struct 
     case LAW_SCHEDULE_KEPT:
         snprintf(text, capacity, "p99 <= %s", readable_span(limits->send_lag).text);
         break;
-    case LAW_ONE_OUTCOME:
-    case LAW_COMPLETE_ANSWERS:
-    case LAW_PERMANENT_NOT_RETRIED:
-    case LAW_LOG_COMPLETE:
-    case LAW_TOKENS_AGREE:
-    case LAW_COST_AGREE:
-    case LAW_ALERT_ONCE:
-    case LAW_ALERT_DELIVERED:
-    case LAWS_COUNT:
+    default:
         break;
     }
 }
@@ -434,6 +451,19 @@ const char *law_inapplicable(enum law law, const struct scenario *scenario,
     case LAW_ALERT_ONCE:
     case LAW_ALERT_DELIVERED:
         return without_hook(scenario);
+    case LAW_SCHEDULE_KEPT:
+        return scenario->subject == SUBJECT_EXEC ? "the command made its calls when it liked"
+                                                 : NULL;
+    case LAW_PERCENTILES_AGREE:
+        return scenario->subject == SUBJECT_EXEC
+                   ? "needs the instants of our own driver: a log has none"
+                   : NULL;
+    case LAW_NO_REPEATED_OUTPUT:
+        return scenario->subject == SUBJECT_SERVICE
+                   ? NULL
+                   : "needs a service, whose answers our driver hears";
+    case LAW_COMMAND_SUCCEEDED:
+        return scenario->subject == SUBJECT_EXEC ? NULL : "needs a command: brownout exec";
     default:
         return NULL;
     }

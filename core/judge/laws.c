@@ -146,15 +146,17 @@ static const struct attempt_record *silent_for(const struct call_case *c, nanos 
     return &c->call->attempts[i];
 }
 
-/* Nobody is doing anything for it, and nobody will. */
-static bool is_forgotten(const struct call_record *call)
+/* Nobody is doing anything for it, and nobody will. Of a program nobody can tell: its log speaks
+ * once a call is over. */
+static bool is_forgotten(const struct call_case *c)
 {
-    return call->outcome == OUTCOME_UNFINISHED && call->pending == PENDING_NOTHING;
+    return c->call->outcome == OUTCOME_UNFINISHED && c->call->pending == PENDING_NOTHING &&
+           c->scenario->subject != SUBJECT_EXEC;
 }
 
 bool call_hangs(const struct call_case *c, nanos silence)
 {
-    return is_forgotten(c->call) || longest_silence(c) > silence;
+    return is_forgotten(c) || longest_silence(c) > silence;
 }
 
 static enum law_result no_hang(const struct law_limits *limits, const struct call_case *c,
@@ -163,7 +165,7 @@ static enum law_result no_hang(const struct law_limits *limits, const struct cal
     const struct attempt_record *silent;
 
     finding->seen = longest_silence(c);
-    if (is_forgotten(c->call))
+    if (is_forgotten(c))
         return law_broken(c, finding, "open at the cut with neither an attempt nor a wait pending");
     if (finding->seen <= limits->silence)
         return LAW_HELD;
@@ -175,30 +177,60 @@ static enum law_result no_hang(const struct law_limits *limits, const struct cal
 
 /* --- complete-answers ------------------------------------------------------------------------- */
 
-/* The journal's request behind the answer that the caller took. */
-static const struct request_seen *answering_request(const struct call_case *c)
+/* What a service made of a whole answer, by the words that the mock numbers. A request that is not
+ * this call's was answered to somebody else, and then kept: of it nothing is known here. */
+static enum law_result words_complete(const struct call_case *c, const struct request_seen *request,
+                                      struct law_finding *finding)
 {
-    const struct attempt_record *last = call_last_attempt(c->call);
+    const struct heard *heard = &c->call->heard;
+    uint64_t written = request != NULL ? request->words_written : 0;
 
-    for (uint32_t i = c->steps_count; last != NULL && i-- > 0;)
-        if (c->steps[i].seen != NULL && c->steps[i].felt == last)
-            return c->steps[i].seen;
-    return NULL;
+    if (!heard->is_checked)
+        return LAW_SILENT;
+    if (heard->missing > 0)
+        return law_broken(c, finding, "reported ok, but %u words of the answer are left out",
+                          heard->missing);
+    if (heard->request != 0 && heard->words < written)
+        return law_broken(c, finding,
+                          "reported ok with %u words, but the mock said %llu at attempt %u",
+                          heard->words, (unsigned long long)written, request->attempt);
+    return LAW_HELD;
 }
 
 static enum law_result complete_answers(const struct law_limits *limits, const struct call_case *c,
                                         struct law_finding *finding)
 {
-    const struct request_seen *request = answering_request(c);
+    const struct request_seen *request = call_answering_request(c);
+    bool is_service = c->scenario->subject == SUBJECT_SERVICE;
 
     (void)limits;
-    if (c->call->outcome != OUTCOME_OK || request == NULL)
+    if (c->call->outcome != OUTCOME_OK || (request == NULL && !is_service))
         return LAW_SILENT;
-    if (request->is_complete)
-        return LAW_HELD;
-    return law_broken(c, finding,
-                      "reported ok, but the mock broke attempt %u off after %llu tokens",
-                      request->attempt, (unsigned long long)request->tokens_written);
+    if (is_service && !c->call->heard.is_checked)
+        return LAW_SILENT; /* nothing of the mock's was passed on */
+    if (request != NULL && !request->is_complete)
+        return law_broken(c, finding,
+                          "reported ok, but the mock broke attempt %u off after %llu tokens",
+                          request->attempt, (unsigned long long)request->tokens_written);
+    return is_service ? words_complete(c, request, finding) : LAW_HELD;
+}
+
+/* --- no-repeated-output ----------------------------------------------------------------------- */
+
+/* However the call ended: what was passed on was read. */
+static enum law_result no_repeated_output(const struct law_limits *limits,
+                                          const struct call_case *c, struct law_finding *finding)
+{
+    const struct heard *heard = &c->call->heard;
+
+    (void)limits;
+    if (!heard->is_checked)
+        return LAW_SILENT;
+    if (heard->marks > 1)
+        return law_broken(c, finding, "%u answers of the mock begin in this one", heard->marks);
+    if (heard->repeated > 0)
+        return law_broken(c, finding, "%u words were said twice", heard->repeated);
+    return LAW_HELD;
 }
 
 /* --- attempts-bounded ------------------------------------------------------------------------- */
@@ -212,7 +244,9 @@ static enum law_result attempts_bounded(const struct law_limits *limits, const s
     if (c->attempts <= limits->attempts_max)
         return LAW_HELD;
     attempts_text(c, attempts, sizeof(attempts));
-    if (c->call->attempts_count < c->attempts)
+    if (c->scenario->subject == SUBJECT_SERVICE)
+        seen[0] = '\0'; /* the caller's attempts are at the service */
+    else if (c->call->attempts_count < c->attempts)
         snprintf(seen, sizeof(seen), ", %u of them known to the caller", c->call->attempts_count);
     else if (c->has_journal && c->requests_count < c->attempts)
         snprintf(seen, sizeof(seen), ", %u of them in the journal", c->requests_count);
@@ -530,6 +564,7 @@ enum law_result law_judge(enum law law, const struct law_limits *limits, const s
         [LAW_LOG_COMPLETE] = log_complete,
         [LAW_TOKENS_AGREE] = law_tokens_agree,
         [LAW_COST_AGREE] = law_cost_agree,
+        [LAW_NO_REPEATED_OUTPUT] = no_repeated_output,
     };
 
     assert(judges[law] != NULL);

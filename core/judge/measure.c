@@ -152,7 +152,7 @@ static bool wait_max(const struct call_case *c, const struct filters *filters, i
 static bool send_lag(const struct call_case *c, const struct filters *filters, int64_t *value)
 {
     (void)filters;
-    return c->call->attempts_count > 0 &&
+    return c->call->attempts_count > 0 && c->scenario->subject != SUBJECT_EXEC &&
            span_between(c->call->due_at, c->call->attempts[0].handed_at, value);
 }
 

@@ -147,3 +147,15 @@ struct readable readable_money_exact(money value)
     money_write(&text, value);
     return readable;
 }
+
+struct readable readable_exit(int code)
+{
+    struct readable readable;
+
+    if (code > 128)
+        snprintf(readable.text, sizeof(readable.text), "exited %u (signal %u)",
+                 (unsigned)code & 0xFF, (unsigned)(code - 128) & 0x7F);
+    else
+        snprintf(readable.text, sizeof(readable.text), "exited %d", code);
+    return readable;
+}

@@ -42,4 +42,7 @@ struct readable readable_span_exact(nanos span);
 struct readable readable_number_exact(double number);
 struct readable readable_share_exact(double share);
 
+/* What a command exited with, in the middle of a sentence: "exited 3", "exited 137 (signal 9)". */
+struct readable readable_exit(int code);
+
 #endif

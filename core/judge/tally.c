@@ -112,7 +112,9 @@ static void record_spans(struct tally *t, const struct call_case *c)
         record_between(&t->failed, call->due_at, call->ended_at);
     }
     /* Still waiting at the cut: it has lagged that long already. A call that was shed never had to
-     * be handed over, and has no instant to count from. */
+     * be handed over, and has no instant to count from. A program's call is due when it comes. */
+    if (t->scenario->subject == SUBJECT_EXEC)
+        return;
     record_between(&t->send_lag, call->due_at, handed_at);
 }
 
@@ -278,6 +280,8 @@ static void count_billed(struct tally *t, const struct journal_record *record)
 
 void tally_request(struct tally *t, const struct journal_record *record)
 {
+    t->figures.requests += record->kind != JOURNAL_CONNECTION;
+    t->figures.unknown_paths += record->kind == JOURNAL_UNKNOWN;
     count_billed(t, record);
     count_rules_of(t, record);
 }

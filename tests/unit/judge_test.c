@@ -570,14 +570,14 @@ static void a_live_target_has_no_journal_to_judge_by(void)
 
 /* --- those who listen ------------------------------------------------------------------------- */
 
-struct heard {
+struct told_calls {
     uint32_t count, violations;
     uint64_t last;
 };
 
 static void hear(void *context, const struct call_record *call, bool is_violation)
 {
-    struct heard *heard = context;
+    struct told_calls *heard = context;
 
     heard->count++;
     heard->violations += is_violation;
@@ -587,7 +587,7 @@ static void hear(void *context, const struct call_record *call, bool is_violatio
 static void tells_of_each_judged_call_and_whether_it_broke_a_law(void)
 {
     struct call_record good = sample_call(0), bad = insistent(1), open = sample_call(2);
-    struct heard heard = {0};
+    struct told_calls heard = {0};
 
     hearing_begin(&hearing, NULL, NULL);
     judge_set_on_judged(hearing.judge, hear, &heard);
@@ -608,7 +608,7 @@ static void tells_of_each_judged_call_and_whether_it_broke_a_law(void)
 static void tells_of_a_second_record_as_a_violation(void)
 {
     struct call_record call = sample_call(0);
-    struct heard heard = {0};
+    struct told_calls heard = {0};
 
     hearing_begin(&hearing, NULL, NULL);
     judge_set_on_judged(hearing.judge, hear, &heard);
@@ -623,7 +623,7 @@ static void tells_of_a_second_record_as_a_violation(void)
 static void calls_of_a_live_target_are_judged_as_they_come(void)
 {
     struct call_record call = sample_call(0);
-    struct heard heard = {0};
+    struct told_calls heard = {0};
 
     sample_scenario(&hearing.scenario);
     hearing.scenario.target = TARGET_LIVE;
