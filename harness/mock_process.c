@@ -13,8 +13,9 @@
 #include "lines.h"
 #include "os/clock.h"
 #include "os/folder.h"
+#include "wire/json.h"
 
-enum { JOURNAL_BYTES_IN_FLIGHT = 4 << 20 };
+enum { JOURNAL_BYTES_IN_FLIGHT = 4 << 20, CANARIES_BYTES_MAX = 64 << 10, HEALTH_BYTES_MAX = 1024 };
 
 static const nanos START_PATIENCE = 20 * NANOS_S;
 
@@ -47,11 +48,15 @@ static void take_place(struct mock_process *mock, const struct scenario *scenari
                        struct slice line)
 {
     struct slice url = line;
+    struct mock_place *place;
     struct slice name;
 
-    if (!slice_cut(&url, ' ', &name))
+    if (!slice_cut(&url, ' ', &name) || mock->places_count == MOCK_PLACES_MAX)
         return;
     url = origin_of(slice_trim(url));
+    place = &mock->places[mock->places_count++];
+    slice_copy(name, place->name, sizeof(place->name));
+    slice_copy(url, place->origin, sizeof(place->origin));
     if (slice_is(name, SLICE("admin")))
         slice_copy(url, mock->admin, sizeof(mock->admin));
     if (slice_is(name, SLICE("hooks")))
@@ -121,12 +126,14 @@ static enum rc open_pair(int ends[2], struct error *err)
     return RC_OK;
 }
 
-static enum rc start_child(struct mock_process *mock, const char *scenario_file, int journal_end,
-                           struct error *err)
+static enum rc start_child(struct mock_process *mock, const struct mock_process_options *wanted,
+                           int journal_end, struct error *err)
 {
     char path[FOLDER_PATH_MAX];
     char fd_text[16];
-    const char *arguments[] = {path, "--scenario", scenario_file, "--journal-fd", fd_text, NULL};
+    const char *arguments[] = {path,           "--scenario", wanted->scenario_file,
+                               "--journal-fd", fd_text,      wanted->port != NULL ? "--port" : NULL,
+                               wanted->port,   NULL};
     struct child_options options = {.path = path,
                                     .arguments = (char *const *)(uintptr_t)arguments,
                                     .kept = journal_end,
@@ -137,8 +144,8 @@ static enum rc start_child(struct mock_process *mock, const char *scenario_file,
     return child_start(&mock->child, &options, err);
 }
 
-enum rc mock_process_start(struct mock_process *mock, const struct scenario *scenario,
-                           const char *scenario_file, struct error *err)
+enum rc mock_process_start(struct mock_process *mock, const struct mock_process_options *options,
+                           struct error *err)
 {
     int ends[2];
     enum rc rc;
@@ -149,10 +156,10 @@ enum rc mock_process_start(struct mock_process *mock, const struct scenario *sce
     TRY(open_pair(ends, err));
     mock->journal_fd = ends[0];
     mock->has_journal = true;
-    rc = start_child(mock, scenario_file, ends[1], err);
+    rc = start_child(mock, options, ends[1], err);
     close(ends[1]);
     if (rc == RC_OK)
-        rc = learn_places(mock, scenario, err);
+        rc = learn_places(mock, options->scenario, err);
     if (rc != RC_OK)
         mock_process_close(mock, NANOS_S); /* time for it to say why */
     return rc;
@@ -169,6 +176,76 @@ enum rc mock_process_begin(struct mock_process *mock, nanos t0, struct error *er
     snprintf(json, sizeof(json), "{\"t0_monotonic_ns\":%" PRId64 ",\"boot_id\":\"%s\"}", t0,
              boot_id);
     return admin_post(url, json, err);
+}
+
+const char *mock_process_origin(const struct mock_process *mock, struct slice name)
+{
+    for (uint32_t i = 0; i < mock->places_count; i++)
+        if (slice_is(name, slice_of(mock->places[i].name)))
+            return mock->places[i].origin;
+    return NULL;
+}
+
+/* --- what it is told and asked ---------------------------------------------------------------- */
+
+static enum rc post_canaries(const char *url, struct buffer *json, struct error *err)
+{
+    buffer_byte(json, '\0');
+    if (json->rc != RC_OK)
+        return error_set(err, json->rc, "%s: %s", url, rc_text(json->rc));
+    return admin_post(url, json->data, err);
+}
+
+enum rc mock_process_watch(struct mock_process *mock, const struct slice *canaries, uint32_t count,
+                           struct error *err)
+{
+    char url[ORIGIN_TEXT_MAX + 32];
+    struct buffer json;
+    enum rc rc;
+
+    snprintf(url, sizeof(url), "%s/_brownout/canaries", mock->admin);
+    buffer_init(&json, memory_heap(), CANARIES_BYTES_MAX);
+    buffer_text(&json, "{\"canaries\":[");
+    for (uint32_t i = 0; i < count; i++) {
+        buffer_text(&json, i > 0 ? "," : "");
+        json_write_text(&json, canaries[i]);
+    }
+    buffer_text(&json, "]}");
+    rc = post_canaries(url, &json, err);
+    buffer_deinit(&json);
+    return rc;
+}
+
+/* The number of one member of a flat object; false: it has none, or it is no number. */
+static bool read_member(struct slice text, struct slice name, int64_t *number)
+{
+    struct json json;
+    struct json_token key, value;
+
+    json_init(&json, text, JSON_STRICT);
+    if (json_next(&json, &key) != RC_OK || key.kind != JSON_OBJECT)
+        return false;
+    while (json_next(&json, &key) == RC_OK && key.kind == JSON_KEY) {
+        if (json_next(&json, &value) != RC_OK)
+            return false;
+        if (json_is(&key, name))
+            return json_i64(&value, number) == RC_OK;
+        if (json_skip(&json, &value) != RC_OK)
+            return false;
+    }
+    return false;
+}
+
+enum rc mock_process_started_at(struct mock_process *mock, nanos *t0, struct error *err)
+{
+    char url[ORIGIN_TEXT_MAX + 32];
+    char text[HEALTH_BYTES_MAX];
+
+    snprintf(url, sizeof(url), "%s/_brownout/health", mock->admin);
+    TRY(admin_get(url, text, sizeof(text), err));
+    if (!read_member(slice_of(text), SLICE("t0_monotonic_ns"), t0))
+        *t0 = NANOS_NEVER;
+    return RC_OK;
 }
 
 void mock_process_finish(struct mock_process *mock)

@@ -93,7 +93,11 @@ static enum rc set_up(struct stage *s, struct trial *trial, struct error *err)
 
     s->has_mock = scenario->target == TARGET_MOCK;
     if (s->has_mock)
-        TRY(mock_process_start(&s->mock, scenario, trial->scenario_file, err));
+        TRY(mock_process_start(&s->mock,
+                               &(struct mock_process_options){.scenario = scenario,
+                                                              .scenario_file = trial->scenario_file,
+                                                              .port = trial->options->port},
+                               err));
     trial->t0 = clock_monotonic() + HEAD_START;
     trial->t0_unix_ns = clock_wall_unix_ns() + HEAD_START;
     TRY(open_crew(s, trial, err));

@@ -76,11 +76,14 @@ uint16_t admin_health(struct admin *a, const struct admin_request *request)
     buffer_printf(&a->out,
                   "{\"ok\":true,\"open\":%" PRIu32 ",\"requests\":%" PRIu64
                   ",\"started\":%s,\"run_ns\":%" PRId64 ",\"records\":%" PRIu64
-                  ",\"lines_lost\":%" PRIu64 ",\"canaries\":%" PRIu64 ",\"waiting\":%" PRIu32 "}\n",
+                  ",\"lines_lost\":%" PRIu64 ",\"canaries\":%" PRIu64 ",\"waiting\":%" PRIu32,
                   mock_open_count(a->mock), mock_requests_count(a->mock),
                   mock_is_started(a->mock) ? "true" : "false", mock_now(a->mock),
                   journal_store_last(a->store), journal_sink_lost(a->options.journal),
                   metrics_canaries(a->metrics), a->waiters_count);
+    if (mock_is_started(a->mock))
+        buffer_printf(&a->out, ",\"t0_monotonic_ns\":%" PRId64, mock_started_at(a->mock));
+    buffer_text(&a->out, "}\n");
     return 200;
 }
 

@@ -395,6 +395,12 @@ struct upstream *mock_engine(struct mock *m)
     return m->engine;
 }
 
+nanos mock_started_at(const struct mock *m)
+{
+    assert(m->clock.is_started);
+    return m->clock.t0;
+}
+
 nanos mock_now(const struct mock *m)
 {
     return m->clock.is_started ? run_clock_now(&m->clock) : 0;

@@ -64,6 +64,7 @@ void mock_close(struct mock *mock); /* NULL is fine */
 const struct connection_owner *mock_owner(const struct mock *mock, uint32_t provider);
 
 bool mock_is_started(const struct mock *mock);
+nanos mock_started_at(const struct mock *mock); /* of the monotonic clock: t0; once started */
 
 /* Run time 0 is `t0` of the monotonic clock, past or to come. Once only. */
 void mock_start(struct mock *mock, nanos t0);

@@ -5,13 +5,17 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "os/clock.h"
+
+enum { EXIT_NOT_STARTED = 127 };
+
+static const nanos FAMILY_POLL = 5 * NANOS_MS;
 
 static enum rc fail(struct error *err, const char *what, int code)
 {
@@ -21,44 +25,138 @@ static enum rc fail(struct error *err, const char *what, int code)
     return RC_SYSTEM;
 }
 
-/* Its own group, and signals as a program expects to find them. */
-static void set_attributes(posix_spawnattr_t *attributes)
-{
-    sigset_t none, ignored_by_us;
+/* --- the terminal ----------------------------------------------------------------------------- */
 
-    sigemptyset(&none);
-    sigemptyset(&ignored_by_us);
-    sigaddset(&ignored_by_us, SIGPIPE);
-    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                                             POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setpgroup(attributes, 0);
-    posix_spawnattr_setsigmask(attributes, &none);
-    posix_spawnattr_setsigdefault(attributes, &ignored_by_us);
+/* Whoever is in the background is stopped for asking, unless it does not hear of it. */
+static void give_terminal(pid_t group)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+
+    sigaction(SIGTTOU, &ignore, &before);
+    (void)tcsetpgrp(STDIN_FILENO, group); /* a terminal that hung up is nobody's any more */
+    sigaction(SIGTTOU, &before, NULL);
 }
 
-static int spawn(pid_t *pid, const struct child_options *options, int out)
+static bool has_terminal(void)
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    int code = posix_spawn_file_actions_init(&actions);
+    return isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp();
+}
 
-    if (code != 0)
-        return code;
-    code = posix_spawnattr_init(&attributes);
-    if (code != 0) {
-        posix_spawn_file_actions_destroy(&actions);
-        return code;
+static void take_terminal_back(struct child *child)
+{
+    if (child->is_foreground)
+        give_terminal(getpgrp());
+    child->is_foreground = false;
+}
+
+/* --- in the child: only what is safe between fork and exec ------------------------------------ */
+
+/* Handlers go with exec; what is ignored stays, and of that only this is ours. */
+static void default_signals(void)
+{
+    struct sigaction plain = {.sa_handler = SIG_DFL};
+    sigset_t none;
+
+    sigaction(SIGPIPE, &plain, NULL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* As a program expects to find itself. */
+static int settle(const struct child_options *options, bool is_foreground, int out, pid_t parent)
+{
+    if (setpgid(0, 0) != 0)
+        return errno;
+    if (is_foreground)
+        give_terminal(getpid());
+    if (options->has_family && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+        return errno;
+    if (options->has_family && getppid() != parent)
+        return ESRCH; /* died before we asked to be told */
+    if (out >= 0 && dup2(out, STDOUT_FILENO) < 0)
+        return errno;
+    if (options->kept >= 0 && fcntl(options->kept, F_SETFD, 0) != 0)
+        return errno;
+    default_signals();
+    return 0;
+}
+
+/* The reason goes up the pipe, which closes by itself when there is none. */
+static void become(const struct child_options *options, bool is_foreground, int out, int reason,
+                   pid_t parent)
+{
+    char *const *environment = options->environment != NULL ? options->environment : environ;
+    int code = settle(options, is_foreground, out, parent);
+    ssize_t written;
+
+    if (code == 0) {
+        if (options->is_searched)
+            execvpe(options->path, options->arguments, environment);
+        else
+            execve(options->path, options->arguments, environment);
+        code = errno;
     }
-    set_attributes(&attributes);
-    if (out >= 0)
-        code = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-    if (code == 0 && options->kept >= 0) /* onto itself: that takes close-on-exec off */
-        code = posix_spawn_file_actions_adddup2(&actions, options->kept, options->kept);
-    if (code == 0)
-        code = posix_spawn(pid, options->path, &actions, &attributes, options->arguments, environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
+    written = write(reason, &code, sizeof(code));
+    (void)written; /* nobody else could be told */
+    _exit(EXIT_NOT_STARTED);
+}
+
+/* --- start ------------------------------------------------------------------------------------ */
+
+static void close_pair(const int ends[2])
+{
+    if (ends[0] >= 0)
+        close(ends[0]);
+    if (ends[1] >= 0)
+        close(ends[1]);
+}
+
+/* 0 once the program runs, else why it does not. */
+static int await_exec(int reason)
+{
+    int code = 0;
+    ssize_t size;
+
+    do
+        size = read(reason, &code, sizeof(code));
+    while (size < 0 && errno == EINTR);
+    return size == (ssize_t)sizeof(code) ? code : 0;
+}
+
+/* 0, or why not. Signals are held back meanwhile: a handler of ours has no business in the child.
+ */
+static int spawn(struct child *child, const struct child_options *options, int out)
+{
+    pid_t parent = getpid();
+    int reason[2];
+    sigset_t all, before;
+    int code;
+
+    if (pipe2(reason, O_CLOEXEC) != 0)
+        return errno;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    child->pid = fork();
+    if (child->pid == 0)
+        become(options, child->is_foreground, out, reason[1], parent);
+    code = child->pid < 0 ? errno : 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(reason[1]);
+    if (code == 0) {
+        code = await_exec(reason[0]);
+        if (code != 0)
+            waitpid(child->pid, NULL, 0);
+    }
+    close(reason[0]);
     return code;
+}
+
+/* Orphans come to us instead of to init, so that child_end can see the last of them go. */
+static int adopt_orphans(const struct child_options *options)
+{
+    if (!options->has_family)
+        return 0;
+    return prctl(PR_SET_CHILD_SUBREAPER, 1) == 0 ? 0 : errno;
 }
 
 enum rc child_start(struct child *child, const struct child_options *options, struct error *err)
@@ -67,17 +165,20 @@ enum rc child_start(struct child *child, const struct child_options *options, st
     int code;
 
     *child = (struct child){.pid_fd = -1, .out = -1};
-    if (options->captures_output && pipe2(ends, O_CLOEXEC) != 0)
-        return fail(err, "pipe", errno);
-    code = spawn(&child->pid, options, ends[1]);
-    if (ends[1] >= 0)
-        close(ends[1]);
+    child->is_foreground = options->is_foreground && has_terminal();
+    code = adopt_orphans(options);
+    if (code == 0 && options->captures_output && pipe2(ends, O_CLOEXEC) != 0)
+        code = errno;
+    if (code == 0)
+        code = spawn(child, options, ends[1]);
     if (code != 0) {
+        close_pair(ends);
         child->pid = 0;
-        if (ends[0] >= 0)
-            close(ends[0]);
+        take_terminal_back(child);
         return fail(err, options->path, code);
     }
+    if (ends[1] >= 0)
+        close(ends[1]);
     child->out = ends[0];
     child->has_output = ends[0] >= 0;
     child->pid_fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
@@ -88,6 +189,8 @@ enum rc child_start(struct child *child, const struct child_options *options, st
     }
     return RC_OK;
 }
+
+/* --- while it runs ---------------------------------------------------------------------------- */
 
 static void reap(struct child *child, int options)
 {
@@ -101,6 +204,7 @@ static void reap(struct child *child, int options)
         return;
     child->has_ended = true;
     child->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    take_terminal_back(child);
 }
 
 bool child_wait(struct child *child, nanos patience)
@@ -124,6 +228,69 @@ void child_signal(const struct child *child, int number)
 {
     if (child->pid != 0 && !child->has_ended)
         kill(-child->pid, number);
+}
+
+void child_follow_stop(struct child *child)
+{
+    siginfo_t info = {0};
+
+    if (!child->is_foreground || child->has_ended ||
+        waitid(P_PID, (id_t)child->pid, &info, WSTOPPED | WNOHANG) != 0 || info.si_pid == 0)
+        return;
+    give_terminal(getpgrp());
+    kill(0, SIGSTOP); /* the shell takes over; we come back when it lets us */
+    give_terminal(child->pid);
+    kill(-child->pid, SIGCONT);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+/* Reaps who of the group has ended by now; false: nobody is left. The leader's code is kept. */
+static bool reap_family(struct child *child, pid_t group)
+{
+    siginfo_t info;
+
+    for (;;) {
+        info = (siginfo_t){0};
+        if (waitid(P_PGID, (id_t)group, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
+            return false;
+        if (info.si_pid == 0)
+            return true;
+        if (info.si_pid == child->pid)
+            reap(child, WNOHANG);
+        else
+            waitpid(info.si_pid, NULL, WNOHANG);
+    }
+}
+
+static bool await_family(struct child *child, pid_t group, nanos patience)
+{
+    nanos until = nanos_add(clock_monotonic(), patience);
+
+    while (reap_family(child, group)) {
+        if (clock_monotonic() >= until)
+            return false;
+        poll(NULL, 0, (int)(FAMILY_POLL / NANOS_MS));
+    }
+    return true;
+}
+
+/* A group keeps its number for as long as it has a member, dead and not reaped ones included: no
+ * stranger is signalled. */
+void child_end(struct child *child, nanos patience)
+{
+    pid_t group = child->pid;
+
+    if (group == 0)
+        return;
+    if (!reap_family(child, group))
+        return;
+    kill(-group, SIGTERM);
+    kill(-group, SIGCONT); /* who is stopped hears nothing */
+    if (await_family(child, group, patience))
+        return;
+    kill(-group, SIGKILL);
+    (void)await_family(child, group, NANOS_S); /* who sleeps in the kernel dies later */
 }
 
 void child_close(struct child *child)

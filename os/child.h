@@ -3,8 +3,10 @@
 
 /* A child process: started with chosen descriptors, watched without polling, always reaped.
  *
- * Happy path: child_start, read child.out, child_wait, child_close.
- * Failure modes: the program cannot be started (RC_SYSTEM, with its path and the reason).
+ * Happy path: child_start, read child.out, child_wait, child_close; of a program that may leave
+ * others behind: child_end before child_close.
+ * Failure modes: the program cannot be started (RC_SYSTEM, with its path and the reason; os_errno
+ * tells ENOENT apart).
  *
  * The child leads a process group of its own, so that Ctrl-C at the terminal reaches us alone and
  * we end the child in order; it starts with no signal blocked or ignored. It inherits standard
@@ -18,12 +20,13 @@
 #include "base/nanos.h"
 
 struct child {
-    pid_t pid;       /* 0: none, or reaped */
-    int pid_fd;      /* readable once it has ended; meaningful while pid is set */
-    int out;         /* our end of its standard output, or -1 */
-    bool has_output; /* `out` is open */
-    bool has_ended;  /* reaped */
-    int exit_code;   /* meaningful once ended: 0-255, or 128 + signal */
+    pid_t pid;          /* 0: none, or reaped */
+    int pid_fd;         /* readable once it has ended; meaningful while pid is set */
+    int out;            /* our end of its standard output, or -1 */
+    bool has_output;    /* `out` is open */
+    bool has_ended;     /* reaped */
+    bool is_foreground; /* its group has the terminal, and we take it back */
+    int exit_code;      /* meaningful once ended: 0-255, or 128 + signal */
 };
 
 struct child_options {
@@ -34,17 +37,25 @@ struct child_options {
     char *const *environment; /* NULL: ours */
     bool is_searched;         /* `path` is looked for in PATH, as a shell does */
     bool is_foreground;       /* reads the terminal: its group becomes the terminal's, when our
-                                 standard input is one */
+                                 standard input is one and ours has it */
+    bool has_family;          /* it is killed when we die, and what it leaves behind comes to us */
 };
 
 MUST_USE enum rc child_start(struct child *child, const struct child_options *options,
                              struct error *err);
 
-/* Waits until it has ended, at most `patience`. */
+/* Waits until it has ended, at most `patience`. Ours is the terminal again then. */
 bool child_wait(struct child *child, nanos patience);
 
 /* To its whole group; nothing once it has ended. */
 void child_signal(const struct child *child, int number);
+
+/* Ctrl-Z at the terminal stops the child alone: then we stop as well, and go on together. */
+void child_follow_stop(struct child *child);
+
+/* Ends it and everything in its group: asks (SIGTERM), waits at most `patience`, kills. Its exit
+ * code is known afterwards. Nothing of a child that was not started. */
+void child_end(struct child *child, nanos patience);
 
 /* Kills what still runs, reaps it, closes descriptors. */
 void child_close(struct child *child);
