@@ -155,7 +155,8 @@ static enum rc load_scenario(struct program *p, struct error *err)
     TRY(read_scenario(p, file, &text, err));
     TRY(scenario_load(p->scenario, text, slice_of(name), &beside, &p->arena, err));
     add_families(p->scenario);
-    p->scenario->serves_any_model = file == NULL;
+    if (file == NULL)
+        p->scenario->serves_any_model = true;
     return RC_OK;
 }
 

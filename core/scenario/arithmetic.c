@@ -162,7 +162,12 @@ void arithmetic_of(const struct scenario *scenario, struct arithmetic *sum)
     double load_s = (double)load->lasts / 1e9;
 
     assert(load->lasts > 0);
-    *sum = (struct arithmetic){.attempts_max = conduct_attempts_max(&scenario->client)};
+    *sum = (struct arithmetic){0};
+    if (scenario->subject == SUBJECT_EXEC) { /* its calls are its own affair */
+        arithmetic_warn_of_a_program(scenario, sum);
+        return;
+    }
+    sum->attempts_max = conduct_attempts_max(&scenario->client);
     walk_calls(scenario, &sums, sum);
     for (uint32_t i = 0; i < scenario->chaos.rules_count; i++)
         sum->rules[i].firings = sums.firings[i];

@@ -29,6 +29,9 @@ struct walk_sums {
     } windows[MONITOR_BUDGETS_MAX];
 };
 
+/* What can be said of a scenario whose calls a program makes. */
+void arithmetic_warn_of_a_program(const struct scenario *scenario, struct arithmetic *sum);
+
 void arithmetic_warn(const struct scenario *scenario, const struct walk_sums *sums,
                      struct arithmetic *sum);
 

@@ -182,6 +182,17 @@ static bool is_reachable(const struct chaos *chaos, const struct chaos_order *wa
     return strcmp(wanted->state_is, "start") == 0;
 }
 
+static void warn_of_state(const struct scenario *scenario, uint32_t index, struct arithmetic *sum)
+{
+    const struct chaos_rule *rule = &scenario->chaos.rules[index];
+
+    if (rule->order.state_is[0] != '\0' && !is_reachable(&scenario->chaos, &rule->order))
+        warn(sum, scenario->places.rules[index],
+             "no rule makes the state \"%s\" \"%s\": rule \"%s\" fires only if the mock "
+             "is told so",
+             rule->order.state, rule->order.state_is, rule->name);
+}
+
 static void warn_of_order(const struct scenario *scenario, uint32_t index, struct arithmetic *sum)
 {
     const struct chaos_rule *rule = &scenario->chaos.rules[index];
@@ -191,11 +202,7 @@ static void warn_of_order(const struct scenario *scenario, uint32_t index, struc
     if (needed > sum->rules[index].calls)
         warn(sum, at, "rule \"%s\" waits for request %llu, but matches %llu first attempts",
              rule->name, (unsigned long long)needed, (unsigned long long)sum->rules[index].calls);
-    if (rule->order.state_is[0] != '\0' && !is_reachable(&scenario->chaos, &rule->order))
-        warn(sum, at,
-             "no rule makes the state \"%s\" \"%s\": rule \"%s\" fires only if the mock "
-             "is told so",
-             rule->order.state, rule->order.state_is, rule->name);
+    warn_of_state(scenario, index, sum);
 }
 
 static bool has_places(const struct scenario *scenario, const struct match *match)
@@ -376,4 +383,17 @@ void arithmetic_warn(const struct scenario *scenario, const struct walk_sums *su
         warn_of_rule(scenario, sums, i, sum);
     for (uint32_t i = 0; i < scenario->expects_count; i++)
         warn_of_samples(scenario, sums, i, sum);
+}
+
+void arithmetic_warn_of_a_program(const struct scenario *scenario, struct arithmetic *sum)
+{
+    warn_of_control(scenario, sum);
+    for (uint32_t i = 0; i < scenario->chaos.rules_count; i++) {
+        const struct chaos_rule *rule = &scenario->chaos.rules[i];
+
+        warn_of_state(scenario, i, sum);
+        if (rule->sequence[0].kind == FAULT_CAPACITY && !has_places(scenario, &rule->match))
+            warn(sum, scenario->places.rules[i], "rule \"%s\" hits no model that has a capacity",
+                 rule->name);
+    }
 }

@@ -87,6 +87,15 @@ static void write_firings(struct buffer *out, const struct chaos_rule *rule, dou
         buffer_printf(out, "about %.0f of their first attempts hit\n", firings);
 }
 
+/* What is known of a rule before a program has asked anything. */
+static void write_share(struct buffer *out, const struct chaos_rule *rule)
+{
+    if (chaos_rule_is_ordered(rule))
+        buffer_text(out, ": by the order in which requests arrive\n");
+    else
+        buffer_printf(out, ": %.4g %% of the attempts that match\n", rule->share * 100);
+}
+
 static void write_rules(const struct scenario *scenario, const struct arithmetic *sum,
                         struct buffer *out)
 {
@@ -111,6 +120,10 @@ static void write_rules(const struct scenario *scenario, const struct arithmetic
             buffer_text(out, ": when the mark is set\n");
             continue;
         }
+        if (scenario->subject == SUBJECT_EXEC) {
+            write_share(out, rule);
+            continue;
+        }
         buffer_printf(out, ": %llu calls, ", (unsigned long long)sum->rules[i].calls);
         write_firings(out, rule, sum->rules[i].firings);
     }
@@ -130,9 +143,31 @@ void arithmetic_write_warnings(const struct scenario *scenario, const struct ari
     }
 }
 
+static void write_models(const struct scenario *scenario, struct buffer *out)
+{
+    for (uint32_t i = 0; i < scenario->models_count; i++)
+        buffer_printf(out, "%s%s", i == 0 ? "" : ", ", scenario->models[i].name);
+}
+
+static void write_program(const struct scenario *scenario, const struct arithmetic *sum,
+                          struct buffer *out)
+{
+    buffer_printf(out,
+                  "%s: for a command of yours: brownout exec FILE -- COMMAND\n  the mock plays ",
+                  scenario->name);
+    write_models(scenario, out);
+    buffer_text(out, scenario->serves_any_model ? ", and any other name as the first of its API\n"
+                                                : "\n");
+    write_rules(scenario, sum, out);
+}
+
 void arithmetic_write(const struct scenario *scenario, const struct arithmetic *sum,
                       struct buffer *out)
 {
+    if (scenario->subject == SUBJECT_EXEC) {
+        write_program(scenario, sum, out);
+        return;
+    }
     buffer_printf(out, "%s: %llu calls in ", scenario->name, (unsigned long long)sum->calls);
     write_span(out, scenario->load.lasts);
     buffer_printf(out, ", %.1f/s, up to %.0f in one second, about %.0f in flight\n",

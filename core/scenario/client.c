@@ -271,6 +271,11 @@ static const struct read_key timeouts_keys[] = {
     {"call", OPTIONAL, read_span_or_never, offsetof(struct timeouts, call)},
 };
 
+enum rc read_timeouts(struct reading *r, const struct value *value, struct timeouts *timeouts)
+{
+    return read_object(r, value, timeouts_keys, ARRAY_SIZE(timeouts_keys), timeouts);
+}
+
 static enum rc read_block(struct reading *r, const struct value *value,
                           struct client_policy *client)
 {
@@ -289,8 +294,7 @@ static enum rc read_block(struct reading *r, const struct value *value,
     if (value_is_there(&block.fallback))
         TRY(read_fallbacks(r, &block.fallback, client));
     if (value_is_there(&block.timeouts))
-        TRY(read_object(r, &block.timeouts, timeouts_keys, ARRAY_SIZE(timeouts_keys),
-                        &client->timeouts));
+        TRY(read_timeouts(r, &block.timeouts, &client->timeouts));
     if (value_is_there(&block.keeps_deadline))
         TRY(read_bool(r, &block.keeps_deadline, &client->keeps_deadline));
     if (value_is_there(&block.alerts))

@@ -101,7 +101,7 @@ enum rc fault_read_context_window(struct reading *r, const struct value *value, 
 /* --- the head, and a body --------------------------------------------------------------------- */
 
 /* A line feed in a value would be a line of its own. */
-static enum rc read_header_value(struct reading *r, const struct value *value, struct slice *text)
+enum rc read_header_value(struct reading *r, const struct value *value, struct slice *text)
 {
     TRY(read_string(r, value, text));
     if (text->size > HEADER_VALUE_MAX)
@@ -113,13 +113,6 @@ static enum rc read_header_value(struct reading *r, const struct value *value, s
             return read_refuse(r, RC_MALFORMED, value, "a string without control characters");
     }
     return RC_OK;
-}
-
-/* How an answer is framed is not a line's to say: `cut` breaks frames. */
-static bool is_framing(struct slice name)
-{
-    return slice_is_nocase(name, SLICE("content-length")) ||
-           slice_is_nocase(name, SLICE("transfer-encoding"));
 }
 
 struct header_lines {
@@ -149,7 +142,7 @@ static enum rc read_header(struct reading *r, const struct value *key, const str
     struct slice name;
 
     TRY(read_header_name(r, key, &name));
-    if (is_framing(name))
+    if (header_is_framing(name))
         return read_refuse(r, RC_MALFORMED, key, "a header that does not frame the answer");
     if (value->token.kind != JSON_ARRAY)
         return add_header(r, value, name, lines);

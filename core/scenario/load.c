@@ -1,5 +1,6 @@
 /* The load: what is asked, and when. Parts run one after another: the arrivals in their order, then
- * the trace. */
+ * the trace. Of a command nothing is asked: its load is read, for a slip is a slip, and then only
+ * the deadline and the drain mean something. */
 
 #include <math.h>
 #include <string.h>
@@ -231,7 +232,7 @@ static enum rc read_in_flight_max(struct reading *r, const struct value *value, 
 }
 
 static const struct read_key load_keys[] = {
-    {"requests", NEEDED, read_keep, offsetof(struct load_block, requests)},
+    {"requests", OPTIONAL, read_keep, offsetof(struct load_block, requests)},
     {"arrivals", OPTIONAL, read_keep, offsetof(struct load_block, arrivals)},
     {"trace", OPTIONAL, read_keep, offsetof(struct load_block, trace)},
     {"deadline", OPTIONAL, read_span, offsetof(struct load_block, deadline)},
@@ -242,17 +243,39 @@ static const struct read_key load_keys[] = {
     {"conversations", OPTIONAL, read_not_built, 0},
 };
 
+/* What somebody must ask who plays a load. */
+static enum rc check_load(struct reading *r, const struct value *value,
+                          const struct load_block *block)
+{
+    if (!value_is_there(&block->requests))
+        return read_refuse_as(r, RC_MALFORMED, value,
+                              "found no \"requests\" in this object, expected one");
+    if (!value_is_there(&block->arrivals) && !value_is_there(&block->trace))
+        return read_refuse_as(r, RC_MALFORMED, value,
+                              "found no \"arrivals\" and no \"trace\" in this object, expected one "
+                              "of them");
+    return RC_OK;
+}
+
+/* The calls of a program: as many as it makes, for as long as it likes. */
+static void leave_to_a_program(struct load *load)
+{
+    load->parts[0] = (struct load_part){.name = "call", .kind = PART_FOREIGN};
+    load->parts_count = 1;
+    load->lasts = NANOS_NEVER;
+}
+
 enum rc read_load(struct reading *r, const struct value *value)
 {
     struct load *load = &r->scenario->load;
     struct load_block block = {.deadline = 60 * NANOS_S, .in_flight_max = SCENARIO_IN_FLIGHT_MAX};
 
-    TRY(read_object(r, value, load_keys, ARRAY_SIZE(load_keys), &block));
-    if (!value_is_there(&block.arrivals) && !value_is_there(&block.trace))
-        return read_refuse_as(r, RC_MALFORMED, value,
-                              "found no \"arrivals\" and no \"trace\" in this object, expected one "
-                              "of them");
-    TRY(read_requests(r, &block.requests, value_is_there(&block.arrivals)));
+    if (value_is_there(value))
+        TRY(read_object(r, value, load_keys, ARRAY_SIZE(load_keys), &block));
+    if (r->scenario->subject != SUBJECT_EXEC)
+        TRY(check_load(r, value, &block));
+    if (value_is_there(&block.requests))
+        TRY(read_requests(r, &block.requests, value_is_there(&block.arrivals)));
     if (value_is_there(&block.arrivals))
         TRY(read_arrivals(r, &block.arrivals));
     if (value_is_there(&block.trace))
@@ -262,5 +285,7 @@ enum rc read_load(struct reading *r, const struct value *value)
     load->in_flight_max = block.in_flight_max;
     if (value_is_there(&block.drain))
         TRY(read_duration(r, &block.drain, &load->drain));
+    if (r->scenario->subject == SUBJECT_EXEC)
+        leave_to_a_program(load);
     return RC_OK;
 }

@@ -206,24 +206,6 @@ static enum rc read_path(struct reading *r, const struct value *value, struct ma
     return read_pattern(r, value, condition);
 }
 
-/* "/messages/0/role": steps, in which ~1 is a slash and ~0 a tilde (RFC 6901). */
-static enum rc read_pointer(struct reading *r, const struct value *key, struct slice *pointer)
-{
-    struct value text = *key;
-
-    text.token.kind = JSON_STRING; /* a key is written as one */
-    TRY(read_string(r, &text, pointer));
-    if (!slice_starts_with(*pointer, SLICE("/")))
-        return read_refuse(r, RC_MALFORMED, key, "a JSON pointer such as \"/messages/0/role\"");
-    for (size_t i = 0; i < pointer->size; i++) {
-        char after = i + 1 < pointer->size ? pointer->data[i + 1] : '\0';
-
-        if (pointer->data[i] == '~' && after != '0' && after != '1')
-            return read_refuse(r, RC_MALFORMED, key, "a JSON pointer whose tildes are ~0 or ~1");
-    }
-    return RC_OK;
-}
-
 static enum rc read_conditions(struct reading *r, const struct value *value,
                                enum condition_kind kind,
                                enum rc (*read_condition_name)(struct reading *,

@@ -3,122 +3,6 @@
 
 #include "scenario/print.h"
 
-/* --- the client ------------------------------------------------------------------------------- */
-
-static void write_causes(struct buffer *out, const struct cause_set *causes)
-{
-    const char *separator = "";
-
-    buffer_byte(out, '[');
-    for (uint32_t i = 0; i < causes->statuses_count; i++, separator = ", ")
-        buffer_printf(out, "%s%u", separator, causes->statuses[i]);
-    if (causes->has_5xx) {
-        buffer_printf(out, "%s\"5xx\"", separator);
-        separator = ", ";
-    }
-    for (int outcome = 0; outcome < OUTCOME_COUNT; outcome++) {
-        if (!(causes->outcomes & OUTCOME_BIT(outcome)))
-            continue;
-        buffer_printf(out, "%s\"%s\"", separator, outcome_word((enum outcome)outcome));
-        separator = ", ";
-    }
-    buffer_byte(out, ']');
-}
-
-static void write_layer(struct buffer *out, const struct retry_layer *layer)
-{
-    static const char *const jitters[] = {
-        [JITTER_NONE] = "none", [JITTER_FULL] = "full", [JITTER_QUARTER] = "quarter"};
-    static const char *const manners[] = {
-        [ADVICE_OBEY] = "obey", [ADVICE_IGNORE] = "ignore", [ADVICE_WHOLE_INT] = "whole_int"};
-
-    buffer_printf(out, "{\"attempts\": %u", layer->attempts);
-    if (!cause_set_is_empty(&layer->on)) {
-        buffer_text(out, ", \"on\": ");
-        write_causes(out, &layer->on);
-    }
-    buffer_text(out, ",\n       \"backoff\": {\"base\": ");
-    print_duration(out, layer->backoff.base);
-    buffer_printf(out, ", \"factor\": %.12g, \"cap\": ", layer->backoff.factor);
-    print_duration(out, layer->backoff.cap);
-    buffer_printf(out, ", \"jitter\": \"%s\"},\n       \"advice\": \"%s\"",
-                  jitters[layer->backoff.jitter], manners[layer->advice]);
-    if (!cause_set_is_empty(&layer->advice_on)) {
-        buffer_text(out, ", \"advice_on\": ");
-        write_causes(out, &layer->advice_on);
-    }
-    buffer_text(out, ", \"advice_max\": ");
-    print_duration(out, layer->advice_max);
-    buffer_text(out, ", \"obeys_should_retry\": ");
-    print_bool(out, layer->obeys_should_retry);
-    buffer_text(out, ", \"sleeps_before_giving_up\": ");
-    print_bool(out, layer->sleeps_before_giving_up);
-    if (layer->budget.is_on) {
-        buffer_text(out, ", \"budget\": ");
-        print_share(out, layer->budget.share);
-    }
-    buffer_byte(out, '}');
-}
-
-static void write_fallback(struct buffer *out, const struct fallback_rule *rule)
-{
-    buffer_text(out, "{\"on\": ");
-    write_causes(out, &rule->on);
-    buffer_printf(out, ", \"after\": %u, \"to\": ", rule->after);
-    print_string(out, rule->to);
-    buffer_byte(out, '}');
-}
-
-static void write_timeouts(struct buffer *out, const struct timeouts *timeouts)
-{
-    buffer_text(out, "{\"connect\": ");
-    print_duration(out, timeouts->connect);
-    buffer_text(out, ", \"first_token\": ");
-    print_duration(out, timeouts->first_token);
-    buffer_text(out, ", \"between_tokens\": ");
-    print_duration(out, timeouts->between_tokens);
-    buffer_text(out, ", \"attempt\": ");
-    print_duration(out, timeouts->attempt);
-    buffer_text(out, ", \"call\": ");
-    print_duration(out, timeouts->call);
-    buffer_byte(out, '}');
-}
-
-static const char *repeats_word(bool repeats)
-{
-    return repeats ? "every-call" : "once";
-}
-
-static void write_subject(struct buffer *out, const struct scenario *scenario)
-{
-    const struct client_policy *client = &scenario->client;
-
-    buffer_printf(out, "  \"subject\": {\"instances\": %u, \"client\": {\n    \"preset\": ",
-                  scenario->instances);
-    print_string(out, client->preset);
-    buffer_text(out, ",\n    \"layers\": [");
-    for (uint32_t i = 0; i < client->layers_count; i++) {
-        print_item(out, i, "      ");
-        write_layer(out, &client->layers[i]);
-    }
-    buffer_text(out, "\n    ],\n");
-    if (client->fallbacks_count > 0) {
-        buffer_text(out, "    \"fallback\": [");
-        for (uint32_t i = 0; i < client->fallbacks_count; i++) {
-            print_item(out, i, "      ");
-            write_fallback(out, &client->fallbacks[i]);
-        }
-        buffer_text(out, "\n    ],\n");
-    }
-    buffer_text(out, "    \"timeouts\": ");
-    write_timeouts(out, &client->timeouts);
-    buffer_text(out, ",\n    \"keeps_deadline\": ");
-    print_bool(out, client->keeps_deadline);
-    buffer_printf(out, ",\n    \"alerts\": {\"budget\": \"%s\", \"anomalies\": \"%s\"}\n  }},\n",
-                  repeats_word(client->alerts.repeats_budget),
-                  repeats_word(client->alerts.repeats_anomalies));
-}
-
 /* --- the load --------------------------------------------------------------------------------- */
 
 static void write_request(struct buffer *out, const struct scenario *scenario,
@@ -188,16 +72,26 @@ static void write_parts(struct buffer *out, const struct load *load)
     }
 }
 
-static void write_load(struct buffer *out, const struct scenario *scenario)
+static void write_requests(struct buffer *out, const struct scenario *scenario)
 {
     const struct load *load = &scenario->load;
 
-    buffer_text(out, "  \"load\": {\n    \"requests\": [");
+    if (load->requests_count == 0) /* of a command */
+        return;
+    buffer_text(out, "    \"requests\": [");
     for (uint32_t i = 0; i < load->requests_count; i++) {
         print_item(out, i, "      ");
         write_request(out, scenario, &load->requests[i]);
     }
     buffer_text(out, "\n    ],\n");
+}
+
+static void write_load(struct buffer *out, const struct scenario *scenario)
+{
+    const struct load *load = &scenario->load;
+
+    buffer_text(out, "  \"load\": {\n");
+    write_requests(out, scenario);
     write_parts(out, load);
     buffer_text(out, "    \"deadline\": ");
     print_duration(out, load->deadline);
@@ -303,7 +197,7 @@ void scenario_write(const struct scenario *scenario, struct buffer *out)
     }
     if (scenario->has_control)
         buffer_text(out, "  \"control\": \"no-chaos\",\n");
-    write_subject(out, scenario);
+    print_subject(out, scenario);
     print_target(out, scenario);
     write_load(out, scenario);
     print_chaos(out, scenario);

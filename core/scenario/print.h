@@ -33,6 +33,7 @@ void print_plain(struct buffer *out, struct slice text);
 
 /* --- sections --------------------------------------------------------------------------------- */
 
+void print_subject(struct buffer *out, const struct scenario *scenario);
 void print_target(struct buffer *out, const struct scenario *scenario);
 void print_match(struct buffer *out, const struct match *match);
 void print_fault(struct buffer *out, const struct fault *fault);

@@ -205,6 +205,9 @@ void print_target(struct buffer *out, const struct scenario *scenario)
         write_model(out, scenario, i);
     }
     buffer_text(out, "\n    }");
+    if (!is_live && scenario->serves_any_model != (scenario->subject == SUBJECT_EXEC))
+        buffer_printf(out, ",\n    \"any_model\": %s",
+                      scenario->serves_any_model ? "true" : "false");
     write_answers(out, scenario);
     buffer_text(out, is_live ? "\n  },\n" : "\n  }},\n");
 }

@@ -50,35 +50,12 @@ static enum rc read_base_url(struct reading *r, const struct value *value, struc
     return rc == RC_OK ? rc : read_refuse_as(r, rc, value, "%s", problem);
 }
 
-/* What POSIX has programs use for names: letters, digits and underscores. */
-static bool is_environment_name(struct slice text)
+static enum rc read_key_env(struct reading *r, const struct value *value, struct provider *provider)
 {
-    if (text.size == 0 || (text.data[0] >= '0' && text.data[0] <= '9'))
-        return false;
-    for (size_t i = 0; i < text.size; i++) {
-        char c = text.data[i];
+    struct slice name;
 
-        if ((c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_')
-            return false;
-    }
-    return true;
-}
-
-static enum rc read_key_env(struct reading *r, const struct value *value,
-                            char out[SCENARIO_ENV_NAME_MAX])
-{
-    struct slice text = value->token.raw;
-
-    if (value->token.kind != JSON_STRING || !slice_starts_with(text, SLICE("$")) ||
-        !is_environment_name((struct slice){text.data + 1, text.size - 1}))
-        return read_refuse_as(r, RC_MALFORMED, value,
-                              "found an api_key that is not \"$NAME\", expected the name of an "
-                              "environment variable: keys come from the environment only");
-    if (!slice_copy((struct slice){text.data + 1, text.size - 1}, out, SCENARIO_ENV_NAME_MAX))
-        return read_refuse_as(r, RC_LIMIT, value,
-                              "found an api_key of more than %d letters, expected the name of an "
-                              "environment variable",
-                              SCENARIO_ENV_NAME_MAX - 1);
+    TRY(read_key_variable(r, value, "an api_key", &name));
+    slice_copy(name, provider->key_env, sizeof(provider->key_env));
     return RC_OK;
 }
 
@@ -110,7 +87,7 @@ static enum rc read_live(struct reading *r, const struct value *value, struct pr
         return read_refuse_as(r, RC_MALFORMED, value,
                               "found no \"api\" in this object, expected one");
     if (value_is_there(&block.api_key))
-        TRY(read_key_env(r, &block.api_key, provider->key_env));
+        TRY(read_key_env(r, &block.api_key, provider));
     return read_base_url(r, &block.base_url, &provider->base_url);
 }
 

@@ -173,6 +173,22 @@ MUST_USE enum rc read_name(struct reading *r, const struct value *value, char ex
 
 /* A header's name as a key of an object: a token of RFC 9110. */
 MUST_USE enum rc read_header_name(struct reading *r, const struct value *key, struct slice *name);
+/* What one may hold: a string without control characters. */
+MUST_USE enum rc read_header_value(struct reading *r, const struct value *value,
+                                   struct slice *text);
+bool header_is_framing(struct slice name);
+
+/* A name of the environment, as a key of an object; or "$NAME", where a key is read from (`word`
+ * for messages: "an api_key"). Such a value is never shown: people leave keys there. */
+MUST_USE enum rc read_variable_name(struct reading *r, const struct value *key, struct slice *name);
+MUST_USE enum rc read_key_variable(struct reading *r, const struct value *value, const char *word,
+                                   struct slice *name);
+
+/* A JSON pointer that is not empty, as a key or a string. */
+MUST_USE enum rc read_pointer(struct reading *r, const struct value *value, struct slice *pointer);
+
+/* A text with places for what the mock's listeners are called (scenario/subject.h). */
+MUST_USE enum rc read_template(struct reading *r, const struct value *value, struct slice *text);
 
 /* One of a few words; the index of it. */
 MUST_USE enum rc read_word(struct reading *r, const struct value *value, const char *const *words,
@@ -182,7 +198,20 @@ enum { TOKENS_PER_EVENT_MAX = 1000 };
 
 /* --- the sections, one file each -------------------------------------------------------------- */
 
+/* The subject as it stands in the text: which one it is, is known (scenario->subject). */
+struct subject_block {
+    struct value client, instances;
+    struct value exec, env, hooks;
+    struct value service, send, timeouts, start, ready, ready_within;
+};
+
+MUST_USE enum rc read_subject_block(struct reading *r, const struct value *value,
+                                    struct subject_block *block);
+MUST_USE enum rc read_subject(struct reading *r, const struct subject_block *block);
+MUST_USE enum rc read_service(struct reading *r, const struct subject_block *block);
 MUST_USE enum rc read_client(struct reading *r, const struct value *value);
+MUST_USE enum rc read_timeouts(struct reading *r, const struct value *value,
+                               struct timeouts *timeouts);
 MUST_USE enum rc read_target(struct reading *r, const struct value *value);
 MUST_USE enum rc read_load(struct reading *r, const struct value *value);
 MUST_USE enum rc read_chaos(struct reading *r, const struct value *value);

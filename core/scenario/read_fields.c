@@ -346,6 +346,72 @@ enum rc read_header_name(struct reading *r, const struct value *key, struct slic
     return RC_OK;
 }
 
+/* How a message is framed is not a line's to say. */
+bool header_is_framing(struct slice name)
+{
+    return slice_is_nocase(name, SLICE("content-length")) ||
+           slice_is_nocase(name, SLICE("transfer-encoding"));
+}
+
+/* What POSIX has programs use for names: letters, digits and underscores. */
+static bool is_variable_name(struct slice text)
+{
+    if (text.size == 0 || (text.data[0] >= '0' && text.data[0] <= '9'))
+        return false;
+    for (size_t i = 0; i < text.size; i++) {
+        if (!is_letter_or_digit(text.data[i]) && text.data[i] != '_')
+            return false;
+    }
+    return true;
+}
+
+enum rc read_variable_name(struct reading *r, const struct value *key, struct slice *name)
+{
+    if (!is_variable_name(key->token.raw))
+        return read_refuse(r, RC_MALFORMED, key,
+                           "the name of an environment variable: letters, digits and _");
+    *name = key->token.raw;
+    return RC_OK;
+}
+
+enum rc read_key_variable(struct reading *r, const struct value *value, const char *word,
+                          struct slice *name)
+{
+    struct slice text = value->token.raw;
+
+    if (value->token.kind != JSON_STRING || !slice_starts_with(text, SLICE("$")) ||
+        !is_variable_name((struct slice){text.data + 1, text.size - 1}))
+        return read_refuse_as(r, RC_MALFORMED, value,
+                              "found %s that is not \"$NAME\", expected the name of an "
+                              "environment variable: keys come from the environment only",
+                              word);
+    if (text.size - 1 >= SCENARIO_ENV_NAME_MAX)
+        return read_refuse_as(r, RC_LIMIT, value,
+                              "found %s of more than %d letters, expected the name of an "
+                              "environment variable",
+                              word, SCENARIO_ENV_NAME_MAX - 1);
+    *name = (struct slice){text.data + 1, text.size - 1};
+    return RC_OK;
+}
+
+enum rc read_pointer(struct reading *r, const struct value *value, struct slice *pointer)
+{
+    struct value text = *value;
+
+    if (text.token.kind == JSON_KEY)
+        text.token.kind = JSON_STRING;
+    TRY(read_string(r, &text, pointer));
+    if (!slice_starts_with(*pointer, SLICE("/")))
+        return read_refuse(r, RC_MALFORMED, value, "a JSON pointer such as \"/messages/0/role\"");
+    for (size_t i = 0; i < pointer->size; i++) {
+        char after = i + 1 < pointer->size ? pointer->data[i + 1] : '\0';
+
+        if (pointer->data[i] == '~' && after != '0' && after != '1')
+            return read_refuse(r, RC_MALFORMED, value, "a JSON pointer whose tildes are ~0 or ~1");
+    }
+    return RC_OK;
+}
+
 enum rc read_word(struct reading *r, const struct value *value, const char *const *words,
                   uint32_t words_count, uint32_t *index)
 {

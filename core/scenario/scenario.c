@@ -5,7 +5,8 @@
 #include "scenario/source.h"
 
 /* The file's sections as they stand in the text; read in the order in which they need each other:
- * the load asks models, chaos lies within the load, the client falls back to models. */
+ * a command has no load, the load asks models, chaos lies within the load, the client falls back to
+ * models. */
 struct sections {
     struct value name, about, seed, subject, target, load, chaos, laws, expect, link;
     struct value monitor, control, spend_limit;
@@ -27,7 +28,7 @@ static const struct read_key section_keys[] = {
     {"seed", OPTIONAL, read_keep, offsetof(struct sections, seed)},
     {"subject", OPTIONAL, read_keep, offsetof(struct sections, subject)},
     {"target", NEEDED, read_keep, offsetof(struct sections, target)},
-    {"load", NEEDED, read_keep, offsetof(struct sections, load)},
+    {"load", OPTIONAL, read_keep, offsetof(struct sections, load)},
     {"chaos", OPTIONAL, read_keep, offsetof(struct sections, chaos)},
     {"laws", OPTIONAL, read_keep, offsetof(struct sections, laws)},
     {"expect", OPTIONAL, read_keep, offsetof(struct sections, expect)},
@@ -64,33 +65,6 @@ static enum rc read_spend_limit(struct reading *r, const struct value *value)
         return RC_OK;
     scenario->places.spend_limit = value_position(r, value);
     return read_money(r, value, &scenario->spend_limit);
-}
-
-/* --- whose conduct ---------------------------------------------------------------------------- */
-
-struct subject_block {
-    struct value client, instances;
-};
-
-static enum rc read_subject(struct reading *r, const struct value *value)
-{
-    static const struct read_key keys[] = {
-        {"instances", OPTIONAL, read_keep, offsetof(struct subject_block, instances)},
-        {"client", NEEDED, read_keep, offsetof(struct subject_block, client)},
-        {"exec", OPTIONAL, read_not_built, 0},
-        {"service", OPTIONAL, read_not_built, 0},
-    };
-    struct scenario *scenario = r->scenario;
-    struct subject_block block = {0};
-
-    scenario->instances = 1;
-    if (value_is_there(value))
-        TRY(read_object(r, value, keys, ARRAY_SIZE(keys), &block));
-    if (value_is_there(&block.instances)) {
-        scenario->places.instances = value_position(r, &block.instances);
-        TRY(read_whole32(r, &block.instances, 1, SCENARIO_INSTANCES_MAX, &scenario->instances));
-    }
-    return read_client(r, &block.client);
 }
 
 /* --- what goes wrong -------------------------------------------------------------------------- */
@@ -178,6 +152,7 @@ static enum rc read_expects(struct reading *r, const struct value *value)
 static enum rc read_sections(struct reading *r)
 {
     struct sections sections = {0};
+    struct subject_block subject = {0};
     struct value whole;
 
     if (r->text.size > SCENARIO_TEXT_MAX)
@@ -185,11 +160,15 @@ static enum rc read_sections(struct reading *r)
                          SLICE_ARG(r->file), r->text.size, SCENARIO_TEXT_MAX);
     TRY(read_check(r, &whole));
     TRY(read_object(r, &whole, section_keys, ARRAY_SIZE(section_keys), &sections));
+    TRY(read_subject_block(r, &sections.subject, &subject));
     TRY(read_head(r, &sections));
     TRY(read_spend_limit(r, &sections.spend_limit));
     TRY(read_target(r, &sections.target));
+    if (!value_is_there(&sections.load) && r->scenario->subject != SUBJECT_EXEC)
+        return read_refuse_as(r, RC_MALFORMED, &whole,
+                              "found no \"load\" in this object, expected one");
     TRY(read_load(r, &sections.load));
-    TRY(read_subject(r, &sections.subject));
+    TRY(read_subject(r, &subject));
     TRY(read_faults(r, &sections.chaos));
     TRY(read_control(r, &sections.control));
     TRY(read_monitor(r, &sections.monitor));

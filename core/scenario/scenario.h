@@ -80,7 +80,8 @@ struct request_shape {
 enum part_kind {
     PART_ARRIVALS,
     PART_TRACE,
-    PART_FOREIGN, /* of exec: calls of a program, "call:1"...; the plan has none of them */
+    PART_FOREIGN, /* of exec, and there the only one: calls of a program, "call:1"...; the plan has
+                     none of them */
 };
 
 /* A stretch of the load; parts run one after another. */
@@ -98,7 +99,7 @@ struct load {
     uint32_t requests_count;
     struct load_part parts[SCENARIO_PARTS_MAX];
     uint32_t parts_count;
-    nanos lasts;    /* due times lie in [0, lasts) */
+    nanos lasts;    /* due times lie in [0, lasts); NANOS_NEVER: of exec */
     nanos deadline; /* of a call: the application's wish */
     nanos drain;    /* the run ends at the latest this long after the last due */
     uint32_t in_flight_max;
@@ -120,6 +121,7 @@ struct scenario_places {
     struct json_position models[SCENARIO_MODELS_MAX];
     struct json_position providers[SCENARIO_PROVIDERS_MAX]; /* those that are said */
     struct json_position budgets[MONITOR_BUDGETS_MAX];
+    struct json_position services[SERVICE_URLS_MAX];
     struct json_position instances, spend_limit, control; /* line 0: not said */
 };
 
@@ -147,9 +149,9 @@ struct scenario {
     uint32_t providers_count;
     struct model models[SCENARIO_MODELS_MAX];
     uint32_t models_count;
-    bool
-        serves_any_model; /* never said in a file: of a mock that was given none. A model of another
-                             name behaves as the first of its listener, and rules may mean it */
+    bool serves_any_model; /* a model of another name behaves as the first of its listener, and
+                              rules may mean it: of exec unless it says otherwise, and of a mock
+                              that was given no file */
     struct load load;
     struct script scripts[SCRIPTS_MAX]; /* answers of the mock, in the order of the file */
     uint32_t scripts_count;

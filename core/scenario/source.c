@@ -140,6 +140,20 @@ static bool next_arrival(struct source *source, const struct load_part *part,
     return true;
 }
 
+static bool next_of(struct source *source, const struct load_part *part, struct call_plan *plan)
+{
+    switch (part->kind) {
+    case PART_ARRIVALS:
+        return next_arrival(source, part, plan);
+    case PART_TRACE:
+        return next_row(source, part, plan);
+    case PART_FOREIGN:
+        return false; /* a program makes them */
+    }
+    assert(false);
+    return false;
+}
+
 bool source_next(struct source *source, struct call_plan *plan)
 {
     const struct load *load = &source->scenario->load;
@@ -147,8 +161,7 @@ bool source_next(struct source *source, struct call_plan *plan)
     for (; source->part < load->parts_count; source->part++) {
         const struct load_part *part = &load->parts[source->part];
 
-        if (part->kind == PART_TRACE ? next_row(source, part, plan)
-                                     : next_arrival(source, part, plan))
+        if (next_of(source, part, plan))
             return true;
         source->row = 0;
         source->has_arrival = false;

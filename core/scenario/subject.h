@@ -10,8 +10,8 @@
  *
  * Texts that end in the environment or the arguments of a program are templates: "{openai}/v1" is
  * the base URL of that listener without a path, isolation prefix included; "{hooks}/slack",
- * "{admin}", "{case}" and "{compress}" likewise (harness/surroundings.h fills them in; an unknown
- * name is refused when the scenario is read).
+ * "{gateway}", "{admin}", "{case}" and "{compress}" likewise (scenario/template.h takes them apart,
+ * harness/surroundings.h fills them in; an unknown name is refused when the scenario is read).
  *
  * Plain data, borrowed from the scenario's text or arena. */
 
@@ -64,6 +64,9 @@ const char *log_field_name(enum log_field field);
 struct log_map {
     struct slice pointers[LOG_FIELDS_COUNT]; /* "/response/id" */
 };
+
+/* Every field at the top level, by its own name: "/id", "/latency_ms". */
+void log_map_init(struct log_map *map);
 
 struct exec_rules {
     struct slice log_file; /* relative to the folder that `exec` runs in; empty: none */

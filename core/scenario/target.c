@@ -36,7 +36,7 @@ enum rc read_model(struct reading *r, const struct value *value, uint32_t *model
 /* --- the section ------------------------------------------------------------------------------ */
 
 struct target_block {
-    struct value mock, providers, models, answers;
+    struct value mock, providers, models, answers, any_model;
 };
 
 static enum rc read_mock(struct reading *r, const struct value *value)
@@ -45,10 +45,14 @@ static enum rc read_mock(struct reading *r, const struct value *value)
         {"models", NEEDED, read_keep, offsetof(struct target_block, models)},
         {"providers", OPTIONAL, read_keep, offsetof(struct target_block, providers)},
         {"answers", OPTIONAL, read_keep, offsetof(struct target_block, answers)},
+        {"any_model", OPTIONAL, read_keep, offsetof(struct target_block, any_model)},
     };
     struct target_block block = {0};
 
     TRY(read_object(r, value, keys, ARRAY_SIZE(keys), &block));
+    r->scenario->serves_any_model = r->scenario->subject == SUBJECT_EXEC;
+    if (value_is_there(&block.any_model))
+        TRY(read_bool(r, &block.any_model, &r->scenario->serves_any_model));
     if (value_is_there(&block.providers))
         TRY(read_providers(r, &block.providers));
     TRY(read_models(r, &block.models));
