@@ -834,9 +834,14 @@ static nanos time_in_phase(const struct scenario *scenario, const struct phase_s
 
 static void goodput_value(const struct measurement *m, struct measured *measured)
 {
-    nanos time = m->filters.has_phase ? time_in_phase(m->scenario, &m->filters.phase)
-                                      : m->scenario->load.lasts;
+    nanos time;
 
+    if (m->scenario->load.lasts == NANOS_NEVER) {
+        not_known(measured, "a command's calls come when it likes: there is no time to divide by");
+        return;
+    }
+    time = m->filters.has_phase ? time_in_phase(m->scenario, &m->filters.phase)
+                                : m->scenario->load.lasts;
     if (time <= 0) {
         not_known(measured, "the load has no time in that phase");
         return;
