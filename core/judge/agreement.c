@@ -69,6 +69,28 @@ static enum law_result sum_up(const struct call_case *c, const struct law_findin
     return finding->agreed > 0 ? LAW_HELD : LAW_SILENT;
 }
 
+/* --- whole calls ------------------------------------------------------------------------------ */
+
+/* A program's log, and what a service answered, tell of a call as a whole: that is held against the
+ * request which answered it. */
+static bool is_told_whole(const struct call_case *c)
+{
+    return c->scenario->subject != SUBJECT_CLIENT;
+}
+
+/* Who told it. */
+static const char *teller(const struct call_case *c)
+{
+    return c->scenario->subject == SUBJECT_EXEC ? "the log" : "the service";
+}
+
+static enum law_result settle(enum account account, struct law_finding *finding)
+{
+    finding->agreed += account == ACCOUNT_SAME;
+    finding->unknown += account == ACCOUNT_UNKNOWN;
+    return account == ACCOUNT_SAME ? LAW_HELD : LAW_SILENT;
+}
+
 /* --- tokens-agree ----------------------------------------------------------------------------- */
 
 static bool is_same_usage(const struct usage *a, const struct usage *b)
@@ -128,12 +150,33 @@ static enum law_result blame_usage(const struct call_case *c, const struct step 
                       ordinal_text(step, ordinal), known, told);
 }
 
+/* The two counts that everybody logs. */
+static enum law_result whole_tokens_agree(const struct call_case *c, struct law_finding *finding)
+{
+    const struct request_seen *answer = call_answering_request(c);
+    const struct usage *known = &c->call->usage;
+    const struct usage *told = answer != NULL ? &answer->usage_told : NULL;
+    char counts[64], truth[64];
+
+    if (!call_is_answered(c->call))
+        return LAW_SILENT;
+    if (told == NULL || !told->is_known || !known->is_known)
+        return settle(ACCOUNT_UNKNOWN, finding);
+    if (known->input_tokens == told->input_tokens && known->output_tokens == told->output_tokens)
+        return settle(ACCOUNT_SAME, finding);
+    write_usage(known, counts, sizeof(counts));
+    write_usage(told, truth, sizeof(truth));
+    return law_broken(c, finding, "%s counts %s; the mock told %s", teller(c), counts, truth);
+}
+
 enum law_result law_tokens_agree(const struct law_limits *limits, const struct call_case *c,
                                  struct law_finding *finding)
 {
     const struct step *wrong = NULL;
 
     (void)limits;
+    if (is_told_whole(c))
+        return whole_tokens_agree(c, finding);
     for (uint32_t i = 0; i < c->steps_count; i++) {
         const struct step *step = &c->steps[i];
         enum account account = ACCOUNT_UNKNOWN;
@@ -226,12 +269,46 @@ static enum law_result hold_against_line(const struct call_case *c, struct law_f
                       readable_money_exact(call->cost).text, readable_money_exact(sum).text);
 }
 
+/* What a program that reckons in floating point may be off by. */
+#define ROUNDING (MONEY_USD / 1000000)
+
+static bool is_about(money a, money b)
+{
+    return (a > b ? a - b : b - a) <= ROUNDING;
+}
+
+/* Of the answer alone, or of every attempt that was told: both are honest. */
+static enum law_result whole_cost_agrees(const struct call_case *c, struct law_finding *finding)
+{
+    const struct request_seen *answer = call_answering_request(c);
+    struct known_cost told = {0}, known = {c->call->cost_unknown == 0, c->call->cost};
+    money sum = 0;
+
+    if (!call_is_answered(c->call))
+        return LAW_SILENT;
+    for (uint32_t i = 0; i < c->steps_count; i++) {
+        struct known_cost one = c->steps[i].seen != NULL ? cost_told(c, &c->steps[i]) : told;
+
+        sum = money_add(sum, one.cost);
+        if (c->steps[i].seen == answer)
+            told = one;
+    }
+    if (answer == NULL || !told.is_known || !known.is_known)
+        return settle(ACCOUNT_UNKNOWN, finding);
+    if (is_about(known.cost, told.cost) || is_about(known.cost, sum))
+        return settle(ACCOUNT_SAME, finding);
+    return law_broken(c, finding, "%s says %s; what the mock told costs %s", teller(c),
+                      cost_text(known).text, cost_text(told).text);
+}
+
 enum law_result law_cost_agree(const struct law_limits *limits, const struct call_case *c,
                                struct law_finding *finding)
 {
     const struct step *wrong = NULL;
 
     (void)limits;
+    if (is_told_whole(c))
+        return whole_cost_agrees(c, finding);
     for (uint32_t i = 0; i < c->steps_count; i++) {
         const struct step *step = &c->steps[i];
         enum account account = ACCOUNT_UNKNOWN;

@@ -172,21 +172,28 @@ void judge_free(struct judge *judge)
 
 /* --- one call --------------------------------------------------------------------------------- */
 
-/* May a request of it belong to another call? */
-static bool is_doubtful(const struct call_case *c)
+static bool has_likeness(const struct call_case *c)
 {
-    if (c->scenario->subject == SUBJECT_EXEC)
-        return c->call->is_doubtful;
     for (uint32_t i = 0; i < c->requests_count; i++)
         if (c->requests[i].is_likeness)
             return true;
     return false;
 }
 
-/* What was seen stands, even if more was to come; but a request that may belong to another call
- * proves nothing. True when the call broke the law. */
-static bool hold_against(struct law_state *state, enum law law, const struct call_case *c,
-                         bool is_doubtful)
+/* Can nothing be said of this call? Of a program's a doubtful one may have sent more than is known:
+ * what it broke by what it sent stands. Elsewhere a request that was matched by likeness may be
+ * another call's, and proves nothing. */
+static bool is_in_doubt(enum law law, const struct law_state *state, const struct call_case *c,
+                        enum law_result result)
+{
+    if (c->scenario->subject == SUBJECT_EXEC)
+        return c->call->is_doubtful &&
+               (result != LAW_BROKEN || !(law_facts(law)->flags & LAW_SHOWN));
+    return state->reads_journal && has_likeness(c);
+}
+
+/* What was seen stands, even if more was to come. True when the call broke the law. */
+static bool hold_against(struct law_state *state, enum law law, const struct call_case *c)
 {
     char text[LAW_TEXT_MAX];
     struct law_finding finding = {.text = text};
@@ -196,7 +203,7 @@ static bool hold_against(struct law_state *state, enum law law, const struct cal
     if (result == LAW_SILENT)
         return false;
     state->n++;
-    if ((state->reads_journal && is_doubtful) || result == LAW_UNDECIDED) {
+    if (result == LAW_UNDECIDED || is_in_doubt(law, state, c, result)) {
         state->undecided++;
         return false;
     }
@@ -210,7 +217,6 @@ static bool hold_against(struct law_state *state, enum law law, const struct cal
 
 static bool hold_against_laws(struct judge *judge, const struct call_case *c)
 {
-    bool is_in_doubt = is_doubtful(c);
     bool is_told = call_is_told(c);
     bool is_violation = false;
 
@@ -218,7 +224,7 @@ static bool hold_against_laws(struct judge *judge, const struct call_case *c)
         enum law law = judge->call_laws[i];
 
         if (is_told || !(law_facts(law)->flags & LAW_NEEDS_CALLER))
-            is_violation |= hold_against(&judge->laws[law], law, c, is_in_doubt);
+            is_violation |= hold_against(&judge->laws[law], law, c);
     }
     return is_violation;
 }
@@ -493,7 +499,7 @@ static const char *doubt_about(const struct judge *judge, enum law law)
     if (!judge->facts.has_journal)
         return NULL;
     return judge->scenario->subject == SUBJECT_EXEC
-               ? "requests of some calls cannot be told from those of others"
+               ? "of some calls nobody can tell whether further requests were theirs"
                : "the journal does not say all about every call";
 }
 

@@ -91,6 +91,8 @@ struct run_figures {
     uint64_t rules_fired[CHAOS_RULES_MAX], rules_matched[CHAOS_RULES_MAX];
     uint64_t n_ok; /* calls with a whole answer, late ones too; of the next six */
     nanos response_p50, response_p95, response_p99;
+    uint64_t n_first_token; /* of the next three: of these answers, those whose first token somebody
+                               saw */
     nanos first_token_p50, first_token_p95, first_token_p99;
     uint64_t n_failed; /* of the next two: failures apart */
     nanos failed_p50, failed_p99;

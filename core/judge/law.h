@@ -33,52 +33,55 @@ enum law_flags {
     LAW_NAMED_ONLY = 128,    /* in no set: judged where the scenario names it */
     LAW_NOT_OF_CLIENT = 256, /* in the sets only where a program is the subject */
     LAW_OF_SERVICE = 512,    /* in the sets only where a service is */
+    LAW_SHOWN =
+        1024, /* broken by what was sent: it stays so, whatever else the call may have sent */
 };
 
 /* id, name, flags, what it asks */
-#define LAW_LIST(X)                                                                                \
-    X(ONE_OUTCOME, "one-outcome", LAW_ALWAYS | LAW_NEEDS_CALLER,                                   \
-      "every call ends in exactly one outcome")                                                    \
-    X(NO_HANG, "no-hang", LAW_ALWAYS, "no call is forgotten, or silent for longer than the limit") \
-    X(COMPLETE_ANSWERS, "complete-answers", LAW_ALWAYS | LAW_NEEDS_JOURNAL | LAW_NEEDS_CALLER,     \
-      "nothing without its protocol's own end is reported ok")                                     \
-    X(ATTEMPTS_BOUNDED, "attempts-bounded", LAW_ALWAYS | LAW_READS_JOURNAL,                        \
-      "attempts per call, over all models and layers, stay within max")                            \
-    X(PERMANENT_NOT_RETRIED, "permanent-not-retried", LAW_ALWAYS | LAW_NEEDS_JOURNAL,              \
-      "no further attempt at a model after its permanent refusal")                                 \
-    X(ADVICE_HEEDED, "advice-heeded", LAW_ALWAYS | LAW_NEEDS_JOURNAL,                              \
-      "no attempt at a provider earlier than its latest answer advised")                           \
-    X(DEADLINE_KEPT, "deadline-kept", LAW_NEEDS_CALLER, "a call ends by due + deadline + grace")   \
-    X(FALLBACK_ELIGIBLE, "fallback-eligible", LAW_NEEDS_JOURNAL,                                   \
-      "falls back when it should and not when it must not")                                        \
-    X(FALLBACK_ORDERED, "fallback-ordered", LAW_NEEDS_JOURNAL,                                     \
-      "models are tried in order, none skipped, none revisited")                                   \
-    X(LOG_COMPLETE, "log-complete", LAW_NEEDS_CALLER,                                              \
-      "one whole log line per call, on every path")                                                \
-    X(TOKENS_AGREE, "tokens-agree", LAW_NEEDS_JOURNAL | LAW_NEEDS_CALLER,                          \
-      "the caller's token counts are those that the mock told")                                    \
-    X(COST_AGREE, "cost-agree", LAW_NEEDS_JOURNAL | LAW_NEEDS_CALLER,                              \
-      "the caller's costs are exactly what the tokens told cost")                                  \
-    X(PERCENTILES_AGREE, "percentiles-agree", LAW_READS_JOURNAL | LAW_OF_RUN | LAW_NEEDS_CALLER,   \
-      "reported percentiles are those of the calls, and of the mock's own times")                  \
-    X(ALERT_ONCE, "alert-once", LAW_NEEDS_JOURNAL | LAW_OF_RUN | LAW_NEEDS_ALERTS,                 \
-      "one alert per breached budget window, and per anomaly and cool-down")                       \
-    X(ALERT_DELIVERED, "alert-delivered", LAW_NEEDS_JOURNAL | LAW_OF_RUN | LAW_NEEDS_ALERTS,       \
-      "each alert reached its hook, with a body valid for that service")                           \
-    X(NO_REPEATED_OUTPUT, "no-repeated-output",                                                    \
-      LAW_ALWAYS | LAW_NEEDS_JOURNAL | LAW_NEEDS_CALLER | LAW_OF_SERVICE,                          \
-      "a service says nothing twice, and no answer is mixed with another")                         \
-    X(COMMAND_SUCCEEDED, "command-succeeded", LAW_NAMED_ONLY | LAW_OF_RUN,                         \
-      "the command exited with 0")                                                                 \
-    X(REQUESTS_ARRIVED, "requests-arrived",                                                        \
-      LAW_ALWAYS | LAW_CONDITION | LAW_NEEDS_JOURNAL | LAW_NOT_OF_CLIENT,                          \
-      "the subject asked the mock for anything at all")                                            \
-    X(PATHS_KNOWN, "paths-known",                                                                  \
-      LAW_ALWAYS | LAW_CONDITION | LAW_NEEDS_JOURNAL | LAW_NOT_OF_CLIENT,                          \
-      "every request had a path that the mock has")                                                \
-    X(FAULTS_CONSUMED, "faults-consumed", LAW_ALWAYS | LAW_CONDITION | LAW_NEEDS_JOURNAL,          \
-      "each rule fired where enough firings were to be expected")                                  \
-    X(SCHEDULE_KEPT, "schedule-kept", LAW_ALWAYS | LAW_CONDITION,                                  \
+#define LAW_LIST(X)                                                                               \
+    X(ONE_OUTCOME, "one-outcome", LAW_ALWAYS | LAW_NEEDS_CALLER,                                  \
+      "every call ends in exactly one outcome")                                                   \
+    X(NO_HANG, "no-hang", LAW_ALWAYS | LAW_SHOWN,                                                 \
+      "no call is forgotten, or silent for longer than the limit")                                \
+    X(COMPLETE_ANSWERS, "complete-answers", LAW_ALWAYS | LAW_NEEDS_JOURNAL | LAW_NEEDS_CALLER,    \
+      "nothing without its protocol's own end is reported ok")                                    \
+    X(ATTEMPTS_BOUNDED, "attempts-bounded", LAW_ALWAYS | LAW_READS_JOURNAL | LAW_SHOWN,           \
+      "attempts per call, over all models and layers, stay within max")                           \
+    X(PERMANENT_NOT_RETRIED, "permanent-not-retried", LAW_ALWAYS | LAW_NEEDS_JOURNAL | LAW_SHOWN, \
+      "no further attempt at a model after its permanent refusal")                                \
+    X(ADVICE_HEEDED, "advice-heeded", LAW_ALWAYS | LAW_NEEDS_JOURNAL | LAW_SHOWN,                 \
+      "no attempt at a provider earlier than its latest answer advised")                          \
+    X(DEADLINE_KEPT, "deadline-kept", LAW_NEEDS_CALLER, "a call ends by due + deadline + grace")  \
+    X(FALLBACK_ELIGIBLE, "fallback-eligible", LAW_NEEDS_JOURNAL,                                  \
+      "falls back when it should and not when it must not")                                       \
+    X(FALLBACK_ORDERED, "fallback-ordered", LAW_NEEDS_JOURNAL,                                    \
+      "models are tried in order, none skipped, none revisited")                                  \
+    X(LOG_COMPLETE, "log-complete", LAW_NEEDS_CALLER,                                             \
+      "one whole log line per call, on every path")                                               \
+    X(TOKENS_AGREE, "tokens-agree", LAW_NEEDS_JOURNAL | LAW_NEEDS_CALLER,                         \
+      "the caller's token counts are those that the mock told")                                   \
+    X(COST_AGREE, "cost-agree", LAW_NEEDS_JOURNAL | LAW_NEEDS_CALLER,                             \
+      "the caller's costs are exactly what the tokens told cost")                                 \
+    X(PERCENTILES_AGREE, "percentiles-agree", LAW_READS_JOURNAL | LAW_OF_RUN | LAW_NEEDS_CALLER,  \
+      "reported percentiles are those of the calls, and of the mock's own times")                 \
+    X(ALERT_ONCE, "alert-once", LAW_NEEDS_JOURNAL | LAW_OF_RUN | LAW_NEEDS_ALERTS,                \
+      "one alert per breached budget window, and per anomaly and cool-down")                      \
+    X(ALERT_DELIVERED, "alert-delivered", LAW_NEEDS_JOURNAL | LAW_OF_RUN | LAW_NEEDS_ALERTS,      \
+      "each alert reached its hook, with a body valid for that service")                          \
+    X(NO_REPEATED_OUTPUT, "no-repeated-output",                                                   \
+      LAW_ALWAYS | LAW_NEEDS_JOURNAL | LAW_NEEDS_CALLER | LAW_OF_SERVICE,                         \
+      "a service says nothing twice, and no answer is mixed with another")                        \
+    X(COMMAND_SUCCEEDED, "command-succeeded", LAW_NAMED_ONLY | LAW_OF_RUN,                        \
+      "the command exited with 0")                                                                \
+    X(REQUESTS_ARRIVED, "requests-arrived",                                                       \
+      LAW_ALWAYS | LAW_CONDITION | LAW_NEEDS_JOURNAL | LAW_NOT_OF_CLIENT,                         \
+      "the subject asked the mock for anything at all")                                           \
+    X(PATHS_KNOWN, "paths-known",                                                                 \
+      LAW_ALWAYS | LAW_CONDITION | LAW_NEEDS_JOURNAL | LAW_NOT_OF_CLIENT,                         \
+      "every request had a path that the mock has")                                               \
+    X(FAULTS_CONSUMED, "faults-consumed", LAW_ALWAYS | LAW_CONDITION | LAW_NEEDS_JOURNAL,         \
+      "each rule fired where enough firings were to be expected")                                 \
+    X(SCHEDULE_KEPT, "schedule-kept", LAW_ALWAYS | LAW_CONDITION,                                 \
       "the generator kept its own schedule: send lag p99 within the limit")
 
 #define LAW_ENUM(id, name, flags, about) LAW_##id,

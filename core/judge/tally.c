@@ -331,6 +331,7 @@ void tally_finish(struct tally *t)
     f->response_p50 = percentile(&t->response, 50);
     f->response_p95 = percentile(&t->response, 95);
     f->response_p99 = percentile(&t->response, 99);
+    f->n_first_token = t->first_token.count;
     f->first_token_p50 = percentile(&t->first_token, 50);
     f->first_token_p95 = percentile(&t->first_token, 95);
     f->first_token_p99 = percentile(&t->first_token, 99);

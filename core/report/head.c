@@ -92,27 +92,37 @@ const char *row_kind_word(enum row_kind kind)
     return words[kind];
 }
 
-/* --- the lines -------------------------------------------------------------------------------- */
-
-void head_title(const struct scenario *scenario, char *text, size_t capacity)
+const char *subject_word(enum subject subject)
 {
-    const char *whose =
-        scenario->target == TARGET_LIVE ? ", against a live target: real answers, real money" : "";
+    static const char *const words[] = {
+        [SUBJECT_CLIENT] = "client", [SUBJECT_EXEC] = "exec", [SUBJECT_SERVICE] = "service"};
 
-    snprintf(text, capacity, "%s: a model of a client; no code of yours ran%s", scenario->name,
-             whose);
+    return words[subject];
 }
 
-static void add_world(const struct scenario *scenario, const struct report_facts *facts,
-                      struct head *head)
-{
-    bool is_simulated = strcmp(facts->world, "sim") == 0;
+/* --- the title -------------------------------------------------------------------------------- */
 
-    add_line(head, "world", "%s, in %s; client %s, seed %" PRIu64,
-             is_simulated ? "simulated" : "real sockets", SPAN(facts->took),
-             scenario->client.preset[0] != '\0' ? scenario->client.preset : "none", scenario->seed);
-    if (facts->is_rejudged)
-        add_line(head, "judged", "again, from the files of that run");
+enum { TITLE_COMMAND_MAX = 48 };
+
+static bool is_cut_in_title(const char *command)
+{
+    return command != NULL && strlen(command) > TITLE_COMMAND_MAX;
+}
+
+static void title_exec(const struct run_facts *run, const struct report_facts *facts, char *text,
+                       size_t capacity)
+{
+    const char *dots = is_cut_in_title(facts->command) ? "..." : "";
+    char command[TITLE_COMMAND_MAX + sizeof("``...")] = "it";
+
+    if (facts->command != NULL)
+        snprintf(command, sizeof(command), "`%.*s%s`", TITLE_COMMAND_MAX - (int)strlen(dots),
+                 facts->command, dots);
+    if (run->has_command)
+        snprintf(text, capacity, "exec: what your command did; %s %s after %s", command,
+                 readable_exit(run->command_exit).text, SPAN(run->command_took));
+    else
+        snprintf(text, capacity, "exec: what your command did");
 }
 
 /* The host alone: a URL's other parts may hold what nobody should read. */
@@ -134,6 +144,63 @@ static struct slice host_of(struct slice url)
     return host;
 }
 
+static void title_service(const struct service_rules *service, char *text, size_t capacity)
+{
+    struct slice first = service->urls_count > 0 ? host_of(service->urls[0]) : (struct slice){0};
+
+    if (service->urls_count > 1)
+        snprintf(text, capacity, "service at %.*s, %" PRIu32 " instances", SLICE_ARG(first),
+                 service->urls_count);
+    else
+        snprintf(text, capacity, "service at %.*s", SLICE_ARG(first));
+}
+
+static void title_client(const struct scenario *scenario, char *text, size_t capacity)
+{
+    const char *whose =
+        scenario->target == TARGET_LIVE ? ", against a live target: real answers, real money" : "";
+
+    snprintf(text, capacity, "%s: a model of a client; no code of yours ran%s", scenario->name,
+             whose);
+}
+
+void head_title(const struct scenario *scenario, const struct run_facts *run,
+                const struct report_facts *facts, char *text, size_t capacity)
+{
+    switch (scenario->subject) {
+    case SUBJECT_CLIENT:
+        title_client(scenario, text, capacity);
+        return;
+    case SUBJECT_EXEC:
+        title_exec(run, facts, text, capacity);
+        return;
+    case SUBJECT_SERVICE:
+        title_service(&scenario->subject_rules.service, text, capacity);
+        return;
+    }
+}
+
+/* --- the lines -------------------------------------------------------------------------------- */
+
+/* The client's own name says how it behaves; of a program the scenario's says what it met. */
+static void add_world(const struct scenario *scenario, const struct report_facts *facts,
+                      struct head *head)
+{
+    const char *world = strcmp(facts->world, "sim") == 0 ? "simulated" : "real sockets";
+    const char *preset = scenario->client.preset;
+
+    if (scenario->subject == SUBJECT_CLIENT)
+        add_line(head, "world", "%s, in %s; client %s, seed %" PRIu64, world, SPAN(facts->took),
+                 preset[0] != '\0' ? preset : "none", scenario->seed);
+    else
+        add_line(head, "scenario", "%s, in %s; seed %" PRIu64, scenario->name, SPAN(facts->took),
+                 scenario->seed);
+    if (is_cut_in_title(facts->command))
+        add_line(head, "command", "%s", facts->command);
+    if (facts->is_rejudged)
+        add_line(head, "judged", "again, from the files of that run");
+}
+
 static void add_target(const struct scenario *scenario, struct head *head)
 {
     if (scenario->target != TARGET_LIVE)
@@ -149,15 +216,19 @@ static void add_target(const struct scenario *scenario, struct head *head)
     add_text(head, "; no faults, no journal");
 }
 
-static void add_calls(const struct run_figures *f, struct head *head)
+static void add_calls(const struct scenario *scenario, const struct run_figures *f,
+                      const struct run_facts *run, struct head *head)
 {
     double per_call = f->calls > 0 ? (double)f->attempts / (double)f->calls : 0.0;
+    bool is_seen_only = scenario->subject == SUBJECT_EXEC && !run->has_caller;
 
     add_line(head, "calls",
-             "%" PRIu64 ": %" PRIu64 " useful, %" PRIu64 " failed, %" PRIu64
+             "%" PRIu64 "%s: %" PRIu64 " useful, %" PRIu64 " failed, %" PRIu64
              " unfinished; at most %" PRIu32 " at once",
-             f->calls, f->useful, f->failed, f->unfinished, f->in_flight_most);
-    add_line(head, "attempts", "%" PRIu64 ", %s per call", f->attempts,
+             f->calls, is_seen_only ? ", as the mock saw them" : "", f->useful, f->failed,
+             f->unfinished, f->in_flight_most);
+    add_line(head, "attempts", "%" PRIu64 "%s, %s per call", f->attempts,
+             scenario->subject == SUBJECT_SERVICE ? " at the mock" : "",
              readable_number(per_call).text);
 }
 
@@ -186,18 +257,21 @@ static void add_outcomes(const struct run_figures *f, struct head *head)
     add_counts(head, words, f->outcomes, OUTCOME_COUNT);
 }
 
-static void add_percentiles(const struct run_figures *f, struct head *head)
+static void add_percentiles(const struct scenario *scenario, const struct run_figures *f,
+                            struct head *head)
 {
     if (f->n_ok > 0) {
         add_line(head, "response", "p50 %-10sp95 %-10sp99 %-10sn %" PRIu64 " answered",
                  SPAN(f->response_p50), SPAN(f->response_p95), SPAN(f->response_p99), f->n_ok);
-        add_line(head, "first token", "p50 %-10sp95 %-10sp99 %s", SPAN(f->first_token_p50),
-                 SPAN(f->first_token_p95), SPAN(f->first_token_p99));
+        if (f->n_first_token > 0)
+            add_line(head, "first token", "p50 %-10sp95 %-10sp99 %s", SPAN(f->first_token_p50),
+                     SPAN(f->first_token_p95), SPAN(f->first_token_p99));
     }
     if (f->n_failed > 0)
         add_line(head, "failures", "p50 %-24sp99 %-10sn %" PRIu64, SPAN(f->failed_p50),
                  SPAN(f->failed_p99), f->n_failed);
-    add_line(head, "send lag", "p99 %s", SPAN(f->send_lag_p99));
+    if (scenario->subject != SUBJECT_EXEC)
+        add_line(head, "send lag", "p99 %s", SPAN(f->send_lag_p99));
 }
 
 static void add_tokens(const struct run_figures *f, struct head *head)
@@ -258,14 +332,14 @@ static void add_control(const struct report_facts *facts, struct head *head)
 }
 
 void head_read(const struct scenario *scenario, const struct run_figures *figures,
-               const struct report_facts *facts, struct head *head)
+               const struct run_facts *run, const struct report_facts *facts, struct head *head)
 {
     head->count = 0;
     add_world(scenario, facts, head);
     add_target(scenario, head);
-    add_calls(figures, head);
+    add_calls(scenario, figures, run, head);
     add_outcomes(figures, head);
-    add_percentiles(figures, head);
+    add_percentiles(scenario, figures, head);
     add_tokens(figures, head);
     add_cost(figures, head);
     add_alerts(scenario, figures, head);

@@ -9,7 +9,7 @@
 #include "scenario/scenario.h"
 #include "scenario/source.h"
 
-enum { HEAD_LINES_MAX = 16, HEAD_TEXT_MAX = 1024 };
+enum { HEAD_LINES_MAX = 18, HEAD_TEXT_MAX = 1024 };
 
 struct head {
     uint32_t count;
@@ -19,11 +19,16 @@ struct head {
     } lines[HEAD_LINES_MAX];
 };
 
-/* The subject, and whose answers it got: "demo: a model of a client; no code of yours ran". */
-void head_title(const struct scenario *scenario, char *text, size_t capacity);
+/* The subject, and whose answers it got: "demo: a model of a client; no code of yours ran"; "exec:
+ * what your command did; `python app.py` exited 0 after 12 s"; "service at 127.0.0.1:4000". */
+void head_title(const struct scenario *scenario, const struct run_facts *run,
+                const struct report_facts *facts, char *text, size_t capacity);
 
 void head_read(const struct scenario *scenario, const struct run_figures *figures,
-               const struct report_facts *facts, struct head *head);
+               const struct run_facts *run, const struct report_facts *facts, struct head *head);
+
+/* client, exec, service */
+const char *subject_word(enum subject subject);
 
 /* A verdict that counts: not of a row that only warns. */
 bool row_counts(const struct verdict_row *row);

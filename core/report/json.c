@@ -163,15 +163,17 @@ static void write_figures(struct buffer *out, const struct scenario *scenario,
     member_count(out, MEMBER("failed"), f->failed);
     member_count(out, MEMBER("unfinished"), f->unfinished);
     member_count(out, MEMBER("attempts"), f->attempts);
+    member_count(out, MEMBER("requests"), f->requests);
+    member_count(out, MEMBER("unknown_paths"), f->unknown_paths);
     member_count(out, MEMBER("in_flight_most"), f->in_flight_most);
     write_outcomes(out, f);
     member_count(out, MEMBER("n_ok"), f->n_ok);
     member_span(out, MEMBER("response_p50"), f->n_ok, f->response_p50);
     member_span(out, MEMBER("response_p95"), f->n_ok, f->response_p95);
     member_span(out, MEMBER("response_p99"), f->n_ok, f->response_p99);
-    member_span(out, MEMBER("first_token_p50"), f->n_ok, f->first_token_p50);
-    member_span(out, MEMBER("first_token_p95"), f->n_ok, f->first_token_p95);
-    member_span(out, MEMBER("first_token_p99"), f->n_ok, f->first_token_p99);
+    member_span(out, MEMBER("first_token_p50"), f->n_first_token, f->first_token_p50);
+    member_span(out, MEMBER("first_token_p95"), f->n_first_token, f->first_token_p95);
+    member_span(out, MEMBER("first_token_p99"), f->n_first_token, f->first_token_p99);
     member_count(out, MEMBER("n_failed"), f->n_failed);
     member_span(out, MEMBER("failed_p50"), f->n_failed, f->failed_p50);
     member_span(out, MEMBER("failed_p99"), f->n_failed, f->failed_p99);
@@ -193,13 +195,28 @@ static void write_control(struct buffer *out, const struct scenario *scenario,
         buffer_text(out, "null");
 }
 
+/* Of exec alone. */
+static void write_command(struct buffer *out, const struct run_facts *run,
+                          const struct report_facts *facts)
+{
+    if (!run->has_command)
+        return;
+    buffer_append(out, MEMBER("command"));
+    buffer_text(out, "{\"line\":");
+    json_write_text(out, slice_of(facts->command != NULL ? facts->command : ""));
+    buffer_printf(out, ",\"exit\":%d,\"took\":", run->command_exit);
+    buffer_i64(out, run->command_took);
+    buffer_byte(out, '}');
+}
+
 void report_json(const struct scenario *scenario, const struct judge *judge,
                  const struct report_facts *facts, struct buffer *out)
 {
     buffer_text(out, "{\"verdict\":");
     json_write_text(out, slice_of(verdict_word(judge_verdict(judge))));
     member_text(out, MEMBER("scenario"), scenario->name);
-    member_text(out, MEMBER("subject"), "client");
+    member_text(out, MEMBER("subject"), subject_word(scenario->subject));
+    write_command(out, judge_facts(judge), facts);
     member_text(out, MEMBER("target"), scenario->target == TARGET_LIVE ? "live" : "mock");
     member_text(out, MEMBER("world"), facts->world);
     member_flag(out, MEMBER("interrupted"), facts->was_interrupted);

@@ -192,7 +192,11 @@ static void write_properties(const struct scenario *scenario, const struct judge
     property(out, "brownout", BROWNOUT_VERSION);
     property(out, "world", facts->world);
     buffer_printf(out, "      <property name=\"seed\" value=\"%" PRIu64 "\"/>\n", scenario->seed);
-    property(out, "client", scenario->client.preset);
+    property(out, "subject", subject_word(scenario->subject));
+    if (scenario->subject == SUBJECT_CLIENT)
+        property(out, "client", scenario->client.preset);
+    if (facts->command != NULL)
+        property(out, "command", facts->command);
     property(out, "verdict", verdict_word(judge_verdict(judge)));
     if (facts->results != NULL)
         property(out, "results", facts->results);

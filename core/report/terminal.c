@@ -39,10 +39,10 @@ static void write_head(const struct scenario *scenario, const struct judge *judg
     char title[2 * LAYOUT_LINE];
     struct head head;
 
-    head_title(scenario, title, sizeof(title));
+    head_title(scenario, judge_facts(judge), facts, title, sizeof(title));
     layout_wrapped(out, title, 0, 2);
     buffer_byte(out, '\n');
-    head_read(scenario, judge_figures(judge), facts, &head);
+    head_read(scenario, judge_figures(judge), judge_facts(judge), facts, &head);
     for (uint32_t i = 0; i < head.count; i++) {
         buffer_text(out, "  ");
         layout_left(out, head.lines[i].word, HEAD_WORD);

@@ -10,6 +10,7 @@
 static struct scenario scenario;
 static struct run_figures figures;
 static struct report_facts facts;
+static struct run_facts run;
 static struct head head;
 
 static void set_up(void)
@@ -17,12 +18,13 @@ static void set_up(void)
     sample_scenario(&scenario);
     figures = (struct run_figures){.calls = 10, .useful = 10, .attempts = 12};
     facts = (struct report_facts){.world = "run"};
+    run = (struct run_facts){0};
 }
 
 /* The line of that word; empty when there is none. */
 static struct slice said(const char *word)
 {
-    head_read(&scenario, &figures, &facts, &head);
+    head_read(&scenario, &figures, &run, &facts, &head);
     for (uint32_t i = 0; i < head.count; i++)
         if (strcmp(head.lines[i].word, word) == 0)
             return slice_of(head.lines[i].text);
@@ -83,7 +85,7 @@ static void a_live_target_is_said_at_once_and_by_its_host_alone(void)
     scenario.target = TARGET_LIVE;
     scenario.providers[0].base_url = SLICE("https://user:secret@api.example.test:8443/v1?key=abc");
     scenario.providers[1].base_url = SLICE("http://127.0.0.1:9");
-    head_title(&scenario, title, sizeof(title));
+    head_title(&scenario, &run, &facts, title, sizeof(title));
     CU_ASSERT_STRING_EQUAL(title,
                            "sample: a model of a client; no code of yours ran, against a live "
                            "target: real answers, real money");
