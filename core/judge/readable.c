@@ -159,3 +159,12 @@ struct readable readable_exit(int code)
         snprintf(readable.text, sizeof(readable.text), "exited %d", code);
     return readable;
 }
+
+struct readable readable_plural(uint64_t count, const char *word)
+{
+    struct readable readable;
+
+    snprintf(readable.text, sizeof(readable.text), "%.20s %.9s%s", readable_count(count).text, word,
+             count == 1 ? "" : "s");
+    return readable;
+}
