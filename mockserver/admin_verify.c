@@ -264,7 +264,7 @@ static void hold_attempts(struct verifying *v, const struct journal_call *call)
 {
     char what[CALL_ID_TEXT_MAX + 32];
 
-    if (call->is_likeness && v->ask->attempts.is_asked) {
+    if (call->is_doubtful && v->ask->attempts.is_asked) {
         give_reason(v, VERDICT_INCONCLUSIVE,
                     "call %s: which requests belong to it is known by likeness alone", call->call);
         return;

@@ -65,3 +65,21 @@ void checksum_write(uint64_t sum, char text[CHECKSUM_TEXT_SIZE])
         text[i] = "0123456789abcdef"[sum >> (60 - 4 * i) & 15];
     text[CHECKSUM_TEXT_SIZE - 1] = '\0';
 }
+
+bool checksum_read(struct slice text, uint64_t *sum)
+{
+    uint64_t read = 0;
+
+    if (text.size != CHECKSUM_TEXT_SIZE - 1)
+        return false;
+    for (size_t i = 0; i < text.size; i++) {
+        char c = text.data[i];
+        bool is_digit = c >= '0' && c <= '9';
+
+        if (!is_digit && !(c >= 'a' && c <= 'f'))
+            return false;
+        read = read << 4 | (uint64_t)(is_digit ? c - '0' : c - 'a' + 10);
+    }
+    *sum = read;
+    return true;
+}

@@ -7,6 +7,7 @@
  * bytes always shows, anything else but once in 2^64), not an adversary, who can work it out as we
  * do. The same on every machine and in every version, because it stands in files. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/slice.h"
@@ -17,5 +18,8 @@ uint64_t checksum(uint64_t seed, struct slice bytes);
 
 /* "00a1b2...": as it is written in files. */
 void checksum_write(uint64_t sum, char text[CHECKSUM_TEXT_SIZE]);
+
+/* That, and nothing else; false otherwise. */
+bool checksum_read(struct slice text, uint64_t *sum);
 
 #endif

@@ -408,23 +408,6 @@ static bool skip(struct slice *text, struct slice prefix)
     return true;
 }
 
-/* As checksum_write wrote it. */
-static bool read_hash(struct slice text, uint64_t *hash)
-{
-    *hash = 0;
-    if (text.size != CHECKSUM_TEXT_SIZE - 1)
-        return false;
-    for (size_t i = 0; i < text.size; i++) {
-        char c = text.data[i];
-        bool is_digit = c >= '0' && c <= '9';
-
-        if (!is_digit && !(c >= 'a' && c <= 'f'))
-            return false;
-        *hash = *hash << 4 | (uint64_t)(is_digit ? c - '0' : c - 'a' + 10);
-    }
-    return true;
-}
-
 /* The key of a call that may be over, by its name; false for those that are for ever one. */
 static bool read_name(struct slice name, uint64_t *key, uint64_t *occurrence)
 {
@@ -440,7 +423,7 @@ static bool read_name(struct slice name, uint64_t *key, uint64_t *occurrence)
         *key = key_of(SORT_TRACE, part);
         return text.size == 0 || slice_u64(text, occurrence);
     }
-    return skip(&text, LIKENESS_PREFIX) && slice_cut(&text, ':', &part) && read_hash(part, key) &&
+    return skip(&text, LIKENESS_PREFIX) && slice_cut(&text, ':', &part) && checksum_read(part, key) &&
            slice_u64(text, occurrence);
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/checksum.h"
 #include "judge/evidence_words.h"
 
 /* Evidence lines are written on the load path: straight appends, no printf, no allocation once the
@@ -500,6 +501,16 @@ static void write_exchange_instants(struct buffer *out, const struct journal_rec
     member_instant(out, MEMBER("closed_at"), r->closed_at);
 }
 
+static void write_question(struct buffer *out, uint64_t question)
+{
+    char text[CHECKSUM_TEXT_SIZE];
+
+    if (question == 0)
+        return;
+    checksum_write(question, text);
+    member_text(out, MEMBER("question"), text);
+}
+
 /* Who asked whom, and how it is known. */
 static void write_origin(const struct scenario *scenario, const struct journal_record *r,
                          struct buffer *out)
@@ -515,6 +526,7 @@ static void write_origin(const struct scenario *scenario, const struct journal_r
     member_text(out, MEMBER("key"), keys_used[r->key]);
     put(out, MEMBER("call"));
     write_text_or_null(out, slice_of(r->call));
+    write_question(out, r->question);
     member_count(out, MEMBER("attempt"), r->attempt);
     if (r->has_retry_count)
         member_count(out, MEMBER("retry_count"), r->retry_count);

@@ -104,7 +104,8 @@ struct call_record {
     char error[160];   /* empty on OK */
     enum key_used key; /* how it was told from others, of a call that a program made; else
                           KEY_NONE: ours */
-    bool is_doubtful;  /* ... and its requests may be another call's */
+    bool is_doubtful;  /* ... and others may belong to it, too: what its own requests show
+                          stands, that they lack something says nothing (judge/chain.h) */
     bool has_account;  /* the application's own log has a line of it; always of ours */
     struct heard heard;
     uint32_t attempts_count; /* made; may be 0 when shed or never started */
@@ -142,8 +143,10 @@ struct journal_record {
     uint32_t connection;  /* number at this mock, from 1 */
     enum key_used key;
     char call[CALL_ID_TEXT_MAX]; /* empty when unknown */
-    uint32_t attempt;            /* as the sender said; 0 unknown */
-    nanos accepted_at;           /* connection accepted */
+    uint64_t question; /* a hash of what it asks, isolation included; 0: of no interest, for its
+                          sender named the call */
+    uint32_t attempt;  /* as the sender said; 0 unknown */
+    nanos accepted_at; /* connection accepted */
     nanos head_in_at;
     nanos body_in_at;
     nanos first_out_at; /* first byte written */

@@ -388,6 +388,7 @@ static const struct field journal_fields[] = {
     FIELD_OPTIONAL("has_canary", field_read_flag, struct journal_record, has_canary),
     FIELD("key", read_key_used, struct journal_record, key),
     FIELD("call", field_read_text, struct journal_record, call),
+    FIELD_OPTIONAL("question", field_read_hash, struct journal_record, question),
     FIELD("attempt", field_read_count, struct journal_record, attempt),
     FIELD_WHOLE_OPTIONAL("retry_count", read_retry_count, struct journal_record),
     FIELD("accepted_at", field_read_instant, struct journal_record, accepted_at),

@@ -358,25 +358,6 @@ static enum rc read_level(struct field_reader *in, void *place, size_t size)
     return RC_MALFORMED;
 }
 
-static enum rc read_hash(struct field_reader *in, void *place, size_t size)
-{
-    uint64_t hash = 0;
-
-    assert(size == sizeof(hash));
-    if (in->token.kind != JSON_STRING || in->token.raw.size != CHECKSUM_TEXT_SIZE - 1)
-        return RC_MALFORMED;
-    for (size_t i = 0; i < in->token.raw.size; i++) {
-        static const char digits[] = "0123456789abcdef";
-        const char *digit = memchr(digits, in->token.raw.data[i], sizeof(digits) - 1);
-
-        if (digit == NULL)
-            return RC_MALFORMED;
-        hash = hash << 4 | (uint64_t)(digit - digits);
-    }
-    *(uint64_t *)place = hash;
-    return RC_OK;
-}
-
 struct file_told {
     uint64_t lines;
     uint64_t hash;
@@ -387,7 +368,7 @@ _Static_assert(sizeof(struct file_told) == sizeof(((struct evidence_facts *)0)->
 
 static const struct field file_fields[] = {
     FIELD("lines", field_read_count, struct file_told, lines),
-    FIELD("hash", read_hash, struct file_told, hash),
+    FIELD("hash", field_read_hash, struct file_told, hash),
 };
 
 static enum rc read_file(struct field_reader *in, void *place, size_t size)
@@ -408,8 +389,8 @@ static const struct field evidence_fields[] = {
     FIELD("calls_judged", field_read_count, struct evidence_facts, calls_judged),
     FIELD("calls_kept", field_read_count, struct evidence_facts, calls_kept),
     FIELD("records_lost", field_read_count, struct evidence_facts, records_lost),
-    FIELD("scenario", read_hash, struct evidence_facts, scenario),
-    FIELD("control", read_hash, struct evidence_facts, control),
+    FIELD("scenario", field_read_hash, struct evidence_facts, scenario),
+    FIELD("control", field_read_hash, struct evidence_facts, control),
     FIELD("files", read_files, struct evidence_facts, files),
 };
 

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/nanos.h"
 
 /* --- values ----------------------------------------------------------------------------------- */
@@ -113,6 +114,14 @@ enum rc field_read_money(struct field_reader *in, void *place, size_t size)
         return RC_OK;
     }
     if (in->token.kind != JSON_NUMBER || !read_dollars(in->token.raw, place))
+        return RC_MALFORMED;
+    return RC_OK;
+}
+
+enum rc field_read_hash(struct field_reader *in, void *place, size_t size)
+{
+    assert(size == sizeof(uint64_t));
+    if (in->token.kind != JSON_STRING || !checksum_read(in->token.raw, place))
         return RC_MALFORMED;
     return RC_OK;
 }

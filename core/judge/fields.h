@@ -80,5 +80,6 @@ field_read field_read_instant; /* nanos; null: NANOS_NEVER */
 field_read field_read_flag;    /* bool */
 field_read field_read_text;    /* char array; null: empty; cut to the array's size */
 field_read field_read_money;   /* dollars, with up to twelve decimals; null: 0 */
+field_read field_read_hash;    /* uint64_t, as checksum_write wrote it */
 
 #endif

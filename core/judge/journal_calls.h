@@ -34,6 +34,12 @@
 
 enum { JOURNAL_CALLS_REQUESTS_MAX = 1 << 20 };
 
+/* Why doubtful calls prove so little, and what would help. */
+#define JOURNAL_CALLS_DOUBT                                                              \
+    "the same question was asked again after it failed: a retry, or another call? "      \
+    "Tell calls apart by their prompts, a marker \xE2\x9F\xA6k1\xE2\x9F\xA7 in them, a " \
+    "traceparent, or an isolation path"
+
 struct journal_calls;
 
 MUST_USE enum rc journal_calls_new(struct journal_calls **calls, const struct scenario *scenario,
@@ -61,7 +67,7 @@ void journal_calls_feed(struct journal_calls *calls, struct judge *judge, struct
 
 struct journal_call {
     char call[CALL_ID_TEXT_MAX];
-    bool is_likeness; /* known by nothing better, for one request at least */
+    bool is_doubtful; /* others may belong to it, too (judge/chain.h) */
     uint32_t requests_count;
     nanos first_at;       /* head of the first request */
     enum outcome outcome; /* of its last attempt, as the mock saw it */

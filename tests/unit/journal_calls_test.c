@@ -240,17 +240,153 @@ static void judges_a_fallback_that_never_came(void)
     EXPECT_U64(judged(LAW_FALLBACK_ELIGIBLE), VERDICT_FAIL);
 }
 
-static void calls_known_by_likeness_prove_nothing(void)
+static struct journal_record asked_again(struct journal_record record, uint32_t retry_count)
 {
-    for (int i = 0; i < 6; i++) {
-        struct journal_record record = refusal_at("a", i * NANOS_S, 529, OUTCOME_OVERLOADED);
+    record.key = KEY_RETRY_COUNT;
+    record.question = 7;
+    record.has_retry_count = true;
+    record.retry_count = retry_count;
+    return record;
+}
 
-        record.key = KEY_LIKENESS;
-        add(record);
-    }
+static struct journal_record alike(struct journal_record record)
+{
+    record.key = KEY_LIKENESS;
+    record.question = 7;
+    return record;
+}
+
+/* Two rounds of an SDK that tries three times, both refused. */
+static void add_two_rounds(nanos at)
+{
+    for (uint32_t i = 0; i < 6; i++)
+        add(asked_again(refusal_at("a", at + i * NANOS_S, 529, OUTCOME_OVERLOADED), i % 3));
+}
+
+static void a_question_asked_until_it_is_answered_is_one_call(void)
+{
+    struct journal_call call;
+
+    add_two_rounds(0);
+    add(asked_again(request_at("b", 6 * NANOS_S), 0)); /* whatever the mock called it */
     journal_calls_settle(calls);
+    EXPECT_U64(journal_calls_count(calls), 1);
+    journal_calls_at(calls, 0, &call);
+    EXPECT_U64(call.requests_count, 7);
+    CU_ASSERT_FALSE(call.is_doubtful);
+    EXPECT_U64(judged(LAW_ATTEMPTS_BOUNDED), VERDICT_FAIL);
+}
+
+static void a_retry_without_any_count_is_sure_too(void)
+{
+    for (int i = 0; i < 6; i++)
+        add(alike(refusal_at("a", i * NANOS_S, 529, OUTCOME_OVERLOADED)));
+    journal_calls_settle(calls);
+    EXPECT_U64(judged(LAW_ATTEMPTS_BOUNDED), VERDICT_FAIL);
+}
+
+static void a_question_that_is_asked_time_and_again_leaves_its_retries_in_doubt(void)
+{
+    add(asked_again(request_at("a", 0), 0));
+    add_two_rounds(NANOS_S);
+    journal_calls_settle(calls);
+    EXPECT_U64(journal_calls_count(calls), 3);
     EXPECT_U64(judged(LAW_ATTEMPTS_BOUNDED), VERDICT_INCONCLUSIVE);
-    CU_ASSERT_PTR_NOT_NULL(strstr(row.reason, "likeness"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(row.reason, "marker"));
+    EXPECT_U64(row.n, 3);
+}
+
+static void what_one_round_breaks_by_itself_is_broken_in_doubt_too(void)
+{
+    add(asked_again(request_at("a", 0), 0));
+    add_two_rounds(NANOS_S);
+    journal_calls_settle(calls);
+    rules[LAW_ATTEMPTS_BOUNDED].limits.attempts_max = 2;
+    EXPECT_U64(judged(LAW_ATTEMPTS_BOUNDED), VERDICT_FAIL);
+    EXPECT_U64(row.violations, 2);
+}
+
+static void a_fallback_that_asks_the_same_is_of_the_same_call(void)
+{
+    struct journal_record fallback;
+
+    add(asked_again(refusal_at("a", 0, 529, OUTCOME_OVERLOADED), 0));
+    fallback = asked_again(request_at("b", NANOS_S), 0);
+    fallback.model = SAMPLE_GPT;
+    fallback.provider = scenario.models[SAMPLE_GPT].provider;
+    add(fallback);
+    journal_calls_settle(calls);
+    EXPECT_U64(journal_calls_count(calls), 1);
+}
+
+static void a_client_that_left_may_be_back_before_that_is_known(void)
+{
+    struct journal_record left = asked_again(request_at("a", 0), 0);
+    struct journal_call call;
+
+    left.closed_by = CLOSED_CLIENT;
+    left.is_complete = false;
+    left.closed_at = 2 * NANOS_S;
+    add(left);
+    add(asked_again(request_at("a", 2 * NANOS_S - 10 * NANOS_MS), 1));
+    journal_calls_settle(calls);
+    journal_calls_at(calls, 0, &call);
+    EXPECT_U64(call.requests_count, 2);
+    CU_ASSERT_FALSE(call.is_doubtful);
+}
+
+/* --- a judge ---------------------------------------------------------------------------------- */
+
+static struct judge *judge;
+static struct run_facts facts;
+
+static void open_judge(void)
+{
+    struct error err;
+
+    scenario.load.parts[0].kind = PART_FOREIGN;
+    strcpy(scenario.load.parts[0].name, "call");
+    CU_ASSERT_FATAL(judge_new(&judge, &scenario, memory_heap(), &err) == RC_OK);
+    facts =
+        (struct run_facts){.has_journal = true, .journal_is_whole = true, .cut_at = 60 * NANOS_S};
+}
+
+static const struct verdict_row *judged_row(const char *name)
+{
+    uint32_t count;
+    const struct verdict_row *rows;
+
+    journal_calls_settle(calls);
+    journal_calls_feed(calls, judge, &facts);
+    judge_finish(judge, &facts);
+    rows = judge_rows(judge, &count);
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+static void a_judge_gets_calls_by_number_and_their_requests(void)
+{
+    const struct verdict_row *attempts;
+    struct journal_record lost = request_at("", 0);
+
+    open_judge();
+    lost.kind = JOURNAL_UNKNOWN;
+    add(lost);
+    add(request_at("b", 0));
+    for (int i = 0; i < 100; i++)
+        add(refusal_at("a", i * NANOS_MS, 529, OUTCOME_OVERLOADED));
+    attempts = judged_row("attempts-bounded");
+    CU_ASSERT_FATAL(attempts != NULL);
+    EXPECT_U64(attempts->verdict, VERDICT_FAIL);
+    EXPECT_U64(attempts->n, 2);
+    CU_ASSERT_STRING_EQUAL(attempts->examples[0].call, "call:2");
+    EXPECT_U64(judge_figures(judge)->calls, 2);
+    EXPECT_U64(judge_figures(judge)->attempts, 101);
+    EXPECT_U64(facts.calls_planned, 2);
+    EXPECT_U64(facts.unknown_paths, 1);
+    judge_free(judge);
 }
 
 static void what_is_missing_lets_nothing_pass_and_excuses_nothing(void)
@@ -320,7 +456,19 @@ static CU_TestInfo journal_calls_tests[] = {
     {"judges whether advice was heeded", judges_whether_advice_was_heeded},
     {"judges the order of models", judges_the_order_of_models},
     {"judges a fallback that never came", judges_a_fallback_that_never_came},
-    {"calls known by likeness prove nothing", calls_known_by_likeness_prove_nothing},
+    {"a question asked until it is answered is one call",
+     a_question_asked_until_it_is_answered_is_one_call},
+    {"a retry without any count is sure, too", a_retry_without_any_count_is_sure_too},
+    {"a question that is asked time and again leaves its retries in doubt",
+     a_question_that_is_asked_time_and_again_leaves_its_retries_in_doubt},
+    {"what one round breaks by itself is broken in doubt, too",
+     what_one_round_breaks_by_itself_is_broken_in_doubt_too},
+    {"a fallback that asks the same is of the same call",
+     a_fallback_that_asks_the_same_is_of_the_same_call},
+    {"a client that left may be back before that is known",
+     a_client_that_left_may_be_back_before_that_is_known},
+    {"a judge gets calls by number and their requests",
+     a_judge_gets_calls_by_number_and_their_requests},
     {"what is missing lets nothing pass and excuses nothing",
      what_is_missing_lets_nothing_pass_and_excuses_nothing},
     {"more attempts than a record holds are counted",
