@@ -62,6 +62,27 @@ static void default_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static int detach(int log)
+{
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 ||
+        dup2(log, STDERR_FILENO) < 0)
+        return errno;
+    return 0;
+}
+
+/* 0, or why not. */
+static int take_log(int log)
+{
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 ||
+        dup2(log, STDERR_FILENO) < 0)
+        return errno;
+    return 0;
+}
+
 /* As a program expects to find itself. */
 static int settle(const struct child_options *options, bool is_foreground, int out, pid_t parent)
 {
@@ -78,7 +99,7 @@ static int settle(const struct child_options *options, bool is_foreground, int o
     if (options->kept >= 0 && fcntl(options->kept, F_SETFD, 0) != 0)
         return errno;
     default_signals();
-    return 0;
+    return options->has_log ? detach(options->log) : 0;
 }
 
 /* The reason goes up the pipe, which closes by itself when there is none. */
@@ -166,6 +187,7 @@ enum rc child_start(struct child *child, const struct child_options *options, st
 
     *child = (struct child){.pid_fd = -1, .out = -1};
     child->is_foreground = options->is_foreground && has_terminal();
+    child->was_foreground = child->is_foreground;
     code = adopt_orphans(options);
     if (code == 0 && options->captures_output && pipe2(ends, O_CLOEXEC) != 0)
         code = errno;

@@ -20,13 +20,14 @@
 #include "base/nanos.h"
 
 struct child {
-    pid_t pid;          /* 0: none, or reaped */
-    int pid_fd;         /* readable once it has ended; meaningful while pid is set */
-    int out;            /* our end of its standard output, or -1 */
-    bool has_output;    /* `out` is open */
-    bool has_ended;     /* reaped */
-    bool is_foreground; /* its group has the terminal, and we take it back */
-    int exit_code;      /* meaningful once ended: 0-255, or 128 + signal */
+    pid_t pid;           /* 0: none, or reaped */
+    int pid_fd;          /* readable once it has ended; meaningful while pid is set */
+    int out;             /* our end of its standard output, or -1 */
+    bool has_output;     /* `out` is open */
+    bool has_ended;      /* reaped */
+    bool is_foreground;  /* its group has the terminal, and we take it back */
+    bool was_foreground; /* it had it, at least at first */
+    int exit_code;       /* meaningful once ended: 0-255, or 128 + signal */
 };
 
 struct child_options {
@@ -34,11 +35,15 @@ struct child_options {
     char *const *arguments;   /* with argv[0], NULL at the end */
     int kept;                 /* one descriptor it inherits under the same number; -1: none */
     bool captures_output;     /* its standard output into child.out, else inherited */
+    bool has_log;             /* standard output and error go to `log`, */
+    int log;                  /* this descriptor, and nothing comes from standard input */
     char *const *environment; /* NULL: ours */
     bool is_searched;         /* `path` is looked for in PATH, as a shell does */
     bool is_foreground;       /* reads the terminal: its group becomes the terminal's, when our
                                  standard input is one and ours has it */
-    bool has_family;          /* it is killed when we die, and what it leaves behind comes to us */
+    bool has_log;             /* its standard output and error go to `log`, and it has no input; */
+    int log;
+    bool has_family; /* it is killed when we die, and what it leaves behind comes to us */
 };
 
 MUST_USE enum rc child_start(struct child *child, const struct child_options *options,

@@ -57,12 +57,20 @@ enum rc signals_open(int *fd, struct error *err)
     return RC_OK;
 }
 
-int signals_take(int fd)
+int signals_relay(int fd)
 {
     struct signalfd_siginfo info;
 
     if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
         return 0;
-    let_hurry();
     return (int)info.ssi_signo;
+}
+
+int signals_take(int fd)
+{
+    int number = signals_relay(fd);
+
+    if (number != 0)
+        let_hurry();
+    return number;
 }

@@ -18,4 +18,7 @@ MUST_USE enum rc signals_open(int *fd, struct error *err);
 /* Takes one signal off: its number, or 0 when none is waiting. By the thread that opened them. */
 int signals_take(int fd);
 
+/* Likewise, for those who pass signals on: the next one is waited for like this one. */
+int signals_relay(int fd);
+
 #endif
