@@ -20,6 +20,17 @@ static const struct command known_commands[] = {
     {"sim", "FILE...", "the same in the simulator: virtual time, the same verdicts, in moments",
      "Everything `run` does but sockets and waiting; the same evidence, the same exit codes.\n",
      "brownout sim scenarios/demo.jsonc --set /load/deadline=5s", TRIAL_OPTIONS, command_sim},
+    {"exec", "FILE... -- COMMAND ARGUMENT...",
+     "run a program of yours against a mock, and judge what it did",
+     "Starts the mock, leads the command to it by its environment (base URLs of every client we\n"
+     "know, canaries in the place of keys: docs/base-urls.md), runs it, and judges its calls by\n"
+     "the mock's journal. Its input and output pass through; the report follows on standard\n"
+     "output. Exit codes: as of run; the command's own is a line of the report, and counts with\n"
+     "--require-success. 98 also: nothing arrived; 3 also: the command cannot be started.\n",
+     "brownout exec scenarios/demo.jsonc -- python3 app.py",
+     (TRIAL_OPTIONS & ~(unsigned)(OPTION_CLIENT | OPTION_WORKERS | OPTION_EVIDENCE)) | OPTION_PORT |
+         OPTION_EXEC,
+     command_exec},
     {"check", "FILE...", "read scenarios, say what they will do, warn where they cannot",
      "Nothing is run. Exit codes: 0 a valid scenario (warnings or not), 2 refused, with the file,\n"
      "line and column. --json prints a line per file; --quiet nothing but what is wrong.\n",

@@ -28,6 +28,7 @@ void commands_print_overview(void);
 
 /* One each, in files named after them. */
 enum exit_code command_run(const struct options *options);
+enum exit_code command_exec(const struct options *options);
 enum exit_code command_sim(const struct options *options);
 enum exit_code command_judge(const struct options *options);
 enum exit_code command_explain(const struct options *options);

@@ -10,7 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/nanos.h"
 #include "evidence_files.h"
+#include "judge/journal_calls.h"
 #include "judge/judge.h"
 #include "lines.h"
 
@@ -18,10 +20,12 @@ struct journal_stream {
     const struct scenario *scenario;
     struct evidence_files *files;
     struct judge *judge;
+    struct journal_calls *calls; /* set: records go there instead, of a program's calls */
     struct lines lines;
     uint64_t records;        /* read */
     bool has_end;            /* the last line was there */
     bool is_whole;           /* ... and agreed with what came before it */
+    uint64_t requests;       /* of these records: to providers, whatever became of them */
     struct error unreadable; /* the first line that could not be read, if rc is set */
 };
 
@@ -32,5 +36,14 @@ void journal_stream_init(struct journal_stream *j, const struct scenario *scenar
 void journal_stream_deinit(struct journal_stream *j); /* a zeroed one is fine */
 
 void journal_stream_feed(struct journal_stream *j, struct slice bytes);
+
+/* Feeds what can be read from the mock's end without waiting; `*is_open` becomes false at its end.
+ * Returns whether more may be there. */
+bool journal_stream_take(struct journal_stream *j, int fd, bool *is_open);
+
+/* Of a mock that was asked to end: reads on until it closes its end or says nothing for as long as
+ * `silence`. A mock that is well writes until it has written all, so silence means that it is
+ * frozen, however much it has still to say. */
+void journal_stream_finish(struct journal_stream *j, int fd, bool *is_open, nanos silence);
 
 #endif

@@ -190,6 +190,43 @@ static enum rc take_inconclusive(struct options *options, const char *value, str
     return RC_OK;
 }
 
+static enum rc take_log(struct options *options, const char *value, struct error *err)
+{
+    if (value[0] == '\0')
+        return error_set(err, RC_MALFORMED, "--log: found \"\", expected a file");
+    options->log = value;
+    return RC_OK;
+}
+
+static enum rc take_map(struct options *options, const char *value, struct error *err)
+{
+    const char *pointer = strchr(value, '=');
+
+    if (pointer == NULL || pointer == value || pointer[1] != '/')
+        return error_set(err, RC_MALFORMED,
+                         "--map: found \"%s\", expected field=/json/pointer, such as "
+                         "id=/response/id",
+                         value);
+    if (options->maps_count == OPTIONS_MAPS_MAX)
+        return error_set(err, RC_MALFORMED, "--map: at most %d", OPTIONS_MAPS_MAX);
+    options->maps[options->maps_count++] = value;
+    return RC_OK;
+}
+
+static enum rc take_require_success(struct options *options, const char *value, struct error *err)
+{
+    (void)value, (void)err;
+    options->requires_success = true;
+    return RC_OK;
+}
+
+static enum rc take_keep_keys(struct options *options, const char *value, struct error *err)
+{
+    (void)value, (void)err;
+    options->keeps_keys = true;
+    return RC_OK;
+}
+
 static enum rc take_live(struct options *options, const char *value, struct error *err)
 {
     (void)value, (void)err;
@@ -233,6 +270,14 @@ static const struct option known_options[] = {
      OPTION_LIVE, take_live, false},
     {"--yes-really", "--yes-really", "allow more than 5 calls/s against a live target", OPTION_LIVE,
      take_yes_really, false},
+    {"--log", "--log FILE", "the application's own log, a JSON object a line, to be judged too",
+     OPTION_EXEC, take_log, true},
+    {"--map", "--map FIELD=/POINTER", "where a line of the log tells what: id=/response/id",
+     OPTION_EXEC, take_map, true},
+    {"--require-success", "--require-success", "the command's own exit code counts: 0 or fail",
+     OPTION_EXEC, take_require_success, false},
+    {"--keep-keys", "--keep-keys", "leave provider keys in the command's environment", OPTION_EXEC,
+     take_keep_keys, false},
     {"--port", "--port N", "number the listeners from N (default: free ones)", OPTION_PORT,
      take_port, true},
     {"--journal", "--journal FILE", "write a line per request", OPTION_JOURNAL, take_journal, true},
@@ -302,6 +347,12 @@ static enum rc take_file(struct options *options, const char *file, struct error
     return RC_OK;
 }
 
+/* As argv has it: with a NULL behind it. */
+static void take_command(struct options *options, int count, char **arguments)
+{
+    options->command = count > 0 ? arguments : NULL;
+}
+
 enum rc options_parse(struct options *options, int count, char **arguments, unsigned known,
                       struct error *err)
 {
@@ -312,7 +363,10 @@ enum rc options_parse(struct options *options, int count, char **arguments, unsi
     while (at < count) {
         const char *argument = arguments[at];
 
-        if (!has_ended && strcmp(argument, "--") == 0) {
+        if ((known & OPTION_EXEC) != 0 && strcmp(argument, "--") == 0) {
+            take_command(options, count - at - 1, arguments + at + 1);
+            at = count;
+        } else if (!has_ended && strcmp(argument, "--") == 0) {
             has_ended = true;
             at++;
         } else if (has_ended || argument[0] != '-' || argument[1] == '\0') {

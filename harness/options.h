@@ -4,9 +4,10 @@
 /* The command line: brownout COMMAND [OPTION...] [FILE...]. Nothing is touched here.
  *
  * "--name value" and "--name=value" are the same, options and files may be mixed, "--" ends the
- * options, "-" is standard input. Failure modes: unknown commands and options (with the nearest
- * known word), values that are none, more than OPTIONS_FILES_MAX files or OPTIONS_SETS_MAX --set:
- * RC_MALFORMED and a sentence. Texts are borrowed from argv. */
+ * options, "-" is standard input; of `exec` what follows "--" is a command. Failure modes: unknown
+ * commands and options (with the nearest known word), values that are none, more than
+ * OPTIONS_FILES_MAX files or OPTIONS_SETS_MAX --set: RC_MALFORMED and a sentence. Texts are
+ * borrowed from argv. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,6 +21,7 @@ enum {
     OPTIONS_SETS_MAX = 64,
     OPTIONS_WORKERS_MAX = 64,
     OPTIONS_RETRIES_MAX = 10,
+    OPTIONS_MAPS_MAX = 32,
 };
 
 /* Which options a command takes: a bit each. */
@@ -40,6 +42,7 @@ enum option_bit {
     OPTION_EVIDENCE = 1 << 13,
     OPTION_LIVE = 1 << 14, /* --live and --yes-really */
     OPTION_INCONCLUSIVE = 1 << 15,
+    OPTION_EXEC = 1 << 16, /* what stands behind "--" is a command, and all about it */
 };
 
 /* What an inconclusive verdict means to the shell that asked. The report says inconclusive all the
@@ -64,6 +67,10 @@ struct options {
     enum inconclusive inconclusive;
     uint32_t retries; /* times an inconclusive trial is held again */
     bool wants_json, wants_quiet, wants_print, wants_help, has_no_color;
+    const char *log; /* of exec, like the next four; NULL: none, or the scenario's */
+    const char *maps[OPTIONS_MAPS_MAX]; /* "field=/json/pointer" */
+    uint32_t maps_count;
+    bool requires_success, keeps_keys;
     bool allows_live; /* real servers, real money */
     bool is_certain;  /* ... and faster than a person would by mistake */
 };

@@ -6,6 +6,7 @@
 
 #include "base/nearest.h"
 #include "client_file.h"
+#include "exec_text.h"
 #include "judge/judge.h"
 #include "os/files.h"
 #include "os/folder.h"
@@ -60,6 +61,7 @@ static enum rc apply_options(struct prepared *p, const struct options *options,
 {
     if (options->client != NULL)
         TRY(set_client(p, options->client, client, text, err));
+    TRY(exec_text_apply(options, &p->arena, text, err));
     for (uint32_t i = 0; i < options->sets_count; i++)
         TRY(set_value(p, options->sets[i], text, err));
     if (options->seed != NULL)
