@@ -72,17 +72,6 @@ static int detach(int log)
     return 0;
 }
 
-/* 0, or why not. */
-static int take_log(int log)
-{
-    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 ||
-        dup2(log, STDERR_FILENO) < 0)
-        return errno;
-    return 0;
-}
-
 /* As a program expects to find itself. */
 static int settle(const struct child_options *options, bool is_foreground, int out, pid_t parent)
 {

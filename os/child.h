@@ -41,9 +41,7 @@ struct child_options {
     bool is_searched;         /* `path` is looked for in PATH, as a shell does */
     bool is_foreground;       /* reads the terminal: its group becomes the terminal's, when our
                                  standard input is one and ours has it */
-    bool has_log;             /* its standard output and error go to `log`, and it has no input; */
-    int log;
-    bool has_family; /* it is killed when we die, and what it leaves behind comes to us */
+    bool has_family;          /* it is killed when we die, and what it leaves behind comes to us */
 };
 
 MUST_USE enum rc child_start(struct child *child, const struct child_options *options,
