@@ -188,6 +188,8 @@ void hooks_receive(struct hooks *hooks, const struct hook_post *post, struct pla
     record->is_hook_valid = answer.is_valid;
     if (alert.size == 0)
         slice_copy(slice_of(answer.key), record->alert, sizeof(record->alert));
+    if (record->alert[0] == '\0')
+        alert_guess_key(post->http->body, record->alert);
     decide(post, reply->kind, slice_of(record->alert), record->attempt, plan);
     if (!is_disturbed(plan))
         limit(hooks, post, plan, reply, record);

@@ -57,6 +57,27 @@ static bool read_key(const struct scenario *scenario, struct slice text, struct 
     return find_budget(scenario, name, &key->budget);
 }
 
+/* An alert of somebody else's: false when it is ours, or about one of several budgets. */
+static bool read_guess(const struct scenario *scenario, struct slice text, nanos at,
+                       struct alert_key *key)
+{
+    const struct monitor_rules *rules = &scenario->monitor;
+    uint64_t likeness;
+    nanos per = rules->cool_down;
+
+    if (!alert_guess_read(text, &key->kind, &likeness))
+        return false;
+    if (key->kind == ALERT_BUDGET) {
+        if (rules->budgets_count != 1)
+            return false;
+        per = rules->budgets[0].per;
+    } else {
+        key->likeness = likeness;
+    }
+    key->period = at > 0 && per > 0 ? (uint64_t)(at / per) : 0;
+    return true;
+}
+
 void alert_key_write(const struct scenario *scenario, struct alert_key key, char *text)
 {
     const char *kind = alert_kind_word(key.kind);
@@ -65,6 +86,9 @@ void alert_key_write(const struct scenario *scenario, struct alert_key key, char
     if (key.kind == ALERT_BUDGET)
         snprintf(text, ALERT_KEY_MAX, "%s:%s:%llu", kind,
                  scenario->monitor.budgets[key.budget].name, period);
+    else if (key.likeness != 0)
+        snprintf(text, ALERT_KEY_MAX, "%s~%08llx:%llu", kind,
+                 (unsigned long long)key.likeness >> 32, period);
     else
         snprintf(text, ALERT_KEY_MAX, "%s:%llu", kind, period);
 }
@@ -73,14 +97,15 @@ void alert_key_write(const struct scenario *scenario, struct alert_key key, char
 
 static bool is_same(struct alert_key a, struct alert_key b)
 {
-    return a.hook == b.hook && a.kind == b.kind && a.budget == b.budget && a.period == b.period;
+    return a.hook == b.hook && a.kind == b.kind && a.budget == b.budget && a.period == b.period &&
+           a.likeness == b.likeness;
 }
 
 /* The bucket that holds the key, or the empty one where it would go. */
 static uint32_t probe(const struct alert_book *book, struct alert_key key)
 {
     uint64_t subject = (uint64_t)key.hook << 40 ^ (uint64_t)key.kind << 48 ^
-                       (uint64_t)key.budget << 56 ^ key.period;
+                       (uint64_t)key.budget << 56 ^ key.period ^ key.likeness;
     uint32_t bucket = (uint32_t)(subject * 0x9E3779B97F4A7C15u >> 32) & (book->buckets_count - 1);
 
     while (book->buckets[bucket] != 0 &&
@@ -142,17 +167,11 @@ static struct alert_entry *take(struct alert_book *book, struct alert_key key)
 
 /* --- both accounts ---------------------------------------------------------------------------- */
 
-/* NULL: unreadable, or no room; counted. */
-static struct alert_entry *entry_of(struct alert_book *book, enum hook_kind hook, const char *text)
+/* NULL: no room; counted. */
+static struct alert_entry *entry_of(struct alert_book *book, struct alert_key key)
 {
-    struct alert_key key = {.hook = hook};
-    struct alert_entry *entry;
+    struct alert_entry *entry = take(book, key);
 
-    if (!read_key(book->scenario, slice_of(text), &key)) {
-        book->unreadable++;
-        return NULL;
-    }
-    entry = take(book, key);
     book->lost += entry == NULL;
     return entry;
 }
@@ -170,8 +189,14 @@ static void keep_failure(struct alert_entry *entry, const struct alert_record *r
 
 void alert_book_raised(struct alert_book *book, const struct alert_record *record)
 {
-    struct alert_entry *entry = entry_of(book, record->hook, record->alert.key);
+    struct alert_key key = {.hook = record->hook};
+    struct alert_entry *entry;
 
+    if (!read_key(book->scenario, slice_of(record->alert.key), &key)) {
+        book->unreadable++;
+        return;
+    }
+    entry = entry_of(book, key);
     if (entry == NULL)
         return;
     entry->raised++;
@@ -188,11 +213,18 @@ void alert_book_raised(struct alert_book *book, const struct alert_record *recor
 
 void alert_book_posted(struct alert_book *book, const struct journal_record *record)
 {
+    struct alert_key key = {.hook = record->hook};
+    struct slice name = slice_of(record->alert);
     struct alert_entry *entry;
 
     if (record->status < 200 || record->status > 299)
         return; /* refused, or never answered: it will come again */
-    entry = entry_of(book, record->hook, record->alert);
+    if (!read_key(book->scenario, name, &key) &&
+        !read_guess(book->scenario, name, record->head_in_at, &key)) {
+        book->unreadable++;
+        return;
+    }
+    entry = entry_of(book, key);
     if (entry == NULL)
         return;
     entry->accepted++;

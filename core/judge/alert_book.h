@@ -7,6 +7,10 @@
  *   alert_record (monitor)    --> raised, delivered, undelivered
  *   journal_record (is_hook)  --> accepted (2xx), and of these invalid
  *
+ * Somebody else's program names no alert: the mock guesses what a post is about (monitor/alert.h).
+ * Its period is then that of its arrival; a guess that it is about money means the scenario's
+ * budget, where there is one alone.
+ *
  * A key ("budget:hourly:0", "slow:3") is kept as its parts, so an entry has a fixed size, and there
  * is one per hook and window or cool-down, never per alert: a client that alerts at every call
  * costs no more. Failure modes: a key of no alert of this scenario is counted as unreadable;
@@ -27,8 +31,10 @@ enum { ALERTS_MAX = 65536 };
 struct alert_key {
     enum hook_kind hook;
     enum alert_kind kind;
-    uint32_t budget; /* index; 0 unless ALERT_BUDGET */
-    uint64_t period; /* which window, or which cool-down */
+    uint32_t budget;   /* index; 0 unless ALERT_BUDGET */
+    uint64_t period;   /* which window, or which cool-down */
+    uint64_t likeness; /* of an alert of somebody else's program, and no budget's: what tells its
+                          texts apart; 0: ours */
 };
 
 struct alert_entry {

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "judge/alert_book.h"
+#include "judge/alert_laws.h"
 #include "judge/conditions.h"
+#include "judge/examples.h"
 #include "judge/expectation.h"
 #include "judge/latencies.h"
 #include "judge/law.h"
@@ -43,6 +45,9 @@ struct judge {
     struct spending spending;
     struct latencies latencies;
     uint64_t calls_seen;
+    uint64_t calls_unlogged;          /* of a program's, those without a line in its log, */
+    uint64_t calls_unlogged_doubtful; /* and those of which nobody knows where they end */
+    struct examples unlogged;
     uint64_t calls_lost;    /* could not be told from doubled ones */
     uint64_t requests_lost; /* could not be kept until their call came */
     uint64_t requests_late; /* beyond those that their call, judged already, knew of */
@@ -235,8 +240,25 @@ static void tell(const struct judge *judge, const struct call_record *call, bool
         judge->on_judged(judge->on_judged_context, call, is_violation);
 }
 
+/* Whether there is a log at all, and whether its lines can be told apart, is known at the end. */
+static void note_unlogged(struct judge *judge, const struct call_record *call)
+{
+    char text[LAW_TEXT_MAX];
+
+    if (call->is_doubtful) {
+        judge->calls_unlogged_doubtful++;
+        return;
+    }
+    snprintf(text, sizeof(text), "no line of the log tells of it, ended as %s (due %s)",
+             outcome_word(call->outcome), readable_instant(call->due_at).text);
+    judge->calls_unlogged++;
+    examples_offer(&judge->unlogged, call->id, call->due_at, text);
+}
+
 static void judge_case(struct judge *judge, const struct call_case *c)
 {
+    if (!call_is_told(c))
+        note_unlogged(judge, c->call);
     bool is_violation = hold_against_laws(judge, c);
 
     for (uint32_t i = 0; i < judge->expects_count; i++)
@@ -427,6 +449,44 @@ static void blame_missing(struct judge *judge)
             blame_record(judge, plan.id, plan.due_at, "it has no record");
 }
 
+static void blame_unlogged(const struct judge *judge, struct law_state *state)
+{
+    state->n += judge->calls_unlogged;
+    state->violations += judge->calls_unlogged;
+    for (uint32_t i = 0; i < judge->unlogged.count; i++)
+        examples_offer(&state->examples, judge->unlogged.list[i].id, judge->unlogged.list[i].due_at,
+                       judge->unlogged.list[i].text);
+}
+
+/* A program's log against the mock's account of its calls. A line that names no call may be that of
+ * any call without one. */
+static void judge_log(struct judge *judge)
+{
+    const struct run_facts *facts = &judge->facts;
+    struct law_state *state = &judge->laws[LAW_LOG_COMPLETE];
+    uint64_t silent = judge->calls_unlogged + judge->calls_unlogged_doubtful;
+    char text[LAW_TEXT_MAX];
+
+    if (judge->scenario->subject != SUBJECT_EXEC || !facts->has_caller || !state->is_judging)
+        return;
+    if (facts->log_malformed > 0) {
+        snprintf(text, sizeof(text), "%s cannot be read, of %s",
+                 readable_plural(facts->log_malformed, "line").text,
+                 readable_count(facts->log_lines).text);
+        law_state_blame_named(state, "the log", 0, text);
+    }
+    if (facts->log_strangers == 0) {
+        blame_unlogged(judge, state);
+        silent = judge->calls_unlogged_doubtful;
+    }
+    if (silent == 0)
+        return;
+    snprintf(text, sizeof(text), "%s without a line, %s of no known call (--map id=/POINTER)",
+             readable_plural(silent, "call").text,
+             readable_plural(facts->log_strangers, "line").text);
+    law_state_doubt(state, text);
+}
+
 /* Why what holds so far may not hold: NULL when nothing was lost. */
 static const char *lost_evidence(const struct judge *judge, bool reads_journal)
 {
@@ -465,6 +525,8 @@ static void judge_run(struct judge *judge)
         .latencies = &judge->latencies,
         .alerts = &judge->alerts,
         .spending = &judge->spending,
+        .figures = &judge->tally.figures,
+        .control = judge->control != NULL ? &judge->control->tally.figures : NULL,
         .is_whole = lost_evidence(judge, true) == NULL && judge->facts.lost[0] == '\0' &&
                     !judge->facts.was_interrupted,
         .send_lag = judge->tally.figures.send_lag_p99,
@@ -477,6 +539,12 @@ static void judge_run(struct judge *judge)
         run_law_alert_once(&evidence, &judge->laws[LAW_ALERT_ONCE]);
     if (judge->laws[LAW_ALERT_DELIVERED].is_judging)
         run_law_alert_delivered(&evidence, &judge->laws[LAW_ALERT_DELIVERED]);
+    if (judge->laws[LAW_ALERT_TIMELY].is_judging)
+        run_law_alert_timely(&evidence, &judge->laws[LAW_ALERT_TIMELY]);
+    if (judge->laws[LAW_ALERT_OUT_OF_BAND].is_judging)
+        run_law_alert_out_of_band(&evidence, &judge->laws[LAW_ALERT_OUT_OF_BAND]);
+    if (judge->laws[LAW_SECRETS_KEPT].is_judging)
+        run_law_secrets(&evidence, &judge->laws[LAW_SECRETS_KEPT]);
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
@@ -514,6 +582,8 @@ static const char *without_caller(const struct judge *judge, enum law law)
         return "needs the application's own account: brownout exec --log FILE";
     if (law == LAW_COMMAND_SUCCEEDED && !judge->facts.has_command)
         return "no command was run";
+    if (law == LAW_SECRETS_KEPT && !judge->facts.has_canaries)
+        return "no canary stood in the place of a key";
     return NULL;
 }
 
@@ -523,7 +593,7 @@ static const char *without_journal(const struct judge *judge, enum law law)
         return judge->facts.has_reported ? NULL : "needs a monitor, or the journal of a mock";
     if (!(law_facts(law)->flags & LAW_NEEDS_JOURNAL))
         return NULL;
-    if (law == LAW_ALERT_ONCE || law == LAW_ALERT_DELIVERED)
+    if (law == LAW_ALERT_ONCE || law == LAW_ALERT_DELIVERED || law == LAW_ALERT_TIMELY)
         return "needs the mock as the receiver of its hooks";
     return judge->facts.is_live ? "needs the journal of a mock: a live target has none"
                                 : "needs the journal of a mock";
@@ -774,6 +844,7 @@ void judge_finish(struct judge *judge, const struct run_facts *facts)
     judge->facts.has_journal = facts->has_journal && !facts->is_live;
     judge_open_calls(judge);
     blame_missing(judge);
+    judge_log(judge);
     tally_finish(&judge->tally);
     judge->is_schedule_kept = schedule_is_kept(judge);
     judge_run(judge);

@@ -78,7 +78,9 @@ struct run_facts {
     uint64_t unknown_paths;    /* requests for which the mock has no such path */
     uint64_t log_lines, log_strangers, log_malformed; /* of the application's log: all of ours; that
                                                          belong to no call; that cannot be read */
-    char lost[160]; /* evidence that is damaged or missing, in one sentence; empty: none */
+    bool has_canaries;    /* keys that must not leave were put in the place of real ones */
+    uint64_t log_leaking; /* of these lines: with a key that must not leave */
+    char lost[160];       /* evidence that is damaged or missing, in one sentence; empty: none */
 };
 
 /* Figures of the whole run, for the report's head. */
@@ -87,7 +89,10 @@ struct run_figures {
     uint64_t attempts;
     uint64_t requests, unknown_paths; /* to the mock, posts to hooks aside; of them those for which
                                          it has no path */
+    uint64_t requests_leaking;        /* requests and posts with a key where none belongs */
     uint64_t outcomes[OUTCOME_COUNT]; /* calls by outcome */
+    uint64_t told_by[KEY_ISOLATION + 1];     /* of a program's: calls by how they were told apart, */
+    uint64_t doubtful;                /* and how many of them may have further requests */
     uint64_t rules_fired[CHAOS_RULES_MAX], rules_matched[CHAOS_RULES_MAX];
     uint64_t n_ok; /* calls with a whole answer, late ones too; of the next six */
     nanos response_p50, response_p95, response_p99;

@@ -64,10 +64,17 @@ enum law_flags {
       "the caller's costs are exactly what the tokens told cost")                                 \
     X(PERCENTILES_AGREE, "percentiles-agree", LAW_READS_JOURNAL | LAW_OF_RUN | LAW_NEEDS_CALLER,  \
       "reported percentiles are those of the calls, and of the mock's own times")                 \
-    X(ALERT_ONCE, "alert-once", LAW_NEEDS_JOURNAL | LAW_OF_RUN | LAW_NEEDS_ALERTS,                \
+    X(ALERT_ONCE, "alert-once", LAW_NEEDS_JOURNAL | LAW_OF_RUN,                                   \
       "one alert per breached budget window, and per anomaly and cool-down")                      \
     X(ALERT_DELIVERED, "alert-delivered", LAW_NEEDS_JOURNAL | LAW_OF_RUN | LAW_NEEDS_ALERTS,      \
       "each alert reached its hook, with a body valid for that service")                          \
+    X(ALERT_TIMELY, "alert-timely", LAW_NEEDS_JOURNAL | LAW_OF_RUN | LAW_NAMED_ONLY,              \
+      "a budget's breach is told in time")                                                        \
+    X(ALERT_OUT_OF_BAND, "alert-out-of-band", LAW_NEEDS_JOURNAL | LAW_OF_RUN | LAW_NAMED_ONLY,    \
+      "a dead hook changes no outcome and makes nothing slower")                                  \
+    X(SECRETS_KEPT, "secrets-kept",                                                               \
+      LAW_ALWAYS | LAW_NEEDS_JOURNAL | LAW_OF_RUN | LAW_NOT_OF_CLIENT,                            \
+      "no key leaves but in a credential header")                                                 \
     X(NO_REPEATED_OUTPUT, "no-repeated-output",                                                   \
       LAW_ALWAYS | LAW_NEEDS_JOURNAL | LAW_NEEDS_CALLER | LAW_OF_SERVICE,                         \
       "a service says nothing twice, and no answer is mixed with another")                        \
@@ -110,6 +117,8 @@ struct law_limits {
     uint64_t firings_least; /* faults-consumed */
     nanos apart;            /* percentiles-agree: how far from the mock's own times, */
     double apart_share;     /* or which share of them, whichever is larger */
+    nanos alert_within;     /* alert-timely */
+    double slower_share;    /* alert-out-of-band: of the control run's p95 */
     nanos send_lag;         /* schedule-kept */
 };
 

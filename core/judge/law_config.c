@@ -17,9 +17,8 @@
 enum { SCRATCH_BYTES = 256 * 1024 };
 
 static const char *const not_built[] = {
-    "backoff-shaped", "jitter-present",    "retry-budget-kept",        "fallback-returns",
-    "probes-bounded", "recovers",          "abandoned-work-cancelled", "alert-timely",
-    "secrets-kept",   "alert-out-of-band", "budget-reaction",
+    "backoff-shaped", "jitter-present", "retry-budget-kept",        "fallback-returns",
+    "probes-bounded", "recovers",       "abandoned-work-cancelled", "budget-reaction",
 };
 
 static bool is_not_built(struct slice name)
@@ -72,6 +71,8 @@ static struct law_limits default_limits(const struct scenario *scenario)
         .firings_least = FIRINGS_LEAST_DEFAULT,
         .apart = 10 * NANOS_MS,
         .apart_share = 0.05,
+        .alert_within = 10 * NANOS_S,
+        .slower_share = 0.05,
         .send_lag = default_send_lag(scenario),
     };
 }
@@ -223,6 +224,10 @@ static const struct read_key ordered_keys[] = {
     {"order", OPTIONAL, read_order, offsetof(struct law_rules, limits)}, SHARED_KEYS};
 static const struct read_key percentiles_keys[] = {
     LIMIT("apart", read_span, apart), LIMIT("share", read_share, apart_share), SHARED_KEYS};
+static const struct read_key timely_keys[] = {LIMIT("within", read_span, alert_within),
+                                              SHARED_KEYS};
+static const struct read_key out_of_band_keys[] = {LIMIT("slower", read_share, slower_share),
+                                                   SHARED_KEYS};
 static const struct read_key faults_keys[] = {LIMIT("firings", read_firings, firings_least),
                                               SHARED_KEYS};
 static const struct read_key schedule_keys[] = {LIMIT("send_lag", read_span, send_lag),
@@ -245,6 +250,8 @@ static const struct {
     [LAW_FALLBACK_ELIGIBLE] = KEYS(eligible_keys),
     [LAW_FALLBACK_ORDERED] = KEYS(ordered_keys),
     [LAW_PERCENTILES_AGREE] = KEYS(percentiles_keys),
+    [LAW_ALERT_TIMELY] = KEYS(timely_keys),
+    [LAW_ALERT_OUT_OF_BAND] = KEYS(out_of_band_keys),
     [LAW_FAULTS_CONSUMED] = KEYS(faults_keys),
     [LAW_SCHEDULE_KEPT] = KEYS(schedule_keys),
 };
@@ -409,6 +416,12 @@ void law_limit_text(enum law law, const struct scenario *scenario, const struct 
         snprintf(text, capacity, "%s or %s", readable_span(limits->apart).text,
                  readable_share(limits->apart_share).text);
         break;
+    case LAW_ALERT_TIMELY:
+        snprintf(text, capacity, "within %s", readable_span(limits->alert_within).text);
+        break;
+    case LAW_ALERT_OUT_OF_BAND:
+        snprintf(text, capacity, "p95 + %s", readable_share(limits->slower_share).text);
+        break;
     case LAW_FAULTS_CONSUMED:
         snprintf(text, capacity, "from %llu firings", (unsigned long long)limits->firings_least);
         break;
@@ -448,9 +461,17 @@ const char *law_inapplicable(enum law law, const struct scenario *scenario,
                                        : "the scenario gives this law no \"order\" of models";
     case LAW_COST_AGREE:
         return has_price(scenario) ? NULL : "no model of the scenario has a price";
-    case LAW_ALERT_ONCE:
     case LAW_ALERT_DELIVERED:
+        if (scenario->subject != SUBJECT_CLIENT)
+            return "needs our own monitor's record of what it raised";
         return without_hook(scenario);
+    case LAW_ALERT_ONCE:
+        return without_hook(scenario);
+    case LAW_ALERT_TIMELY:
+        return scenario->monitor.budgets_count > 0 ? without_hook(scenario)
+                                                   : "the scenario's monitor has no budget";
+    case LAW_ALERT_OUT_OF_BAND:
+        return scenario->has_control ? NULL : "needs a control run: \"control\": \"no-chaos\"";
     case LAW_SCHEDULE_KEPT:
         return scenario->subject == SUBJECT_EXEC ? "the command made its calls when it liked"
                                                  : NULL;

@@ -26,6 +26,12 @@ void law_state_blame_named(struct law_state *state, const char *name, nanos at, 
     examples_offer_named(&state->examples, name, at, text);
 }
 
+void law_state_doubt(struct law_state *state, const char *why)
+{
+    state->undecided++;
+    slice_copy(slice_of(why), state->doubt, sizeof(state->doubt));
+}
+
 /* --- the row ---------------------------------------------------------------------------------- */
 
 /* What the law is about, one and several. */
@@ -36,7 +42,10 @@ static const char *subject(enum law law, bool is_one)
         return is_one ? "percentile" : "percentiles";
     case LAW_ALERT_ONCE:
     case LAW_ALERT_DELIVERED:
+    case LAW_ALERT_TIMELY:
         return is_one ? "alert" : "alerts";
+    case LAW_SECRETS_KEPT:
+        return is_one ? "request" : "requests";
     default:
         return is_one ? "call" : "calls";
     }
@@ -83,6 +92,10 @@ static void write_value(const struct law_state *state, enum law law, struct verd
     case LAW_ALERT_DELIVERED:
         write_count("", state->n, law, row);
         break;
+    case LAW_ALERT_TIMELY:
+        if (state->n > 0)
+            snprintf(row->value, sizeof(row->value), "%s late", readable_span(state->worst).text);
+        break;
     default:
         if (state->violations > 0)
             write_count("", state->violations, law, row);
@@ -104,6 +117,10 @@ static const char *nothing_to_judge(const struct law_state *state, enum law law)
     case LAW_ALERT_ONCE:
     case LAW_ALERT_DELIVERED:
         return "no alert was raised, and none was due";
+    case LAW_ALERT_TIMELY:
+        return "no budget was breached for sure, or nobody was told (alert-once)";
+    case LAW_SECRETS_KEPT:
+        return "no request came";
     default:
         return "no call was its business";
     }

@@ -4,8 +4,9 @@
 /* The laws that no single call can break: judged once, when all evidence is in.
  *
  *   percentiles-agree  what the monitor reported, and what the caller measured, are the truth
- *   alert-once         one alert per breached budget window, and per anomaly and cool-down
- *   alert-delivered    what was said to be sent did arrive, whole
+ *   secrets-kept       no key left by another way than a credential header
+ *
+ * and the laws about alerts (alert_laws.h).
  *
  * Each adds to its law_state; only what clearly contradicts is a violation. Pure. */
 
@@ -21,6 +22,8 @@ struct run_evidence {
     const struct latencies *latencies;
     const struct alert_book *alerts;
     const struct spending *spending;
+    const struct run_figures *figures;
+    const struct run_figures *control; /* of the run without faults; NULL: there was none */
     bool is_whole;         /* nothing of the calls or the journal was lost: then also what is *not*
                               there says something */
     nanos send_lag;        /* p99: how late the generator learns of things on this machine */
@@ -28,7 +31,6 @@ struct run_evidence {
 };
 
 void run_law_percentiles(const struct run_evidence *e, struct law_state *state);
-void run_law_alert_once(const struct run_evidence *e, struct law_state *state);
-void run_law_alert_delivered(const struct run_evidence *e, struct law_state *state);
+void run_law_secrets(const struct run_evidence *e, struct law_state *state);
 
 #endif

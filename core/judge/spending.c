@@ -1,6 +1,7 @@
 #include "judge/spending.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* When an amount may have been counted. */
 struct moment {
@@ -40,6 +41,8 @@ void spending_deinit(struct spending *s)
 {
     for (uint32_t i = 0; s->memory != NULL && i < MONITOR_BUDGETS_MAX; i++)
         memory_release(s->memory, s->budgets[i].windows);
+    if (s->memory != NULL)
+        memory_release(s->memory, s->seconds);
     *s = (struct spending){0};
 }
 
@@ -61,8 +64,40 @@ static void add_to_budget(struct spending *s, uint32_t budget, const struct mome
         windows[last].sure = money_add(windows[last].sure, cost);
 }
 
+static bool make_room(struct spending *s, uint64_t second)
+{
+    uint32_t count = s->seconds_count > 0 ? s->seconds_count : 64;
+    money *seconds;
+
+    if (second < s->seconds_count)
+        return true;
+    if (second >= SPENDING_SECONDS_MAX)
+        return false;
+    while (count <= second)
+        count *= 2;
+    seconds = s->memory->resize(s->memory->context, s->seconds, count * sizeof(*seconds));
+    if (seconds == NULL)
+        return false;
+    memset(seconds + s->seconds_count, 0, (count - s->seconds_count) * sizeof(*seconds));
+    s->seconds = seconds;
+    s->seconds_count = count;
+    return true;
+}
+
+static void add_to_second(struct spending *s, nanos at, money cost)
+{
+    uint64_t second = at > 0 ? (uint64_t)(at / NANOS_S) : 0;
+
+    if (make_room(s, second))
+        s->seconds[second] = money_add(s->seconds[second], cost);
+    else
+        s->has_lost_seconds = true;
+}
+
 static void add(struct spending *s, const struct moment *moment, money cost)
 {
+    if (moment->is_sure && cost > 0)
+        add_to_second(s, moment->to_at, cost);
     for (uint32_t i = 0; cost > 0 && i < s->scenario->monitor.budgets_count; i++)
         add_to_budget(s, i, moment, cost);
 }
@@ -117,4 +152,21 @@ struct spent spending_in(const struct spending *s, uint32_t budget, uint64_t win
     if (!spending_is_kept(s, budget, window))
         return (struct spent){0};
     return s->budgets[budget].windows[window];
+}
+
+/* What was spent within EDGE of the window's edges may belong to a neighbour. */
+nanos spending_breached_at(const struct spending *s, uint32_t budget, uint64_t window)
+{
+    const struct budget_rules *rules = &s->scenario->monitor.budgets[budget];
+    nanos from_at = (nanos)window * rules->per + (window > 0 ? SPENDING_EDGE : 0);
+    nanos to_at = nanos_add((nanos)window * rules->per, rules->per) - SPENDING_EDGE;
+    uint64_t second = (uint64_t)((from_at + NANOS_S - 1) / NANOS_S);
+    money spent = 0;
+
+    for (; second < s->seconds_count && (nanos)second * NANOS_S < to_at; second++) {
+        spent = money_add(spent, s->seconds[second]);
+        if (spent > rules->limit)
+            return (nanos)(second + 1) * NANOS_S;
+    }
+    return NANOS_NEVER;
 }

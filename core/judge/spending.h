@@ -34,6 +34,9 @@ struct spent {
     money sure, most;
 };
 
+/* Seconds of run time that are told apart; later ones are not kept. */
+enum { SPENDING_SECONDS_MAX = 1 << 17 };
+
 struct spending {
     const struct scenario *scenario;
     const struct memory *memory;
@@ -41,6 +44,9 @@ struct spending {
         struct spent *windows;
         uint64_t windows_count;
     } budgets[MONITOR_BUDGETS_MAX];
+    money *seconds; /* sure money, by the second of run time in which it could be known */
+    uint32_t seconds_count;
+    bool has_lost_seconds; /* past the last that is kept, or without memory */
 };
 
 /* On failure owns nothing. */
@@ -58,5 +64,9 @@ bool spending_is_kept(const struct spending *s, uint32_t budget, uint64_t window
 
 /* Nothing for a window that is not kept. */
 struct spent spending_in(const struct spending *s, uint32_t budget, uint64_t window);
+
+/* By when the budget of that window was breached for sure, to the second: NANOS_NEVER when it was
+ * not, or nobody can tell. */
+nanos spending_breached_at(const struct spending *s, uint32_t budget, uint64_t window);
 
 #endif

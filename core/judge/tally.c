@@ -2,12 +2,15 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 #include "scenario/fault_words.h"
 
 /* Calls in flight are counted in slots of the run, 1/16384 of it each: a call shorter than a slot
- * may be missed, which is far below what a report shows. */
+ * may be missed, which is far below what a report shows. How long a program runs nobody knows
+ * before: its slots begin at a millisecond and grow with it. */
 enum { SLOTS = 16384 };
+#define SLOT_OF_A_PROGRAM NANOS_MS
 
 /* Each new connection of its provider is hit while its window is open. Idle ones and those beyond a
  * limit are a client's to have or not, and with a lower share nobody knows how many there were. */
@@ -35,7 +38,7 @@ enum rc tally_init(struct tally *t, const struct scenario *scenario, const struc
     *t = (struct tally){.scenario = scenario,
                         .memory = memory,
                         .has_connection_rules = has_connection_rules(&scenario->chaos)};
-    t->slot_lasts = nanos_max(1, nanos_min(lasts, 3650 * 86400 * NANOS_S) / (SLOTS - 1));
+    t->slot_lasts = lasts == NANOS_NEVER ? SLOT_OF_A_PROGRAM : nanos_max(1, lasts / (SLOTS - 1));
     rc = histogram_init(&t->response, memory);
     if (rc == RC_OK)
         rc = histogram_init(&t->first_token, memory);
@@ -76,6 +79,8 @@ static void count_outcome(struct tally *t, const struct call_case *c)
     f->calls++;
     f->attempts += c->attempts;
     f->outcomes[c->call->outcome]++;
+    f->told_by[c->call->key]++;
+    f->doubtful += c->call->is_doubtful;
     if (c->is_useful)
         f->useful++;
     else if (c->call->outcome == OUTCOME_UNFINISHED)
@@ -118,20 +123,29 @@ static void record_spans(struct tally *t, const struct call_case *c)
     record_between(&t->send_lag, call->due_at, handed_at);
 }
 
-static uint32_t slot_of(const struct tally *t, nanos at)
+static void double_slots(struct tally *t)
 {
-    nanos slot = at > 0 ? at / t->slot_lasts : 0;
+    for (uint32_t i = 0; i < SLOTS / 2; i++)
+        t->slots[i] = t->slots[2 * i] + t->slots[2 * i + 1];
+    memset(&t->slots[SLOTS / 2], 0, SLOTS / 2 * sizeof(*t->slots));
+    t->slot_lasts *= 2;
+}
 
-    return (uint32_t)nanos_min(slot, SLOTS - 1);
+static int32_t *slot_of(struct tally *t, nanos at)
+{
+    at = nanos_max(at, 0);
+    while (at / t->slot_lasts >= SLOTS)
+        double_slots(t);
+    return &t->slots[at / t->slot_lasts];
 }
 
 static void count_in_flight(struct tally *t, const struct call_record *call)
 {
     if (call->attempts_count == 0 || call->attempts[0].handed_at == NANOS_NEVER)
         return;
-    t->slots[slot_of(t, call->attempts[0].handed_at)]++;
+    ++*slot_of(t, call->attempts[0].handed_at);
     if (call->ended_at != NANOS_NEVER)
-        t->slots[slot_of(t, call->ended_at)]--;
+        --*slot_of(t, call->ended_at);
 }
 
 /* --- what rules should have done -------------------------------------------------------------- */
@@ -282,6 +296,7 @@ void tally_request(struct tally *t, const struct journal_record *record)
 {
     t->figures.requests += record->kind != JOURNAL_CONNECTION;
     t->figures.unknown_paths += record->kind == JOURNAL_UNKNOWN;
+    t->figures.requests_leaking += record->has_canary;
     count_billed(t, record);
     count_rules_of(t, record);
 }
@@ -291,6 +306,7 @@ void tally_post(struct tally *t, const struct journal_record *record)
     nanos first_at = t->figures.hooks[record->hook].first_at;
 
     count_rules_of(t, record);
+    t->figures.requests_leaking += record->has_canary;
     if (record->status < 200 || record->status > 299)
         return;
     if (t->figures.hooks[record->hook].posts++ == 0 || record->head_in_at < first_at)

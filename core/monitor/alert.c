@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "wire/shape.h"
 
 /* What the services take: wire-facts.md §11. */
@@ -267,6 +268,82 @@ static void answer_discord(bool is_json, const struct post *post, struct hook_an
     answer->status = 204;
     answer->content_type = "";
     answer->body = "";
+}
+
+/* --- of somebody else ------------------------------------------------------------------------- */
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+static bool starts_with_word(struct slice text, struct slice word)
+{
+    if (text.size < word.size)
+        return false;
+    for (size_t i = 0; i < word.size; i++)
+        if (lower(text.data[i]) != word.data[i])
+            return false;
+    return true;
+}
+
+static bool says(struct slice text, const char *word)
+{
+    for (; text.size > 0; text.data++, text.size--)
+        if (starts_with_word(text, slice_of(word)))
+            return true;
+    return false;
+}
+
+static enum alert_kind guess_kind(struct slice body)
+{
+    static const struct {
+        const char *word;
+        enum alert_kind kind;
+    } words[] = {
+        {"budget", ALERT_BUDGET}, {"cost", ALERT_BUDGET}, {"spend", ALERT_BUDGET},
+        {"spent", ALERT_BUDGET},  {"$", ALERT_BUDGET},    {"slow", ALERT_SLOW},
+        {"latency", ALERT_SLOW},  {"took", ALERT_SLOW},   {"timeout", ALERT_SLOW},
+        {"token", ALERT_TOKENS},
+    };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (says(body, words[i].word))
+            return words[i].kind;
+    return ALERT_ERROR;
+}
+
+/* Of its letters alone. */
+static uint64_t likeness_of(struct slice body)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < body.size; i++) {
+        char c = lower(body.data[i]);
+
+        if (c >= 'a' && c <= 'z')
+            sum = checksum(sum, (struct slice){&c, 1});
+    }
+    return sum;
+}
+
+void alert_guess_key(struct slice body, char key[ALERT_KEY_MAX])
+{
+    char likeness[CHECKSUM_TEXT_SIZE];
+
+    checksum_write(likeness_of(body), likeness);
+    snprintf(key, ALERT_KEY_MAX, "?%s:%s", alert_kind_word(guess_kind(body)), likeness);
+}
+
+bool alert_guess_read(struct slice key, enum alert_kind *kind, uint64_t *likeness)
+{
+    struct slice rest = key, word;
+
+    if (key.size == 0 || key.data[0] != '?')
+        return false;
+    rest = (struct slice){key.data + 1, key.size - 1};
+    return slice_cut(&rest, ':', &word) && alert_kind_find(word, kind) &&
+           checksum_read(rest, likeness);
 }
 
 void hook_receive(enum hook_kind kind, struct slice body, struct hook_answer *answer)

@@ -89,6 +89,13 @@ struct hook_answer {
     char key[ALERT_KEY_MAX];
 };
 
+/* An alert of somebody else's program bears no key. Guessed from its words: what it is about, and
+ * which of its posts tell the same ("?error:9f86d081884c7d65": posts that differ in nothing but
+ * digits and signs are one). Money comes first: «budget», «cost», «spend», «$»; then «slow»,
+ * «latency», «took», «timeout»; then «token»; all else is an error. */
+void alert_guess_key(struct slice body, char key[ALERT_KEY_MAX]);
+bool alert_guess_read(struct slice key, enum alert_kind *kind, uint64_t *likeness);
+
 void hook_receive(enum hook_kind kind, struct slice body, struct hook_answer *answer);
 
 #endif
