@@ -112,9 +112,28 @@ static enum rc check_money(const struct scenario *scenario, struct error *err)
     return check_estimate(scenario, err);
 }
 
+/* What it asks on its way may be real: then it is not the mock that is asked. */
+static enum rc check_services(const struct scenario *scenario, struct error *err)
+{
+    const struct service_rules *service = &scenario->subject_rules.service;
+
+    for (uint32_t i = 0; i < service->urls_count; i++) {
+        struct json_position at = scenario->places.services[i];
+
+        if (!base_url_is_loopback(service->urls[i]))
+            return error_set(err, RC_MALFORMED,
+                             "%.*s:%u:%u: the service is not on this machine; say --live if you "
+                             "mean it",
+                             SLICE_ARG(scenario->file), at.line, at.column);
+    }
+    return RC_OK;
+}
+
 enum rc live_guard(const struct scenario *scenario, const struct options *options,
                    struct error *err)
 {
+    if (!options->allows_live)
+        TRY(check_services(scenario, err));
     if (scenario->target != TARGET_LIVE)
         return RC_OK;
     if (!is_loopback(scenario)) {

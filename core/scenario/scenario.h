@@ -186,8 +186,8 @@ void scenario_write_rule(const struct scenario *scenario, const struct chaos *ch
 MUST_USE enum rc scenario_set(struct slice text, struct slice pointer, struct slice value,
                               struct arena *arena, struct slice *result, struct error *err);
 
-/* Replaces the whole /subject/client block: by {"preset": NAME} for a preset's name, else by
- * `block`, the text of a JSON object that complaints call `name`. */
+/* Replaces the whole /subject/client block, or a subject that is a program: by {"preset": NAME} for
+ * a preset's name, else by `block`, the text of a JSON object that complaints call `name`. */
 MUST_USE enum rc scenario_set_client(struct slice text, struct slice preset, struct slice block,
                                      const char *name, struct arena *arena, struct slice *result,
                                      struct error *err);

@@ -253,6 +253,14 @@ static enum rc preset_block(struct slice preset, struct arena *arena, struct sli
     return scenario_set(SLICE("{}"), SLICE("/preset"), preset, arena, block, err);
 }
 
+static bool is_a_program(const struct value *subject)
+{
+    struct value exec = find(subject, SLICE("exec"));
+    struct value service = find(subject, SLICE("service"));
+
+    return value_is_there(&exec) || value_is_there(&service);
+}
+
 enum rc scenario_set_client(struct slice text, struct slice preset, struct slice block,
                             const char *name, struct arena *arena, struct slice *result,
                             struct error *err)
@@ -268,7 +276,7 @@ enum rc scenario_set_client(struct slice text, struct slice preset, struct slice
                          json_kind_text(client.token.kind));
     block = client.text;
     subject = find(&whole, SLICE("subject"));
-    if (!value_is_there(&subject)) {
+    if (!value_is_there(&subject) || is_a_program(&subject)) {
         TRY(scenario_set(text, SLICE("/subject"), SLICE("{}"), arena, &text, err));
         TRY(check(text, "scenario", arena, &whole, err));
     }

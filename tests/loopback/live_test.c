@@ -63,6 +63,19 @@ static void a_target_far_away_needs_the_word(void)
     expect_refusal("run x.jsonc --out results", "say --live if you mean it");
 }
 
+static void a_service_far_away_needs_the_word(void)
+{
+    workplace_write(&place, "x.jsonc",
+                    "{\"name\": \"far\", \"subject\": {\"service\": \"" FAR "\",\n"
+                    "  \"send\": {\"speaks\": \"openai-chat\"}},\n"
+                    " \"target\": {\"mock\": {\"models\": {\"m\": {\"api\": \"openai-chat\"}}}},\n"
+                    " \"load\": {\"requests\": [{\"model\": \"m\", \"input_tokens\": 9,\n"
+                    "   \"output_tokens\": 1}],\n"
+                    "   \"arrivals\": [{\"rate\": \"1/s\", \"for\": \"2s\"}]}}\n");
+    expect_refusal("run x.jsonc --out results",
+                   "x.jsonc:1:41: the service is not on this machine; say --live if you mean it");
+}
+
 static void a_target_far_away_needs_a_limit(void)
 {
     workplace_write(&place, "x.jsonc", SCENARIO(FAR, "5/s", PRICE, ""));
@@ -277,6 +290,7 @@ static void the_limit_is_not_felt_by_who_keeps_to_it(void)
 
 static CU_TestInfo tests[] = {
     {"a target far away needs the word", a_target_far_away_needs_the_word},
+    {"a service far away needs the word", a_service_far_away_needs_the_word},
     {"a target far away needs a limit", a_target_far_away_needs_a_limit},
     {"a model without a price is refused", a_model_without_a_price_is_refused},
     {"an estimate above the limit is refused with its arithmetic",

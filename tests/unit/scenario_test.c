@@ -16,6 +16,8 @@
 
 static const char WHOLE[] = "tests/unit/fixtures/whole.jsonc";
 static const char LIVE[] = "tests/unit/fixtures/live.jsonc";
+static const char EXEC[] = "tests/unit/fixtures/exec.jsonc";
+static const char SERVICE[] = "tests/unit/fixtures/service.jsonc";
 
 /* As little as a scenario can say. */
 static const char SMALL[] =
@@ -606,6 +608,8 @@ static void no_cut_of_the_text_is_taken_for_a_scenario(void)
 {
     expect_no_cut_is_taken(WHOLE);
     expect_no_cut_is_taken(LIVE);
+    expect_no_cut_is_taken(EXEC);
+    expect_no_cut_is_taken(SERVICE);
 }
 
 /* A byte of the text is another one: it loads, or it is refused with its place. Nothing else. */
@@ -635,6 +639,8 @@ static void any_other_byte_is_read_or_refused_with_its_place(void)
 {
     expect_mutations_survived(WHOLE, 7);
     expect_mutations_survived(LIVE, 1);
+    expect_mutations_survived(EXEC, 1);
+    expect_mutations_survived(SERVICE, 1);
 }
 
 static void walk_failing_memory(const char *path)
@@ -664,6 +670,8 @@ static void memory_may_run_out_anywhere(void)
 {
     walk_failing_memory(WHOLE);
     walk_failing_memory(LIVE);
+    walk_failing_memory(EXEC);
+    walk_failing_memory(SERVICE);
 }
 
 /* --- what is printed -------------------------------------------------------------------------- */
@@ -716,6 +724,8 @@ static void what_is_printed_loads_and_prints_again_the_same(void)
 
     expect_same_when_printed(WHOLE);
     expect_same_when_printed(LIVE);
+    expect_same_when_printed(EXEC);
+    expect_same_when_printed(SERVICE);
     CU_ASSERT_FATAL(glob("scenarios/*.jsonc", 0, NULL, &found) == 0);
     for (size_t i = 0; i < found.gl_pathc; i++) {
         arena_deinit(&arena);

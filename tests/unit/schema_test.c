@@ -21,6 +21,8 @@
 static const char SCHEMA[] = "scenarios/scenario.schema.json";
 static const char WHOLE[] = "tests/unit/fixtures/whole.jsonc";
 static const char LIVE[] = "tests/unit/fixtures/live.jsonc";
+static const char EXEC[] = "tests/unit/fixtures/exec.jsonc";
+static const char SERVICE[] = "tests/unit/fixtures/service.jsonc";
 
 static struct scenario scenario;
 static struct arena arena;
@@ -50,6 +52,8 @@ static void accepts_every_scenario_that_is_shipped(void)
     glob_t found;
 
     CU_ASSERT_FATAL(glob("scenarios/*.jsonc", 0, NULL, &found) == 0);
+    (void)glob("scenarios/exec/*.jsonc", GLOB_APPEND, NULL, &found);
+    (void)glob("scenarios/service/*.jsonc", GLOB_APPEND, NULL, &found);
     for (size_t i = 0; i < found.gl_pathc; i++)
         expect_both_accept(found.gl_pathv[i]);
     CU_ASSERT(found.gl_pathc >= 1);
@@ -60,6 +64,8 @@ static void accepts_a_scenario_that_uses_every_key(void)
 {
     expect_both_accept(WHOLE);
     expect_both_accept(LIVE);
+    expect_both_accept(EXEC);
+    expect_both_accept(SERVICE);
 }
 
 static void expect_print_accepted(const char *path)
@@ -77,6 +83,8 @@ static void accepts_what_print_writes(void)
 {
     expect_print_accepted(WHOLE);
     expect_print_accepted(LIVE);
+    expect_print_accepted(EXEC);
+    expect_print_accepted(SERVICE);
 }
 
 /* --- words that stand in the code and in the schema ------------------------------------------- */
