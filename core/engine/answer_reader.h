@@ -8,12 +8,16 @@
  *     reader_begin --> reader_head --> reader_body ... --> reader_end = the attempt's outcome
  *
  * An error status, or a 200 that is no stream, is collected (up to ANSWER_BYTES_MAX) and read whole
- * at the end. Space grows to what answers need and is kept for the next attempt. */
+ * at the end. Space grows to what answers need and is kept for the next attempt.
+ *
+ * Of a service under test (`service.rules` is set, between reader_init and reader_begin) the same
+ * goes for what it passes on, in a provider's format or in JSON of its own. */
 
 #include <stdbool.h>
 
 #include "base/buffer.h"
 #include "engine/refusals.h"
+#include "engine/service_answer.h"
 #include "engine/transport.h"
 #include "judge/evidence.h"
 #include "wire/format.h"
@@ -24,7 +28,8 @@ enum { ANSWER_BYTES_MAX = 8 << 20, ANSWER_EVENT_BYTES_MAX = 1 << 20 };
 struct answer_reader {
     enum api api;
     bool asked_stream;
-    bool is_stream; /* read as events */
+    bool is_stream; /* read as events, */
+    bool is_lines;  /* ... a line of JSON each */
     bool is_told;   /* came as values, and is whole */
     bool is_broken; /* an event or the body could not be read */
     uint16_t status;
@@ -34,7 +39,8 @@ struct answer_reader {
     nanos token_latest_at;  /* latest sign of progress: token, else head; NANOS_NEVER before */
     struct answer answer;
     struct sse sse;
-    struct buffer body;
+    struct buffer body; /* of what is read whole; of lines the one that is not over */
+    struct service_answer service;
 };
 
 void reader_init(struct answer_reader *r, const struct memory *memory);

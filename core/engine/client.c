@@ -66,6 +66,7 @@ static void prepare(struct client *c, struct slot *slot)
     if (slot->has_space)
         return;
     reader_init(&slot->reader, c->options.memory);
+    slot->reader.service.rules = c->service.rules;
     buffer_init(&slot->path, c->options.memory, PATH_BYTES_MAX);
     buffer_init(&slot->headers, c->options.memory, HEADERS_BYTES_MAX);
     buffer_init(&slot->body, c->options.memory, BODY_BYTES_MAX);
@@ -116,6 +117,8 @@ static void start_call(struct client *c, nanos now)
     slot->record.pending = PENDING_NOTHING;
     slot->record.wait_max = 0;
     slot->record.usage = (struct usage){0};
+    slot->record.has_account = true;
+    slot->record.heard = (struct heard){0};
     slot->record.attempts_count = 0;
     c->calls_started++;
     c->calls_open++;
@@ -377,6 +380,17 @@ static bool open_budgets(struct client *c)
     return true;
 }
 
+static enum rc open_service(struct client *c, struct error *err)
+{
+    struct service_ask_options options = {.rules = &c->scenario->subject_rules.service,
+                                          .headers = c->options.service_headers,
+                                          .key = c->options.service_key,
+                                          .memory = c->options.memory};
+
+    c->asks_service = c->scenario->subject == SUBJECT_SERVICE;
+    return c->asks_service ? service_ask_init(&c->service, &options, err) : RC_OK;
+}
+
 enum rc client_new(struct client **client, const struct client_options *options, struct error *err)
 {
     const struct memory *memory = options->memory;
@@ -406,6 +420,11 @@ enum rc client_new(struct client **client, const struct client_options *options,
         return error_set(err, rc, "client engine: %s for %u calls in flight", rc_text(rc),
                          places_of(options));
     }
+    rc = open_service(c, err);
+    if (rc != RC_OK) {
+        client_free(c);
+        return rc;
+    }
     c->jitter_stream = rng_stream(SLICE("jitter"));
     source_init(&c->source, c->scenario);
     take_next(c);
@@ -430,6 +449,7 @@ void client_free(struct client *c)
     }
     timers_deinit(&c->timers);
     buffer_deinit(&c->prompt);
+    service_ask_deinit(&c->service);
     refusals_deinit(&c->refusals);
     memory_release(memory, c->budgets);
     memory_release(memory, c->slots);

@@ -18,12 +18,16 @@
  * A step may be made inside a libcurl callback on a borrowed slice; the effects are then taken
  * after the callback has returned.
  *
+ * Of a service under test it asks the service, once a call, and `provider` of a send effect is the
+ * index of its URL; what comes back is read by engine/service_answer.
+ *
  * The engine owns every timer and never asks the time. Calls start when they are due; at the
  * ceiling load.in_flight_max they wait, and the wait is send lag. The run ends when its last call
  * has ended, or at the cut: load.drain after the last due; what is open then ends as `unfinished`.
  *
- * Failure modes: client_new (memory). Later a call whose answer exceeds its buffers, or for which
- * there is no memory, ends as `malformed` with that reason; the run goes on. One thread owns it. */
+ * Failure modes: client_new (memory; a service's template, engine/service_ask). Later a call whose
+ * answer exceeds its buffers, or for which there is no memory, ends as `malformed` with that
+ * reason; the run goes on. One thread owns it. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,6 +47,9 @@ struct client_options {
     bool marks_requests; /* send x-brownout-* headers: to our mock only, never to a real provider */
     uint32_t worker, workers; /* plays the calls of this worker only; 0 of 0 or of 1: all */
     const struct slice *keys; /* by provider: credentials of a live target; NULL: placeholders */
+    /* Of a service under test: */
+    struct slice service_key;     /* empty: a placeholder */
+    struct slice service_headers; /* the scenario's, filled in: whole lines; borrowed for life */
 };
 
 MUST_USE enum rc client_new(struct client **client, const struct client_options *options,

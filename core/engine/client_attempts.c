@@ -18,11 +18,15 @@ static struct slice id_of(const struct slot *slot)
 
 uint32_t slot_provider(const struct client *c, const struct slot *slot)
 {
+    if (c->asks_service)
+        return slot->record.instance % c->service.rules->urls_count;
     return c->scenario->models[slot->model].provider;
 }
 
 enum api slot_api(const struct client *c, const struct slot *slot)
 {
+    if (c->asks_service && !c->service.rules->is_plain)
+        return c->service.rules->speaks;
     return c->scenario->apis[slot->model];
 }
 
@@ -70,7 +74,22 @@ uint32_t attempts_tokens_max(const struct client *c, const struct slot *slot)
     return wanted > least ? wanted : least;
 }
 
-static void write_request(struct client *c, struct slot *slot, enum api api)
+static void write_service_request(struct client *c, struct slot *slot)
+{
+    struct service_request request = {&slot->path, &slot->headers, &slot->body};
+    struct ask ask = {
+        .model = slice_of(c->scenario->models[slot->model].name),
+        .output_tokens_max = attempts_tokens_max(c, slot),
+        .stream = slot->plan.stream,
+    };
+
+    buffer_clear(&c->prompt);
+    service_write_prompt(slot->plan.id, slot->plan.input_tokens, &c->prompt);
+    ask.prompt = buffer_slice(&c->prompt);
+    service_ask_write(&c->service, slot->plan.id, &ask, &request);
+}
+
+static void write_provider_request(struct client *c, struct slot *slot, enum api api)
 {
     const struct slice *keys = c->options.keys;
     struct ask ask = {
@@ -80,15 +99,23 @@ static void write_request(struct client *c, struct slot *slot, enum api api)
         .stream = slot->plan.stream,
     };
 
-    buffer_clear(&slot->path);
-    buffer_clear(&slot->headers);
-    buffer_clear(&slot->body);
     format_write_path(api, ask.model, ask.stream, &slot->path);
     format_write_ask_headers(api, keys != NULL ? keys[slot_provider(c, slot)] : SLICE(""),
                              &slot->headers);
     format_write_ask(api, &ask, &slot->body);
     if (c->options.marks_requests)
         mark_request(slot);
+}
+
+static void write_request(struct client *c, struct slot *slot, enum api api)
+{
+    buffer_clear(&slot->path);
+    buffer_clear(&slot->headers);
+    buffer_clear(&slot->body);
+    if (c->asks_service)
+        write_service_request(c, slot);
+    else
+        write_provider_request(c, slot, api);
 }
 
 void attempts_begin(struct client *c, uint32_t index)
@@ -141,6 +168,8 @@ static void settle_attempt(struct client *c, struct slot *slot)
     struct attempt_record *attempt = slot_attempt(slot);
     const struct answer *answer = &slot->reader.answer;
 
+    if (c->asks_service)
+        slot->record.heard = service_answer_heard(&slot->reader.service);
     attempt->usage = answer->usage;
     price_attempt(c, attempt, slot_api(c, slot), answer->is_complete);
 }
@@ -291,7 +320,9 @@ void attempts_end(struct client *c, uint32_t index, enum outcome outcome, nanos 
         finish_answered(c, index);
         return;
     }
-    if (outcome == OUTCOME_TIMEOUT_CALL || slot->record.attempts_count == RECORD_ATTEMPTS_MAX) {
+    /* What a service could not do is not tried again: trying again is what it is judged for. */
+    if (outcome == OUTCOME_TIMEOUT_CALL || c->asks_service ||
+        slot->record.attempts_count == RECORD_ATTEMPTS_MAX) {
         attempts_finish(c, index, outcome, now);
         return;
     }

@@ -12,6 +12,7 @@
 #include "base/timers.h"
 #include "engine/answer_reader.h"
 #include "engine/client.h"
+#include "engine/service_ask.h"
 #include "policy/conduct.h"
 #include "scenario/source.h"
 
@@ -73,8 +74,10 @@ struct client {
     struct retry_budget *budgets; /* CONDUCT_LAYERS_MAX an instance */
     struct pending *queue;        /* ring */
     uint32_t queue_size, queue_first, queue_count;
-    struct buffer prompt;   /* of a request to a real provider, while it is written */
-    uint64_t jitter_stream; /* of random draws */
+    struct buffer prompt;       /* of a request to others than our mock, while it is written */
+    bool asks_service;          /* under test, */
+    struct service_ask service; /* ... in this way */
+    uint64_t jitter_stream;     /* of random draws */
     struct refusals refusals;
     struct told_ask told; /* of the send effect handed out last */
 };
@@ -102,6 +105,7 @@ uint32_t slots_place(const struct client *c, uint32_t at);
 
 /* --- client_attempts.c ------------------------------------------------------------------------ */
 
+/* Where its present or next attempt goes, and in which format. */
 uint32_t slot_provider(const struct client *c, const struct slot *slot);
 enum api slot_api(const struct client *c, const struct slot *slot);
 
