@@ -94,6 +94,8 @@ static void look_at_trouble(struct collector *c)
         end_early(c, COLLECTOR_MOCK_DIED); /* nobody asked it to end yet */
     if (c->trial->files.rc != RC_OK)
         end_early(c, COLLECTOR_EVIDENCE_LOST);
+    if (c->service != NULL && service_has_died(c->service, &c->service_end))
+        end_early(c, COLLECTOR_SERVICE_DIED);
     if (was_signalled(c))
         end_early(c, COLLECTOR_SIGNALLED);
 }

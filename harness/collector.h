@@ -23,6 +23,7 @@
 #include "journal_stream.h"
 #include "mock_process.h"
 #include "progress.h"
+#include "service.h"
 #include "trial.h"
 
 enum collector_end {
@@ -31,6 +32,7 @@ enum collector_end {
     COLLECTOR_OUT_OF_TIME, /* --max-time */
     COLLECTOR_SPENT,       /* the spend limit of a live target */
     COLLECTOR_MOCK_DIED,
+    COLLECTOR_SERVICE_DIED,  /* the service under test, that we started */
     COLLECTOR_EVIDENCE_LOST, /* a file could not be written */
 };
 
@@ -40,6 +42,7 @@ struct collector {
     struct mock_process *mock; /* NULL: others answer, there is no journal */
     struct journal_stream *journal;
     struct hook_sender *hooks; /* NULL: nobody monitors */
+    struct service *service;   /* under test; NULL: none */
     struct progress *progress;
     nanos now;          /* run time at this turn of the loop, not before 0 */
     nanos ends_at;      /* of the monotonic clock: --max-time; NANOS_NEVER */
@@ -47,6 +50,7 @@ struct collector {
     bool has_journal;   /* its end has not come yet */
     bool was_signalled; /* whether or not that ended the run */
     enum collector_end end;
+    struct error service_end; /* COLLECTOR_SERVICE_DIED: how */
 };
 
 enum collector_end collector_run(struct collector *c);

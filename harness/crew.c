@@ -23,7 +23,10 @@ static enum rc open_next(struct crew *crew, const struct crew_options *options, 
     struct worker_options worker = {
         .scenario = options->scenario,
         .origins = options->origins,
+        .origins_count = crew_origins_count(options->scenario),
         .keys = options->keys,
+        .service_key = options->service_key,
+        .service_headers = options->service_headers,
         .t0 = options->t0,
         .wall_unix_ns = options->wall_unix_ns,
         .marks_requests = options->marks_requests,
@@ -45,6 +48,13 @@ uint32_t crew_size(const struct scenario *scenario, uint32_t workers)
     uint32_t places = scenario->load.in_flight_max;
 
     return workers < places ? workers : places;
+}
+
+uint32_t crew_origins_count(const struct scenario *scenario)
+{
+    if (scenario->subject == SUBJECT_SERVICE)
+        return scenario->subject_rules.service.urls_count;
+    return scenario->providers_count;
 }
 
 enum rc crew_open(struct crew *crew, const struct crew_options *options, struct error *err)
@@ -165,5 +175,5 @@ uint64_t crew_descriptors(const struct scenario *scenario, uint32_t workers)
     uint32_t size = crew_size(scenario, workers);
 
     return size *
-           curl_transport_descriptors(scenario->providers_count, worker_places(scenario, size));
+           curl_transport_descriptors(crew_origins_count(scenario), worker_places(scenario, size));
 }

@@ -25,8 +25,11 @@ enum { CREW_WORKERS_MAX = 64 };
 
 struct crew_options {
     const struct scenario *scenario; /* borrowed for life, like all below */
-    const char *const *origins;      /* by provider */
+    const char *const *origins;      /* whom it asks, crew_origins_count of them: by provider, or by
+                                        a service's URLs */
     const struct slice *keys;        /* of a live target, by provider; NULL: placeholders */
+    struct slice service_key;        /* of a service under test; empty: a placeholder */
+    struct slice service_headers;    /* likewise, whole lines */
     nanos t0;                        /* of the monotonic clock: run time 0 */
     int64_t wall_unix_ns;            /* wall clock at run time 0 */
     bool marks_requests;             /* the upstream is our mock */
@@ -48,6 +51,9 @@ struct crew_counts {
 
 /* How many of `workers` have something to do: no more than load.in_flight_max, which they share. */
 uint32_t crew_size(const struct scenario *scenario, uint32_t workers);
+
+/* Providers, or the URLs of a service. */
+uint32_t crew_origins_count(const struct scenario *scenario);
 
 MUST_USE enum rc crew_open(struct crew *crew, const struct crew_options *options,
                            struct error *err);

@@ -32,7 +32,8 @@ struct curl_transport;
 
 struct curl_transport_options {
     struct client *client;      /* borrowed for life, like all below */
-    const char *const *origins; /* by provider index: "http://127.0.0.1:8001", or with a path */
+    const char *const *origins; /* by the provider of a send: "http://127.0.0.1:8001", or with a
+                                   path */
     uint32_t providers_count;
     nanos t0;               /* of the monotonic clock: run time 0 */
     uint32_t in_flight_max; /* of the scenario's load */

@@ -4,7 +4,8 @@
  *   ... rings over --> workers joined --> alerts delivered --> mock asked to end
  *   --> rest of the journal --> mock closed
  *
- * A live target has no mock: the same without it. */
+ * A live target has no mock: the same without it. A service under test is started when the mock
+ * listens, and ended when the last call is. */
 
 #include "worlds.h"
 
@@ -24,6 +25,8 @@ static const nanos MOCK_PATIENCE = 5 * NANOS_S;
 struct stage {
     bool has_mock;
     struct mock_process mock;
+    bool has_service;
+    struct service service;
     struct crew crew;
     struct journal_stream journal;
     struct hook_sender *hooks;
@@ -33,15 +36,47 @@ struct stage {
 
 /* --- set up ----------------------------------------------------------------------------------- */
 
+static enum rc open_mock(struct stage *s, const struct trial *trial, struct error *err)
+{
+    struct mock_process_options options = {.scenario = trial->prepared->scenario,
+                                           .scenario_file = trial->scenario_file,
+                                           .port = trial->options->port};
+
+    return mock_process_start(&s->mock, &options, err);
+}
+
+/* Before run time 0 is set: getting ready takes as long as it takes. */
+static enum rc open_service(struct stage *s, const struct trial *trial, struct error *err)
+{
+    struct service_options options = {.scenario = trial->prepared->scenario,
+                                      .mock = &s->mock,
+                                      .folder = trial->folder,
+                                      .scenario_file = trial->scenario_file,
+                                      .signals_fd = trial->signals_fd};
+
+    TRY(service_open(&s->service, &options, err));
+    return mock_process_watch(&s->mock, s->service.surroundings.canaries,
+                              s->service.surroundings.canaries_count, err);
+}
+
+static const char *const *whom_to_ask(const struct stage *s, const struct trial *trial)
+{
+    if (s->has_service)
+        return s->service.origins;
+    return s->has_mock ? s->mock.origins : trial->live.origins;
+}
+
 static enum rc open_crew(struct stage *s, struct trial *trial, struct error *err)
 {
     struct crew_options options = {
         .scenario = trial->prepared->scenario,
-        .origins = s->has_mock ? s->mock.origins : trial->live.origins,
+        .origins = whom_to_ask(s, trial),
         .keys = s->has_mock ? NULL : trial->live.keys,
+        .service_key = s->service.key,
+        .service_headers = s->service.headers,
         .t0 = trial->t0,
         .wall_unix_ns = trial->t0_unix_ns,
-        .marks_requests = s->has_mock,
+        .marks_requests = s->has_mock && !s->has_service,
         .workers = trial->options->workers,
         .memory = memory_heap(),
     };
@@ -80,6 +115,7 @@ static void brief_collector(struct stage *s, struct trial *trial)
         .mock = s->has_mock ? &s->mock : NULL,
         .journal = &s->journal,
         .hooks = s->hooks,
+        .service = s->has_service ? &s->service : NULL,
         .progress = &s->progress,
         .ends_at = nanos_add(trial->t0, trial->options->max_time),
         .flush_at = trial->t0,
@@ -92,12 +128,11 @@ static enum rc set_up(struct stage *s, struct trial *trial, struct error *err)
     const struct scenario *scenario = trial->prepared->scenario;
 
     s->has_mock = scenario->target == TARGET_MOCK;
+    s->has_service = scenario->subject == SUBJECT_SERVICE;
     if (s->has_mock)
-        TRY(mock_process_start(&s->mock,
-                               &(struct mock_process_options){.scenario = scenario,
-                                                              .scenario_file = trial->scenario_file,
-                                                              .port = trial->options->port},
-                               err));
+        TRY(open_mock(s, trial, err));
+    if (s->has_service)
+        TRY(open_service(s, trial, err));
     trial->t0 = clock_monotonic() + HEAD_START;
     trial->t0_unix_ns = clock_wall_unix_ns() + HEAD_START;
     TRY(open_crew(s, trial, err));
@@ -118,6 +153,7 @@ static void note_facts(const struct stage *s, struct trial *trial)
     trial->facts.cut_at = crew_ended_at(&s->crew) - trial->t0;
     trial->facts.calls_planned = scenario_calls_count(trial->prepared->scenario);
     trial->facts.was_interrupted = s->collector.end != COLLECTOR_CALLS_ENDED;
+    trial->facts.has_caller = true;
     trial->facts.has_journal = s->has_mock;
     trial->facts.journal_is_whole = s->has_mock && s->journal.is_whole;
     trial->facts.is_live = !s->has_mock;
@@ -136,6 +172,7 @@ static nanos patience_for_alerts(const struct stage *s)
     case COLLECTOR_SIGNALLED:
         return ALERTS_PATIENCE_SIGNALLED;
     case COLLECTOR_MOCK_DIED:
+    case COLLECTOR_SERVICE_DIED:
     case COLLECTOR_EVIDENCE_LOST:
         break;
     }
@@ -147,6 +184,7 @@ static void play(struct stage *s, struct trial *trial)
     collector_run(&s->collector);
     crew_join(&s->crew);
     collector_finish_alerts(&s->collector, patience_for_alerts(s));
+    service_close(&s->service); /* what it still asks of the mock ends before the mock does */
     mock_process_finish(&s->mock);
     collector_finish_journal(&s->collector, JOURNAL_SILENCE);
     progress_end(&s->progress);
@@ -157,6 +195,10 @@ static enum rc problem_of(const struct stage *s, const struct trial *trial, stru
 {
     if (s->collector.end == COLLECTOR_MOCK_DIED)
         return error_set(err, RC_SYSTEM, "the mock died in the middle of the run");
+    if (s->collector.end == COLLECTOR_SERVICE_DIED) {
+        *err = s->collector.service_end;
+        return err->rc;
+    }
     if (s->collector.end == COLLECTOR_EVIDENCE_LOST) {
         *err = trial->files.error;
         return err->rc;
@@ -171,6 +213,7 @@ static enum rc problem_of(const struct stage *s, const struct trial *trial, stru
 static void take_down(struct stage *s)
 {
     crew_deinit(&s->crew);
+    service_close(&s->service);
     hook_sender_free(s->hooks);
     journal_stream_deinit(&s->journal);
     mock_process_finish(&s->mock);

@@ -27,6 +27,8 @@ static enum rc open_client(struct worker *w, const struct worker_options *option
         .worker = options->worker,
         .workers = options->workers,
         .keys = options->keys,
+        .service_key = options->service_key,
+        .service_headers = options->service_headers,
     };
 
     return client_new(&w->client, &client, err);
@@ -38,7 +40,7 @@ static enum rc open_transport(struct worker *w, const struct worker_options *opt
     struct curl_transport_options transport = {
         .client = w->client,
         .origins = options->origins,
-        .providers_count = options->scenario->providers_count,
+        .providers_count = options->origins_count,
         .t0 = options->t0,
         .in_flight_max = worker_places(options->scenario, options->workers),
         .memory = options->memory,

@@ -19,13 +19,16 @@
 
 struct worker_options {
     const struct scenario *scenario; /* borrowed for life, like all below */
-    const char *const *origins;      /* by provider */
-    const struct slice *keys;        /* of a live target, by provider; NULL: placeholders */
-    nanos t0;                        /* of the monotonic clock: run time 0 */
-    int64_t wall_unix_ns;            /* wall clock at run time 0 */
-    bool marks_requests;             /* the upstream is our mock */
-    uint32_t worker, workers;        /* which of how many */
-    int wake_fd;                     /* of who empties the rings: an eventfd */
+    const char *const *origins;      /* by provider; of a service under test by its URLs */
+    uint32_t origins_count;
+    const struct slice *keys; /* of a live target, by provider; NULL: placeholders */
+    struct slice service_key; /* engine/client.h; likewise: */
+    struct slice service_headers;
+    nanos t0;                 /* of the monotonic clock: run time 0 */
+    int64_t wall_unix_ns;     /* wall clock at run time 0 */
+    bool marks_requests;      /* the upstream is our mock */
+    uint32_t worker, workers; /* which of how many */
+    int wake_fd;              /* of who empties the rings: an eventfd */
     const struct memory *memory;
 };
 
