@@ -221,6 +221,25 @@ static void write_phases(struct buffer *out, const struct phases *phases, nanos 
     put_byte(out, ']');
 }
 
+/* Left out at their defaults: most lines have none of these. */
+static void option_count(struct buffer *out, struct slice member, uint64_t count)
+{
+    if (count != 0)
+        member_count(out, member, count);
+}
+
+static void option_text(struct buffer *out, struct slice member, const char *text)
+{
+    if (text[0] != '\0')
+        member_text(out, member, text);
+}
+
+static void option_flag(struct buffer *out, struct slice member, bool flag)
+{
+    if (flag)
+        member_flag(out, member, true);
+}
+
 /* --- calls and attempts ----------------------------------------------------------------------- */
 
 static uint32_t attempts_kept(const struct call_record *call)
@@ -309,6 +328,36 @@ static void write_call_instants(const struct call_record *call, struct buffer *o
     member_instant(out, MEMBER("ended_at"), call->ended_at);
 }
 
+/* Of a program's calls nobody says what they are but their requests. */
+static bool is_foreign(const struct scenario *scenario, struct call_id id)
+{
+    return id.source < scenario->load.parts_count &&
+           scenario->load.parts[id.source].kind == PART_FOREIGN;
+}
+
+/* What the mock's numbered words say of a service's answer; left out where none were heard. */
+static void write_heard(const struct heard *heard, struct buffer *out)
+{
+    if (!heard->is_checked)
+        return;
+    put(out, MEMBER("heard"));
+    member_count(out, SLICE("{\"request\":"), heard->request);
+    member_count(out, MEMBER("words"), heard->words);
+    member_count(out, MEMBER("repeated"), heard->repeated);
+    member_count(out, MEMBER("missing"), heard->missing);
+    member_count(out, MEMBER("marks"), heard->marks);
+    put_byte(out, '}');
+}
+
+static void write_standing(const struct call_record *call, struct buffer *out)
+{
+    if (call->key != KEY_NONE)
+        member_text(out, MEMBER("key"), keys_used[call->key]);
+    option_flag(out, MEMBER("is_doubtful"), call->is_doubtful);
+    option_flag(out, MEMBER("has_account"), call->has_account);
+    write_heard(&call->heard, out);
+}
+
 void evidence_write_call(const struct scenario *scenario, const struct call_record *call,
                          struct buffer *out)
 {
@@ -318,7 +367,7 @@ void evidence_write_call(const struct scenario *scenario, const struct call_reco
     put(out, MEMBER("call"));
     write_call_id(out, scenario, call->id);
     put(out, MEMBER("origin"));
-    put(out, SLICE("\"driver\""));
+    put(out, is_foreign(scenario, call->id) ? SLICE("\"program\"") : SLICE("\"driver\""));
     member_count(out, MEMBER("instance"), call->instance);
     put(out, MEMBER("phases"));
     write_phases(out, &scenario->chaos.phases, call->due_at);
@@ -348,6 +397,7 @@ void evidence_write_call(const struct scenario *scenario, const struct call_reco
     else
         write_null(out);
     member_text(out, MEMBER("outcome"), outcome_word(call->outcome));
+    write_standing(call, out);
     put(out, SLICE("}\n"));
 }
 
@@ -447,25 +497,6 @@ static void write_told(struct buffer *out, const struct usage *usage)
     member_count(out, MEMBER("cached_tokens"), usage->cached_tokens);
     member_count(out, MEMBER("cache_write_tokens"), usage->cache_write_tokens);
     put_byte(out, '}');
-}
-
-/* Left out at their defaults: most lines have none of these. */
-static void option_count(struct buffer *out, struct slice member, uint64_t count)
-{
-    if (count != 0)
-        member_count(out, member, count);
-}
-
-static void option_text(struct buffer *out, struct slice member, const char *text)
-{
-    if (text[0] != '\0')
-        member_text(out, member, text);
-}
-
-static void option_flag(struct buffer *out, struct slice member, bool flag)
-{
-    if (flag)
-        member_flag(out, member, true);
 }
 
 static void write_hook(struct buffer *out, const struct journal_record *r)
@@ -604,6 +635,18 @@ void evidence_write_alert(const struct scenario *scenario, const struct alert_re
     member_count(out, MEMBER("tries"), record->tries);
     member_count(out, MEMBER("status"), record->status);
     member_instant(out, MEMBER("settled_at"), record->settled_at);
+    put(out, SLICE("}\n"));
+}
+
+/* --- samples ---------------------------------------------------------------------------------- */
+
+void evidence_write_sample(const struct sample_record *record, struct buffer *out)
+{
+    member_count(out, SLICE("{\"instance\":"), record->instance);
+    member_instant(out, MEMBER("at"), record->at);
+    member_count(out, MEMBER("rss_bytes"), record->rss_bytes);
+    member_count(out, MEMBER("descriptors"), record->descriptors);
+    member_count(out, MEMBER("threads"), record->threads);
     put(out, SLICE("}\n"));
 }
 

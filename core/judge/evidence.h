@@ -6,6 +6,7 @@
  *   call_record     one call, seen by the caller, with its attempts   calls.jsonl, attempts.jsonl
  *   journal_record  one request, seen by the mock: the truth          journal.jsonl
  *   alert_record    one alert at one hook (monitor/alert.h)           alerts.jsonl
+ *   sample_record   a service's processes at one instant              subject.jsonl
  *
  * A call line starts with the fields of the guide's logger under its names (model, latency_ms,
  * input_tokens, output_tokens, error, stop_reason) and goes on with ours. Instants are written in
@@ -209,6 +210,8 @@ void evidence_write_journal(const struct scenario *scenario, const struct journa
 void evidence_write_alert(const struct scenario *scenario, const struct alert_record *record,
                           struct buffer *out);
 
+void evidence_write_sample(const struct sample_record *record, struct buffer *out);
+
 /* A series whole: {"series":"response","n":...,"min":...,"max":...,"buckets":[[value,count],...]},
  * each bucket by the highest value it holds. A line of histograms.jsonl. */
 void evidence_write_histogram(const char *series, const struct histogram *histogram,
@@ -228,6 +231,9 @@ MUST_USE enum rc evidence_read_attempt(const struct scenario *scenario, struct s
                                        struct attempt_line *attempt, struct error *err);
 MUST_USE enum rc evidence_read_alert(const struct scenario *scenario, struct slice line,
                                      struct alert_record *record, struct error *err);
+
+MUST_USE enum rc evidence_read_sample(struct slice line, struct sample_record *record,
+                                      struct error *err);
 
 /* All but its attempts: `attempts_count` says how many were made. As many lines of attempts.jsonl
  * (at most RECORD_ATTEMPTS_MAX) belong to it, and stand there in the order of the calls' lines:

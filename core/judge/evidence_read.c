@@ -119,6 +119,26 @@ static enum rc read_usage_count(struct field_reader *in, void *place, size_t siz
         FIELD("cached_tokens", read_usage_count, type, usage.cached_tokens), \
         FIELD("cache_write_tokens", read_usage_count, type, usage.cache_write_tokens)
 
+/* --- what words tell of an answer ------------------------------------------------------------- */
+
+static const struct field heard_fields[] = {
+    FIELD("request", field_read_count, struct heard, request),
+    FIELD("words", field_read_count, struct heard, words),
+    FIELD("repeated", field_read_count, struct heard, repeated),
+    FIELD("missing", field_read_count, struct heard, missing),
+    FIELD("marks", field_read_count, struct heard, marks),
+};
+
+static enum rc read_heard(struct field_reader *in, void *place, size_t size)
+{
+    static const struct fields object = {"heard", heard_fields, ARRAY_SIZE(heard_fields)};
+    struct heard *heard = place;
+
+    assert(size == sizeof(*heard));
+    heard->is_checked = true;
+    return fields_read_inner(&object, in, heard);
+}
+
 /* --- calls ------------------------------------------------------------------------------------ */
 
 static const struct field call_fields[] = {
@@ -141,6 +161,10 @@ static const struct field call_fields[] = {
     FIELD("wait_max", field_read_instant, struct call_record, wait_max),
     FIELD("pending", read_pending, struct call_record, pending),
     FIELD("outcome", read_outcome, struct call_record, outcome),
+    FIELD_OPTIONAL("key", read_key_used, struct call_record, key),
+    FIELD_OPTIONAL("is_doubtful", field_read_flag, struct call_record, is_doubtful),
+    FIELD_OPTIONAL("has_account", field_read_flag, struct call_record, has_account),
+    FIELD_OPTIONAL("heard", read_heard, struct call_record, heard),
 };
 
 static const struct fields call_line_fields = {"call line", call_fields, ARRAY_SIZE(call_fields)};
@@ -502,6 +526,28 @@ enum rc evidence_read_alert(const struct scenario *scenario, struct slice line,
     struct alert_record read = {0};
 
     TRY(fields_read(&alert_line_fields, line, scenario, &read, err));
+    *record = read;
+    return RC_OK;
+}
+
+/* --- samples ---------------------------------------------------------------------------------- */
+
+static const struct field sample_fields[] = {
+    FIELD("instance", field_read_count, struct sample_record, instance),
+    FIELD("at", field_read_instant, struct sample_record, at),
+    FIELD("rss_bytes", field_read_count, struct sample_record, rss_bytes),
+    FIELD("descriptors", field_read_count, struct sample_record, descriptors),
+    FIELD("threads", field_read_count, struct sample_record, threads),
+};
+
+static const struct fields sample_line_fields = {"sample line", sample_fields,
+                                                 ARRAY_SIZE(sample_fields)};
+
+enum rc evidence_read_sample(struct slice line, struct sample_record *record, struct error *err)
+{
+    struct sample_record read = {0};
+
+    TRY(fields_read(&sample_line_fields, line, NULL, &read, err));
     *record = read;
     return RC_OK;
 }

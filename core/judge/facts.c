@@ -7,7 +7,8 @@
 #include "judge/fields.h"
 #include "judge/keeper.h"
 
-/* Flat members are written and read by one list each (FACTS, FIGURES): a kind and a name. */
+/* Flat members are written and read by one list each (FACTS, FIGURES): a kind and a name. Those of
+ * the second lists came later: what was written before has none of them. */
 
 #define FACTS(X)              \
     X(COUNT, calls_planned)   \
@@ -19,6 +20,19 @@
     X(FLAG, is_live)          \
     X(FLAG, has_reported)     \
     X(TEXT, lost)
+
+#define LATER_FACTS(X)       \
+    X(FLAG, has_caller)      \
+    X(FLAG, has_command)     \
+    X(COUNT, command_exit)   \
+    X(INSTANT, command_took) \
+    X(TEXT, today)           \
+    X(COUNT, unknown_paths)  \
+    X(COUNT, log_lines)      \
+    X(COUNT, log_strangers)  \
+    X(COUNT, log_malformed)  \
+    X(FLAG, has_canaries)    \
+    X(COUNT, log_leaking)
 
 #define FIGURES(X)              \
     X(COUNT, calls)             \
@@ -51,6 +65,14 @@
     X(COUNTS, alerts)           \
     X(COUNT, alerts_delivered)  \
     X(COUNT, alerts_lost)
+
+#define LATER_FIGURES(X)       \
+    X(COUNT, requests)         \
+    X(COUNT, unknown_paths)    \
+    X(COUNT, n_first_token)    \
+    X(COUNT, requests_leaking) \
+    X(COUNTS, told_by)         \
+    X(COUNT, doubtful)
 
 const char *evidence_file_name(enum evidence_file_kind kind)
 {
@@ -108,7 +130,7 @@ static void write_counts(struct buffer *out, const uint64_t *counts, size_t size
     buffer_byte(out, ']');
 }
 
-#define WRITE_COUNT(value) buffer_u64(out, value)
+#define WRITE_COUNT(value) buffer_u64(out, (uint64_t)(value))
 #define WRITE_INSTANT(value) write_instant(out, value)
 #define WRITE_FLAG(value) write_flag(out, value)
 #define WRITE_TEXT(value) json_write_text(out, slice_of(value))
@@ -156,6 +178,7 @@ static void write_figures(const struct run_figures *from, struct buffer *out)
     write_key(out, "figures");
     buffer_byte(out, '{');
     FIGURES(WRITE_MEMBER)
+    LATER_FIGURES(WRITE_MEMBER)
     write_hooks(from, out);
     buffer_byte(out, '}');
 }
@@ -167,6 +190,7 @@ void run_facts_write(const struct scenario *scenario, const struct run_facts *fa
 
     buffer_byte(out, '{');
     FACTS(WRITE_MEMBER)
+    LATER_FACTS(WRITE_MEMBER)
     write_reported(scenario, facts, out);
     write_figures(figures, out);
     buffer_byte(out, '}');
@@ -296,9 +320,10 @@ static enum rc read_hooks(struct field_reader *in, void *place, size_t size)
 }
 
 #define FIGURE_FIELD(kind, name) FIELD(#name, READ_##kind, struct run_figures, name),
+#define LATER_FIGURE_FIELD(kind, name) FIELD_OPTIONAL(#name, READ_##kind, struct run_figures, name),
 
-static const struct field figures_fields[] = {
-    FIGURES(FIGURE_FIELD) FIELD("hooks", read_hooks, struct run_figures, hooks)};
+static const struct field figures_fields[] = {FIGURES(FIGURE_FIELD) LATER_FIGURES(
+    LATER_FIGURE_FIELD) FIELD("hooks", read_hooks, struct run_figures, hooks)};
 
 static const struct fields figures_object = {"figures", figures_fields, ARRAY_SIZE(figures_fields)};
 
@@ -332,9 +357,12 @@ static enum rc read_reported(struct field_reader *in, void *place, size_t size)
 }
 
 #define FACT_FIELD(kind, name) FIELD(#name, READ_##kind, struct run_told, facts.name),
+#define LATER_FACT_FIELD(kind, name) \
+    FIELD_OPTIONAL(#name, READ_##kind, struct run_told, facts.name),
 
 static const struct field facts_fields[] = {
-    FACTS(FACT_FIELD) FIELD("reported", read_reported, struct run_told, facts.reported),
+    FACTS(FACT_FIELD) LATER_FACTS(LATER_FACT_FIELD)
+        FIELD("reported", read_reported, struct run_told, facts.reported),
     FIELD("figures", read_figures, struct run_told, figures),
 };
 
@@ -379,9 +407,22 @@ static enum rc read_file(struct field_reader *in, void *place, size_t size)
     return fields_read_inner(&object, in, place);
 }
 
+/* Those that it does not name were not kept yet when it was written. */
 static enum rc read_files(struct field_reader *in, void *place, size_t size)
 {
-    return read_elements(in, read_file, place, size / EVIDENCE_FILES_COUNT, EVIDENCE_FILES_COUNT);
+    struct file_told *files = place;
+
+    memset(place, 0, size);
+    if (in->token.kind != JSON_ARRAY)
+        return RC_MALFORMED;
+    for (int i = 0;; i++) {
+        TRY(json_next(&in->json, &in->token));
+        if (in->token.kind == JSON_ARRAY_END)
+            return i >= EVIDENCE_FILES_LEAST ? RC_OK : RC_MALFORMED;
+        if (i == EVIDENCE_FILES_COUNT)
+            return RC_MALFORMED;
+        TRY(read_file(in, &files[i], sizeof(files[i])));
+    }
 }
 
 static const struct field evidence_fields[] = {

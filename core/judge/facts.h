@@ -23,11 +23,15 @@
     X(ATTEMPTS, "attempts.jsonl") \
     X(CALLS, "calls.jsonl")       \
     X(JOURNAL, "journal.jsonl")   \
-    X(ALERTS, "alerts.jsonl")
+    X(ALERTS, "alerts.jsonl")     \
+    X(LOG, "log.jsonl")           \
+    X(SAMPLES, "subject.jsonl")
 
 #define EVIDENCE_FILE_ENUM(id, name) EVIDENCE_FILE_##id,
 enum evidence_file_kind { EVIDENCE_FILE_LIST(EVIDENCE_FILE_ENUM) EVIDENCE_FILES_COUNT };
 #undef EVIDENCE_FILE_ENUM
+
+enum { EVIDENCE_FILES_LEAST = EVIDENCE_FILE_LOG }; /* the others came later */
 
 const char *evidence_file_name(enum evidence_file_kind kind);
 

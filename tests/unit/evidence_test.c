@@ -48,6 +48,7 @@ static struct journal_record distinct_record(void)
         .has_canary = true,
         .key = KEY_HEADER,
         .call = "steady:217",
+        .question = 0xFEDCBA9876543210u,
         .attempt = 3,
         .has_retry_count = true,
         .retry_count = 30,
@@ -152,6 +153,7 @@ static void expect_same(const struct journal_record *read, const struct journal_
     EXPECT_U64(read->connection, record->connection);
     EXPECT_U64(read->key, record->key);
     CU_ASSERT_STRING_EQUAL(read->call, record->call);
+    EXPECT_U64(read->question, record->question);
     EXPECT_U64(read->attempt, record->attempt);
     expect_same_asking(read, record);
     expect_same_exchange(read, record);
@@ -218,10 +220,23 @@ static void reads_back_what_never_happened_and_is_not_known(void)
 /* The longest lines are most of a run: what stands at its default takes no room in them. */
 static void leaves_out_what_stands_at_its_default(void)
 {
-    static const char *const members[] = {
-        "model_asked", "kind",  "api",        "stream",        "isolation",          "agent",
-        "has_canary",  "retry", "limited_by", "cached_tokens", "cache_write_tokens", "thinking",
-        "queued",      "hook",  "hook_valid", "alert"};
+    static const char *const members[] = {"model_asked",
+                                          "kind",
+                                          "api",
+                                          "stream",
+                                          "isolation",
+                                          "agent",
+                                          "has_canary",
+                                          "retry",
+                                          "limited_by",
+                                          "cached_tokens",
+                                          "cache_write_tokens",
+                                          "thinking",
+                                          "queued",
+                                          "hook",
+                                          "hook_valid",
+                                          "alert",
+                                          "question"};
     struct journal_record record = {
         .provider = 1, .model = SAMPLE_GPT, .api = scenario.providers[1].api, .rule = PLAN_NO_RULE};
 
@@ -511,6 +526,10 @@ static struct call_record distinct_call(void)
         .cost_unknown = 30,
         .stop_reason = "end_turn",
         .error = "a \"quoted\"\ttext \xE2\x9F\xA6r17\xE2\x9F\xA7",
+        .key = KEY_RETRY_COUNT,
+        .is_doubtful = true,
+        .has_account = true,
+        .heard = {true, UINT64_MAX, 31, 32, 33, 34},
         .attempts_count = 3,
     };
 
@@ -566,6 +585,15 @@ static void expect_same_call(const struct call_record *read, const struct call_r
     CU_ASSERT_STRING_EQUAL(read->stop_reason, call->stop_reason);
     CU_ASSERT_STRING_EQUAL(read->error, call->error);
     EXPECT_U64(read->attempts_count, call->attempts_count);
+    EXPECT_U64(read->key, call->key);
+    CU_ASSERT_EQUAL(read->is_doubtful, call->is_doubtful);
+    CU_ASSERT_EQUAL(read->has_account, call->has_account);
+    CU_ASSERT_EQUAL(read->heard.is_checked, call->heard.is_checked);
+    EXPECT_U64(read->heard.request, call->heard.request);
+    EXPECT_U64(read->heard.words, call->heard.words);
+    EXPECT_U64(read->heard.repeated, call->heard.repeated);
+    EXPECT_U64(read->heard.missing, call->heard.missing);
+    EXPECT_U64(read->heard.marks, call->heard.marks);
 }
 
 /* Its line in `line`, then those of its attempts. */
@@ -628,6 +656,29 @@ static void reads_back_a_call_of_which_nothing_came(void)
     call.outcome = OUTCOME_SHED;
     call.model_asked = call.model_answered = SAMPLE_GPT;
     call_round_trip(&call);
+}
+
+static void a_call_of_our_driver_says_nothing_of_how_it_is_known(void)
+{
+    struct call_record call = sample_call(7);
+
+    call_round_trip(&call);
+    CU_ASSERT(line_has("\"origin\":\"driver\""));
+    CU_ASSERT_FALSE(line_has("\"key\""));
+    CU_ASSERT_FALSE(line_has("\"is_doubtful\""));
+    CU_ASSERT_FALSE(line_has("\"has_account\""));
+    CU_ASSERT_FALSE(line_has("\"heard\""));
+}
+
+static void a_call_of_a_program_says_so(void)
+{
+    struct call_record call = sample_call(7);
+
+    scenario.load.parts[0].kind = PART_FOREIGN;
+    call.key = KEY_LIKENESS;
+    call_round_trip(&call);
+    CU_ASSERT(line_has("\"origin\":\"program\""));
+    CU_ASSERT(line_has("\"key\":\"likeness\""));
 }
 
 static void reads_back_every_outcome_and_form_of_advice(void)
@@ -835,6 +886,27 @@ static void refuses_an_alert_line_cut_at_any_byte(void)
     EXPECT_U64(untouched.tries, 99);
 }
 
+static void reads_back_every_field_of_a_sample_and_refuses_its_line_cut_at_any_byte(void)
+{
+    const struct sample_record record = {
+        .instance = 1, .at = -2, .rss_bytes = UINT64_MAX, .descriptors = 4, .threads = 5};
+    struct sample_record read = {0};
+    struct slice whole;
+
+    evidence_write_sample(&record, &line);
+    whole = without_newline(buffer_slice(&line));
+    for (size_t size = 0; size < whole.size; size++)
+        EXPECT_RC(evidence_read_sample((struct slice){whole.data, size}, &read, NULL),
+                  RC_MALFORMED);
+    EXPECT_U64(read.threads, 0);
+    EXPECT_RC(evidence_read_sample(whole, &read, NULL), RC_OK);
+    EXPECT_U64(read.instance, 1);
+    EXPECT_I64(read.at, -2);
+    EXPECT_U64(read.rss_bytes, UINT64_MAX);
+    EXPECT_U64(read.descriptors, 4);
+    EXPECT_U64(read.threads, 5);
+}
+
 static void a_call_is_useful_only_within_its_deadline(void)
 {
     struct call_record call = sample_call(0);
@@ -903,6 +975,11 @@ static CU_TestInfo tests[] = {
      an_attempt_joins_its_own_call_in_its_own_place},
     {"reads back every field of an alert", reads_back_every_field_of_an_alert},
     {"refuses an alert line cut at any byte", refuses_an_alert_line_cut_at_any_byte},
+    {"a call of our driver says nothing of how it is known",
+     a_call_of_our_driver_says_nothing_of_how_it_is_known},
+    {"a call of a program says so", a_call_of_a_program_says_so},
+    {"reads back every field of a sample, and refuses its line cut at any byte",
+     reads_back_every_field_of_a_sample_and_refuses_its_line_cut_at_any_byte},
     {"a histogram is written with all its buckets", a_histogram_is_written_with_all_its_buckets},
     {"a call is useful only within its deadline", a_call_is_useful_only_within_its_deadline},
     CU_TEST_INFO_NULL,

@@ -41,7 +41,13 @@ static void fill_figures(struct run_figures *f)
                               .tokens_in = 22,
                               .tokens_out = 23,
                               .alerts_delivered = 24,
-                              .alerts_lost = 25};
+                              .alerts_lost = 25,
+                              .requests = 27,
+                              .unknown_paths = 28,
+                              .n_first_token = 29,
+                              .requests_leaking = 30,
+                              .told_by = {0, 31, 32},
+                              .doubtful = 33};
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++)
         f->outcomes[i] = 100 + i;
     for (uint32_t i = 0; i < CHAOS_RULES_MAX; i++)
@@ -66,6 +72,17 @@ static void fill(void)
                                     .has_journal = true,
                                     .is_simulated = true,
                                     .has_reported = true,
+                                    .has_caller = true,
+                                    .has_command = true,
+                                    .command_exit = 137,
+                                    .command_took = 41,
+                                    .today = "2026-11-23",
+                                    .unknown_paths = 42,
+                                    .log_lines = 43,
+                                    .log_strangers = 44,
+                                    .log_malformed = 45,
+                                    .has_canaries = true,
+                                    .log_leaking = 46,
                                     .lost = "said \"stop\""};
     told.facts.reported[SAMPLE_GPT] = (struct rolling_figures){1, 2, 3, 4};
     fill_figures(&told.figures);
