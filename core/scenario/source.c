@@ -23,11 +23,32 @@ uint32_t call_id_write(const struct scenario *scenario, struct call_id id, char 
     return (uint32_t)out.size;
 }
 
+/* "k0-40" behind "mark:": the marker that our driver puts into what it asks a service
+ * (engine/service_ask.h), as the journal names it. */
+static bool read_marker(const struct scenario *scenario, struct slice text, struct call_id *id)
+{
+    struct slice source_text;
+    uint64_t source, index;
+
+    if (!slice_starts_with(text, SLICE("k")))
+        return false;
+    text = (struct slice){text.data + 1, text.size - 1};
+    if (!slice_cut(&text, '-', &source_text) || !slice_u64(source_text, &source) ||
+        !slice_u64(text, &index) || source >= scenario->load.parts_count)
+        return false;
+    *id = (struct call_id){.source = (uint32_t)source, .index = index};
+    return true;
+}
+
 bool call_id_read(const struct scenario *scenario, struct slice text, struct call_id *id)
 {
+    static const struct slice marker = {"mark:", 5};
     struct slice name;
     uint64_t index;
 
+    if (scenario->subject == SUBJECT_SERVICE && slice_starts_with(text, marker))
+        return read_marker(scenario,
+                           (struct slice){text.data + marker.size, text.size - marker.size}, id);
     if (!slice_cut(&text, ':', &name) || !slice_u64(text, &index))
         return false;
     for (uint32_t i = 0; i < scenario->load.parts_count; i++) {

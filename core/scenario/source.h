@@ -50,7 +50,8 @@ uint32_t call_worker(const struct scenario *scenario, struct call_id id, uint32_
 /* "trace:217" into `text` (CALL_ID_TEXT_MAX bytes, zero-terminated); returns its length. */
 uint32_t call_id_write(const struct scenario *scenario, struct call_id id, char *text);
 
-/* Reads it back; false when it is no id of this scenario. */
+/* Reads it back; false when it is no id of this scenario. Of a service under test also
+ * "mark:k0-40", as the mock's journal names the call 40 of source 0 by the marker in its prompt. */
 bool call_id_read(const struct scenario *scenario, struct slice text, struct call_id *id);
 
 #endif

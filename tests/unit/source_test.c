@@ -224,6 +224,23 @@ static void what_is_no_id_is_not_read(void)
         CU_ASSERT_FALSE(call_id_read(&scenario, slice_of(texts[i]), &id));
 }
 
+static void a_marker_names_a_call_of_a_service(void)
+{
+    static const char *const texts[] = {"mark:",     "mark:k",     "mark:k1",   "mark:k1-",
+                                        "mark:1-40", "mark:k1-4x", "mark:k2-4", "mark:k-1"};
+    struct call_id id = {0};
+
+    load_arrivals(1);
+    CU_ASSERT_FALSE(call_id_read(&scenario, SLICE("mark:k1-40"), &id)); /* a client's own affair */
+    scenario.subject = SUBJECT_SERVICE;
+    CU_ASSERT(call_id_read(&scenario, SLICE("mark:k1-40"), &id));
+    EXPECT_U64(id.source, 1);
+    EXPECT_U64(id.index, 40);
+    CU_ASSERT(call_id_read(&scenario, SLICE("rush:217"), &id));
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+        CU_ASSERT_FALSE(call_id_read(&scenario, slice_of(texts[i]), &id));
+}
+
 /* --- who makes a call, and who plays it ------------------------------------------------------- */
 
 static void calls_go_round_the_instances(void)
@@ -276,6 +293,7 @@ static CU_TestInfo tests[] = {
      what_a_call_asks_does_not_depend_on_the_calls_before_it},
     {"ids are written and read back", ids_are_written_and_read_back},
     {"what is no id is not read", what_is_no_id_is_not_read},
+    {"a marker names a call of a service", a_marker_names_a_call_of_a_service},
     {"calls go round the instances", calls_go_round_the_instances},
     {"no more workers than instances leave instances whole",
      no_more_workers_than_instances_leave_instances_whole},
