@@ -95,9 +95,10 @@ static void write_record(void *context, const struct journal_record *record)
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
+/* Those that came later exist where there is something to write into them. */
 static enum rc open_all(struct evidence_files *files, struct error *err)
 {
-    for (int i = 0; i < EVIDENCE_FILES_COUNT; i++)
+    for (int i = 0; i < EVIDENCE_FILES_LEAST; i++)
         TRY(open_one(&files->list[i], files->folder, evidence_file_name((enum evidence_file_kind)i),
                      files->memory, err));
     return RC_OK;
@@ -123,6 +124,16 @@ enum rc evidence_files_open(struct evidence_files *files,
     if (rc != RC_OK)
         evidence_files_close(files);
     return rc;
+}
+
+static struct evidence_file *open_later(struct evidence_files *files, enum evidence_file_kind kind)
+{
+    struct evidence_file *file = &files->list[kind];
+
+    if (!file->is_open && files->rc == RC_OK)
+        files->rc =
+            open_one(file, files->folder, evidence_file_name(kind), files->memory, &files->error);
+    return file;
 }
 
 /* --- what comes ------------------------------------------------------------------------------- */
@@ -172,6 +183,33 @@ void evidence_files_alert(struct evidence_files *files, const struct alert_recor
         return;
     evidence_write_alert(files->scenario, record, &alerts->lines);
     added(files, alerts, 1);
+}
+
+void evidence_files_log_line(struct evidence_files *files, struct slice line)
+{
+    struct evidence_file *log;
+
+    if (files->level == EVIDENCE_SUMMARY)
+        return;
+    log = open_later(files, EVIDENCE_FILE_LOG);
+    if (!log->is_open)
+        return;
+    buffer_append(&log->lines, line);
+    buffer_byte(&log->lines, '\n');
+    added(files, log, 1);
+}
+
+void evidence_files_sample(struct evidence_files *files, const struct sample_record *record)
+{
+    struct evidence_file *samples;
+
+    if (files->level == EVIDENCE_SUMMARY)
+        return;
+    samples = open_later(files, EVIDENCE_FILE_SAMPLES);
+    if (!samples->is_open)
+        return;
+    evidence_write_sample(record, &samples->lines);
+    added(files, samples, 1);
 }
 
 void evidence_files_flush(struct evidence_files *files)

@@ -2,7 +2,7 @@
 #define HARNESS_EVIDENCE_FILES_H
 
 /* calls.jsonl, attempts.jsonl, journal.jsonl, alerts.jsonl and histograms.jsonl of one results
- * folder.
+ * folder; log.jsonl and subject.jsonl where a subject gives cause.
  *
  * Happy path: open with a level (judge/evidence_level.h), hand in what comes, and tell the judge to
  * report back (judge_set_on_judged with evidence_files_judged); once the judge has finished,
@@ -70,6 +70,10 @@ void evidence_files_journal(struct evidence_files *files, const struct journal_r
 void evidence_files_journal_line(struct evidence_files *files, struct slice line,
                                  const struct journal_record *record);
 void evidence_files_alert(struct evidence_files *files, const struct alert_record *record);
+
+/* A line of the application's log as it was understood, without its LF (judge/app_log.h). */
+void evidence_files_log_line(struct evidence_files *files, struct slice line);
+void evidence_files_sample(struct evidence_files *files, const struct sample_record *record);
 
 /* A judge_on_judged; `context` is the evidence_files. */
 void evidence_files_judged(void *context, const struct call_record *call, bool is_violation);

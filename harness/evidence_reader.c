@@ -65,6 +65,13 @@ static struct evidence_source *source_of(struct reader *r, enum evidence_file_ki
 
 /* --- lines ------------------------------------------------------------------------------------ */
 
+/* Some files are there only where something was written into them. */
+static bool is_wanted(const struct evidence_reading *reading, enum evidence_file_kind kind)
+{
+    return (int)kind < EVIDENCE_FILES_LEAST ||
+           (reading->told != NULL && reading->told->files[kind].lines > 0);
+}
+
 static void open_source(struct reader *r, enum evidence_file_kind kind)
 {
     struct evidence_source *source = source_of(r, kind);
@@ -78,7 +85,7 @@ static void open_source(struct reader *r, enum evidence_file_kind kind)
     source->fd = size < 0 || (size_t)size >= sizeof(path) ? -1 : open(path, O_RDONLY | O_CLOEXEC);
     source->is_open = source->fd >= 0;
     source->is_over = !source->is_open;
-    if (!source->is_open)
+    if (!source->is_open && is_wanted(r->reading, kind))
         lose(r, source, " is missing: %s", strerror(errno));
 }
 

@@ -9,7 +9,6 @@
 
 #include "worlds.h"
 
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,8 +18,12 @@
 #include "mock_process.h"
 #include "os/child.h"
 #include "os/clock.h"
+#include "os/files.h"
+#include "os/folder.h"
 #include "os/signals.h"
 #include "surroundings.h"
+
+enum { ENVIRONMENT_BYTES_MAX = 1 << 20 };
 
 /* Nobody wakes us for a stop (Ctrl-Z) or a file that is to be flushed. */
 static const nanos PATIENCE = 50 * NANOS_MS;
@@ -64,6 +67,32 @@ static enum rc start_mock(struct stage *s, struct error *err)
     return RC_OK;
 }
 
+/* Every variable that was set, keys left out. */
+static void write_environment(const struct surroundings *around, struct buffer *out)
+{
+    for (uint32_t i = 0; i < around->set_count; i++) {
+        buffer_append(out, around->set[i]);
+        buffer_byte(out, '\n');
+    }
+}
+
+static enum rc keep_environment(const struct stage *s, struct error *err)
+{
+    char path[FOLDER_PATH_MAX];
+    struct buffer text;
+    enum rc rc;
+    int size = snprintf(path, sizeof(path), "%s/environment.txt", s->trial->folder);
+
+    if (size < 0 || (size_t)size >= sizeof(path))
+        return error_set(err, RC_LIMIT, "%s: the name is too long", s->trial->folder);
+    buffer_init(&text, memory_heap(), ENVIRONMENT_BYTES_MAX);
+    write_environment(&s->surroundings, &text);
+    rc = text.rc == RC_OK ? files_write(path, buffer_slice(&text), err)
+                          : error_set(err, text.rc, "%s: %s", path, rc_text(text.rc));
+    buffer_deinit(&text);
+    return rc;
+}
+
 static enum rc surround(struct stage *s, struct error *err)
 {
     const struct trial *trial = s->trial;
@@ -74,8 +103,16 @@ static enum rc surround(struct stage *s, struct error *err)
                                                  .keeps_keys = trial->options->keeps_keys};
 
     TRY(surroundings_make(&s->surroundings, &options, err));
+    TRY(keep_environment(s, err));
     return mock_process_watch(&s->mock, s->surroundings.canaries, s->surroundings.canaries_count,
                               err);
+}
+
+/* Nobody but us writes calls: they are known once they are judged. */
+static void keep_judged(void *context, const struct call_record *call, bool is_violation)
+{
+    evidence_files_judged(context, call, is_violation);
+    evidence_files_call(context, call);
 }
 
 static enum rc listen_to_journal(struct stage *s, struct error *err)
@@ -88,6 +125,7 @@ static enum rc listen_to_journal(struct stage *s, struct error *err)
         return error_set(err, rc, "journal: %s", rc_text(rc));
     journal_stream_init(&s->journal, scenario, &trial->files, trial->judge, memory_heap());
     s->journal.calls = s->calls;
+    judge_set_on_judged(trial->judge, keep_judged, &trial->files);
     return RC_OK;
 }
 
@@ -99,6 +137,7 @@ static enum rc start_command(struct stage *s, struct error *err)
                                           .kept = -1,
                                           .environment = s->surroundings.environment,
                                           .is_searched = true,
+                                          .speaks_aside = s->trial->options->wants_json,
                                           .is_foreground = true,
                                           .has_family = true};
 
@@ -216,9 +255,18 @@ static void note_facts(struct stage *s)
     facts->cut_at = clock_monotonic() - s->trial->t0;
     facts->has_journal = true;
     facts->journal_is_whole = s->journal.is_whole;
+    facts->has_canaries = s->surroundings.canaries_count > 0;
     facts->has_command = true;
     facts->command_exit = s->child.exit_code;
     facts->command_took = s->ended_at - s->began_at;
+}
+
+static void say_what_was_set(const struct surroundings *around)
+{
+    fprintf(stderr, "brownout: nothing arrived at the mock. Set for the command were:\n");
+    for (uint32_t i = 0; i < around->set_count; i++)
+        if (!slice_starts_with(around->set[i], SLICE("BROWNOUT_")))
+            fprintf(stderr, "  %.*s\n", SLICE_ARG(around->set[i]));
 }
 
 /* "nothing arrived" is told with what should have led the command here. */
@@ -229,13 +277,11 @@ static void note_silence(struct stage *s)
     if (s->journal.requests > 0 || s->end != EXEC_ENDED)
         return;
     snprintf(facts->lost, sizeof(facts->lost),
-             "nothing arrived: the command ended with %d and asked no base URL that was set "
-             "(%.*s and %" PRIu32 " more variables; standard error lists them)",
-             facts->command_exit, SLICE_ARG(slice_of(base_urls_at(0)->variable)),
-             s->surroundings.set_count - 1);
-    fprintf(stderr, "brownout: nothing arrived at the mock. Set for the command were:\n");
-    for (uint32_t i = 0; i < s->surroundings.set_count; i++)
-        fprintf(stderr, "  %.*s\n", SLICE_ARG(s->surroundings.set[i]));
+             "nothing arrived: the command ended with %d and asked none of ANTHROPIC_BASE_URL, "
+             "OPENAI_BASE_URL, GOOGLE_GEMINI_BASE_URL, ... (environment.txt)",
+             facts->command_exit);
+    if (!s->trial->options->wants_quiet)
+        say_what_was_set(&s->surroundings);
 }
 
 static void infer_calls(struct stage *s)

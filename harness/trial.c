@@ -89,7 +89,7 @@ static enum rc hire(struct trial *trial, struct error *err)
 
     TRY(judge_new(&trial->judge, scenario, memory_heap(), err));
     judge_set_on_judged(trial->judge, evidence_files_judged, &trial->files);
-    if (scenario->monitor.is_on)
+    if (scenario->monitor.is_on && scenario->subject == SUBJECT_CLIENT) /* it watches our calls */
         TRY(monitor_new(&trial->monitor, &monitor, err));
     if (scenario->target == TARGET_LIVE)
         TRY(live_open(&trial->live, scenario, err));
@@ -306,9 +306,20 @@ static void note_spending(struct trial *trial)
         readable_money(trial->prepared->scenario->spend_limit).text);
 }
 
+/* Waivers end by the day in UTC, wherever a run is played. */
+static void note_today(struct trial *trial)
+{
+    time_t seconds = (time_t)(trial->began_unix_ns / NANOS_S);
+    struct tm utc;
+
+    gmtime_r(&seconds, &utc);
+    strftime(trial->facts.today, sizeof(trial->facts.today), "%Y-%m-%d", &utc);
+}
+
 /* Everything is in: the last of it to disk, and to judgement. */
 static void judge_all(struct trial *trial)
 {
+    note_today(trial);
     note_monitor(trial);
     note_spending(trial);
     if (trial->control != NULL)

@@ -85,6 +85,8 @@ static int settle(const struct child_options *options, bool is_foreground, int o
         return ESRCH; /* died before we asked to be told */
     if (out >= 0 && dup2(out, STDOUT_FILENO) < 0)
         return errno;
+    if (options->speaks_aside && dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+        return errno;
     if (options->kept >= 0 && fcntl(options->kept, F_SETFD, 0) != 0)
         return errno;
     default_signals();

@@ -35,6 +35,7 @@ struct child_options {
     char *const *arguments;   /* with argv[0], NULL at the end */
     int kept;                 /* one descriptor it inherits under the same number; -1: none */
     bool captures_output;     /* its standard output into child.out, else inherited */
+    bool speaks_aside;        /* its standard output goes to our standard error */
     bool has_log;             /* standard output and error go to `log`, */
     int log;                  /* this descriptor, and nothing comes from standard input */
     char *const *environment; /* NULL: ours */
