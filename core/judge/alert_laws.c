@@ -235,6 +235,7 @@ enum { SAMPLES_LEAST = 20 };
 
 /* Differences below it are the machine's. */
 static const nanos NOISE = 10 * NANOS_MS;
+static const nanos NOISE_OF_COMMANDS = 500 * NANOS_MS; /* they start, and load what they need */
 
 static bool is_of_hooks(const struct scenario *scenario, uint32_t rule)
 {
@@ -292,6 +293,21 @@ static void hold_response(const struct run_evidence *e, struct law_state *state)
     law_state_blame_named(state, "response", 0, text);
 }
 
+/* Of a command nobody but its log knows what its callers waited for: a post in the middle of its
+ * work makes it take longer as a whole. */
+static void hold_command(const struct run_evidence *e, struct law_state *state)
+{
+    nanos took = e->facts->command_took, before = e->control_facts->command_took;
+    double slower = (double)before * state->rules.limits.slower_share;
+    char text[160];
+
+    if (took <= before + (nanos)slower + NOISE_OF_COMMANDS)
+        return;
+    snprintf(text, sizeof(text), "it took %s, %s with a hook that works", readable_span(took).text,
+             readable_span(before).text);
+    law_state_blame_named(state, "the command", 0, text);
+}
+
 void run_law_alert_out_of_band(const struct run_evidence *e, struct law_state *state)
 {
     if (e->control == NULL) {
@@ -308,5 +324,8 @@ void run_law_alert_out_of_band(const struct run_evidence *e, struct law_state *s
         return;
     }
     hold_outcomes(e, state);
-    hold_response(e, state);
+    if (e->scenario->subject == SUBJECT_EXEC && !e->facts->has_caller)
+        hold_command(e, state);
+    else
+        hold_response(e, state);
 }

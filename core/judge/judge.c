@@ -386,6 +386,14 @@ void judge_feed_journal(struct judge *judge, const struct journal_record *record
         spending_stranger(&judge->spending, record); /* counted, and nobody's */
 }
 
+void judge_feed_sample(struct judge *judge, const struct sample_record *record)
+{
+    assert(!judge->is_finished);
+    for (uint32_t i = 0; i < judge->expects_count; i++)
+        expectation_feed_sample(&judge->expects[i], record);
+    tally_sample(&judge->tally, record);
+}
+
 void judge_feed_alert(struct judge *judge, const struct alert_record *record)
 {
     assert(!judge->is_finished);
@@ -527,6 +535,7 @@ static void judge_run(struct judge *judge)
         .spending = &judge->spending,
         .figures = &judge->tally.figures,
         .control = judge->control != NULL ? &judge->control->tally.figures : NULL,
+        .control_facts = judge->control != NULL ? &judge->control->facts : NULL,
         .is_whole = lost_evidence(judge, true) == NULL && judge->facts.lost[0] == '\0' &&
                     !judge->facts.was_interrupted,
         .send_lag = judge->tally.figures.send_lag_p99,
@@ -729,6 +738,8 @@ static const char *worthless(const struct judge *judge, unsigned flags)
         return "the generator was late (schedule-kept)";
     if (!facts->has_journal && (flags & MEASURE_NEEDS_JOURNAL))
         return "needs the journal of a mock";
+    if (!facts->has_canaries && (flags & MEASURE_NEEDS_CANARIES))
+        return "no canary stood in the place of a key";
     return NULL;
 }
 
@@ -845,6 +856,7 @@ void judge_finish(struct judge *judge, const struct run_facts *facts)
     judge_open_calls(judge);
     blame_missing(judge);
     judge_log(judge);
+    judge->tally.figures.lines_leaking = facts->log_leaking;
     tally_finish(&judge->tally);
     judge->is_schedule_kept = schedule_is_kept(judge);
     judge_run(judge);

@@ -23,7 +23,8 @@ struct run_evidence {
     const struct alert_book *alerts;
     const struct spending *spending;
     const struct run_figures *figures;
-    const struct run_figures *control; /* of the run without faults; NULL: there was none */
+    const struct run_figures *control;     /* of the run without faults; NULL: there was none */
+    const struct run_facts *control_facts; /* likewise */
     bool is_whole;         /* nothing of the calls or the journal was lost: then also what is *not*
                               there says something */
     nanos send_lag;        /* p99: how late the generator learns of things on this machine */

@@ -296,6 +296,23 @@ static void add_cost(const struct run_figures *f, struct head *head)
                  f->cost_unknown == 1 ? "attempt" : "attempts");
 }
 
+/* What a program told its hooks: which alerts these were nobody but the program knows. */
+static void add_posts(const struct run_figures *f, struct head *head)
+{
+    const char *words[HOOK_KINDS_COUNT];
+    uint64_t posts[HOOK_KINDS_COUNT], all = 0;
+
+    for (int i = 0; i < HOOK_KINDS_COUNT; i++) {
+        words[i] = hook_kind_word((enum hook_kind)i);
+        posts[i] = f->hooks[i].posts;
+        all += posts[i];
+    }
+    if (all == 0)
+        return;
+    add_line(head, "hooks", "posts that were taken: ");
+    add_counts(head, words, posts, HOOK_KINDS_COUNT);
+}
+
 static void add_alerts(const struct scenario *scenario, const struct run_figures *f,
                        struct head *head)
 {
@@ -342,6 +359,9 @@ void head_read(const struct scenario *scenario, const struct run_figures *figure
     add_percentiles(scenario, figures, head);
     add_tokens(figures, head);
     add_cost(figures, head);
-    add_alerts(scenario, figures, head);
+    if (scenario->subject == SUBJECT_CLIENT)
+        add_alerts(scenario, figures, head);
+    else
+        add_posts(figures, head);
     add_control(facts, head);
 }

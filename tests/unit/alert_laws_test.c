@@ -346,6 +346,37 @@ static void without_a_control_run_the_law_does_not_apply(void)
     EXPECT_U64(finish("alert-out-of-band")->verdict, VERDICT_NOT_APPLICABLE);
 }
 
+/* A program's calls end, for the mock, before it posts: its caller waits all the same. */
+static void of_a_command_without_a_log_the_whole_time_is_compared(void)
+{
+    with_dead_hook(&hearing.scenario);
+    hearing.scenario.subject = SUBJECT_EXEC;
+    hearing_start(&hearing, OUT_OF_BAND, NULL);
+    with_dead_hook(&control.scenario);
+    hearing_start(&control, NULL, NULL);
+    has_control = true;
+    feed(0, 1);
+    disturb_hook();
+    hearing.facts.command_took = 9850 * NANOS_MS;
+    control.facts.command_took = 2500 * NANOS_MS;
+    expect_named(compare(), "the command", "it took 9.85 s, 2.5 s with a hook that works");
+}
+
+static void a_command_that_starts_a_little_later_holds(void)
+{
+    with_dead_hook(&hearing.scenario);
+    hearing.scenario.subject = SUBJECT_EXEC;
+    hearing_start(&hearing, OUT_OF_BAND, NULL);
+    with_dead_hook(&control.scenario);
+    hearing_start(&control, NULL, NULL);
+    has_control = true;
+    feed(0, 1);
+    disturb_hook();
+    hearing.facts.command_took = 3125 * NANOS_MS;
+    control.facts.command_took = 2500 * NANOS_MS;
+    EXPECT_U64(compare()->verdict, VERDICT_PASS);
+}
+
 /* --- secrets-kept ----------------------------------------------------------------------------- */
 
 static void a_key_in_a_body_breaks_secrets_kept(void)
@@ -398,6 +429,9 @@ static CU_TestInfo tests[] = {
     {"without a post to the dead hook nobody can tell",
      without_a_post_to_the_dead_hook_nobody_can_tell},
     {"without a control run the law does not apply", without_a_control_run_the_law_does_not_apply},
+    {"of a command without a log the whole time is compared",
+     of_a_command_without_a_log_the_whole_time_is_compared},
+    {"a command that starts a little later holds", a_command_that_starts_a_little_later_holds},
     {"a key in a body breaks secrets-kept", a_key_in_a_body_breaks_secrets_kept},
     {"a key in the log breaks secrets-kept", a_key_in_the_log_breaks_secrets_kept},
     CU_TEST_INFO_NULL,
