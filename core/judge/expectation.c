@@ -375,12 +375,13 @@ static enum rc read_filters(struct cursor *c, struct filters *f)
     return RC_OK;
 }
 
-/* A figure of the whole run knows no single calls. */
+/* A figure of the whole run, or of processes, knows no single calls. */
 static enum rc check_filters(const struct cursor *c, size_t at, const struct measurement *m)
 {
     const struct measure *measure = m->measure;
 
-    if (measure->shape == SHAPE_RUN && filters_pick_calls(&m->filters))
+    if ((measure->shape == SHAPE_RUN || measure->shape == SHAPE_SUBJECT) &&
+        filters_pick_calls(&m->filters))
         return refuse(c, at, "found filters that pick calls, but %s is of the whole run",
                       measure->name);
     if (m->filters.has_kind && !(measure->flags & MEASURE_TAKES_KIND))
@@ -520,7 +521,8 @@ static const char *value_example(const struct measurement *m)
     static const char *const examples[] = {[UNIT_NUMBER] = "a number such as 4",
                                            [UNIT_SPAN] = "a duration such as \"4s\"",
                                            [UNIT_SHARE] = "a share such as \"99.5%\"",
-                                           [UNIT_MONEY] = "an amount such as \"$1.20\""};
+                                           [UNIT_MONEY] = "an amount such as \"$1.20\"",
+                                           [UNIT_SIZE] = "a size such as \"500MB\""};
 
     return counts_calls(m) ? "a count such as 4 or a share such as \"99.5%\""
                            : examples[measurement_unit(m)];
@@ -535,6 +537,27 @@ static bool read_amount(struct slice text, double *value)
         return false;
     *value = (double)money_times(nano_usd, 1000);
     return true;
+}
+
+/* Decimal, as memory is sold. */
+static bool read_size(struct slice text, double *value)
+{
+    static const struct {
+        const char *word;
+        double bytes;
+    } units[] = {{"", 1}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}};
+    size_t size = number_size(text);
+    struct slice unit = slice_trim((struct slice){text.data + size, text.size - size});
+
+    if (!read_plain((struct slice){text.data, size}, value))
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        if (!slice_is(unit, slice_of(units[i].word)))
+            continue;
+        *value *= units[i].bytes;
+        return true;
+    }
+    return false;
 }
 
 /* "calls.useful >= 99%" speaks of the share, "calls.useful >= 99" of the count: then 0.99 would
@@ -557,6 +580,8 @@ static bool read_value(struct slice text, struct measurement *left, double *valu
         return is_percentage ? units_share(text, value) == RC_OK : read_plain(text, value);
     case UNIT_MONEY:
         return read_amount(text, value);
+    case UNIT_SIZE:
+        return read_size(text, value);
     case UNIT_NUMBER:
         break;
     }
@@ -712,6 +737,8 @@ static struct readable value_text(enum unit unit, double value)
         return readable_share(value);
     case UNIT_MONEY:
         return readable_money((money)value);
+    case UNIT_SIZE:
+        return readable_size(value);
     case UNIT_NUMBER:
         break;
     }
@@ -727,6 +754,8 @@ static struct readable exact_text(enum unit unit, double value)
         return readable_share_exact(value);
     case UNIT_MONEY:
         return readable_money_exact((money)value);
+    case UNIT_SIZE: /* what is measured jumps by pages anyway */
+        return readable_number_exact(value);
     case UNIT_NUMBER:
         break;
     }
@@ -856,12 +885,20 @@ void expectation_judge(const struct expectation *e, const struct run_figures *fi
         row->verdict = compares(e->comparison, left.value, limit) ? VERDICT_PASS : VERDICT_FAIL;
 }
 
+void expectation_feed_sample(struct expectation *e, const struct sample_record *sample)
+{
+    measurement_feed_sample(&e->left, sample);
+    if (e->has_right)
+        measurement_feed_sample(&e->right, sample);
+}
+
 bool expectation_failure_stands(const struct expectation *e)
 {
     bool has_own_right = e->has_right && !e->is_control;
     enum statistic statistic = e->left.statistic;
 
-    if (has_own_right || e->left.measure->shape != SHAPE_SAMPLES)
+    if (has_own_right ||
+        (e->left.measure->shape != SHAPE_SAMPLES && e->left.measure->shape != SHAPE_SUBJECT))
         return false;
     if (e->comparison == COMPARE_AT_MOST || e->comparison == COMPARE_BELOW)
         return statistic == STATISTIC_MAX || statistic == STATISTIC_SUM;

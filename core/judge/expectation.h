@@ -60,6 +60,7 @@ MUST_USE enum rc expectation_read(struct expectation *e, const struct scenario *
 void expectation_deinit(struct expectation *e); /* a zeroed one is fine */
 
 void expectation_feed(struct expectation *e, const struct call_case *c);
+void expectation_feed_sample(struct expectation *e, const struct sample_record *sample);
 
 /* Fills the whole row. `figures` are those of the run that it was fed; `control` is what the right
  * side is in the control run, read only where is_control. */

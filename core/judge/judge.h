@@ -89,10 +89,13 @@ struct run_figures {
     uint64_t attempts;
     uint64_t requests, unknown_paths; /* to the mock, posts to hooks aside; of them those for which
                                          it has no path */
-    uint64_t requests_leaking;        /* requests and posts with a key where none belongs */
-    uint64_t outcomes[OUTCOME_COUNT]; /* calls by outcome */
-    uint64_t told_by[KEY_ISOLATION + 1];     /* of a program's: calls by how they were told apart, */
-    uint64_t doubtful;                /* and how many of them may have further requests */
+    uint64_t requests_leaking;        /* requests and posts with a key where none belongs, */
+    uint64_t lines_leaking;           /* and lines of the application's log */
+    uint64_t samples;                 /* of a service's processes, and the largest in them: */
+    uint64_t rss_most, descriptors_most, threads_most;
+    uint64_t outcomes[OUTCOME_COUNT];    /* calls by outcome */
+    uint64_t told_by[KEY_ISOLATION + 1]; /* of a program's: calls by how they were told apart, */
+    uint64_t doubtful;                   /* and how many of them may have further requests */
     uint64_t rules_fired[CHAOS_RULES_MAX], rules_matched[CHAOS_RULES_MAX];
     uint64_t n_ok; /* calls with a whole answer, late ones too; of the next six */
     nanos response_p50, response_p95, response_p99;

@@ -62,9 +62,25 @@ static bool is_hung(const struct call_case *c, const struct filters *filters)
     return call_hangs(c, LAW_SILENCE_DEFAULT);
 }
 
+/* What our driver asked a service for is no attempt of its own: those are the steps. */
+static bool is_of_service(const struct call_case *c)
+{
+    return c->scenario->subject == SUBJECT_SERVICE;
+}
+
+static bool service_fell_back(const struct call_case *c)
+{
+    for (uint32_t i = 0; i < c->steps_count; i++)
+        if (c->steps[i].model != c->call->model_asked)
+            return true;
+    return false;
+}
+
 static bool fell_back(const struct call_case *c, const struct filters *filters)
 {
     (void)filters;
+    if (is_of_service(c))
+        return service_fell_back(c);
     for (uint32_t i = 0; i < call_attempts_kept(c->call); i++)
         if (c->call->attempts[i].model != c->call->model_asked)
             return true;
@@ -142,10 +158,21 @@ static bool gave_up_after(const struct call_case *c, const struct filters *filte
     return response(c, filters, value);
 }
 
+/* Between the end of one request and the next, by the mock's clock. */
+static nanos service_wait_max(const struct call_case *c)
+{
+    nanos longest = 0;
+
+    for (uint32_t i = 1; i < c->requests_count; i++)
+        if (c->requests[i - 1].closed_at != NANOS_NEVER)
+            longest = nanos_max(longest, c->requests[i].head_in_at - c->requests[i - 1].closed_at);
+    return longest;
+}
+
 static bool wait_max(const struct call_case *c, const struct filters *filters, int64_t *value)
 {
     (void)filters;
-    *value = c->call->wait_max;
+    *value = is_of_service(c) ? service_wait_max(c) : c->call->wait_max;
     return true;
 }
 
@@ -163,13 +190,22 @@ static bool attempts(const struct call_case *c, const struct filters *filters, i
     return true;
 }
 
+static int64_t service_retries(const struct call_case *c, const struct filters *filters)
+{
+    int64_t count = 0;
+
+    for (uint32_t i = 0; i + 1 < c->steps_count; i++)
+        count += !filters->has_cause || step_has_cause(&c->steps[i], &filters->cause);
+    return count;
+}
+
 /* Attempts that were followed by another one; with a cause, those that failed by it. */
 static bool retries(const struct call_case *c, const struct filters *filters, int64_t *value)
 {
     const struct call_record *call = c->call;
 
-    *value = 0;
-    for (uint32_t i = 0; i + 1 < call_attempts_kept(call); i++)
+    *value = is_of_service(c) ? service_retries(c, filters) : 0;
+    for (uint32_t i = 0; i + 1 < call_attempts_kept(call) && !is_of_service(c); i++)
         if (!filters->has_cause ||
             cause_set_has(&filters->cause, call->attempts[i].outcome, call->attempts[i].status))
             ++*value;
@@ -371,6 +407,31 @@ static double billed(const struct run_figures *figures, const struct filters *fi
     return (double)figures->billed;
 }
 
+static double leaked(const struct run_figures *figures, const struct filters *filters,
+                     uint32_t subject)
+{
+    (void)filters;
+    (void)subject;
+    return (double)(figures->requests_leaking + figures->lines_leaking);
+}
+
+/* --- what a service's processes are ----------------------------------------------------------- */
+
+static uint64_t rss(const struct sample_record *sample)
+{
+    return sample->rss_bytes;
+}
+
+static uint64_t descriptors(const struct sample_record *sample)
+{
+    return sample->descriptors;
+}
+
+static uint64_t threads(const struct sample_record *sample)
+{
+    return sample->threads;
+}
+
 /* --- the list --------------------------------------------------------------------------------- */
 
 #define BIT(statistic) (1u << STATISTIC_##statistic)
@@ -380,6 +441,7 @@ enum {
                      BIT(MEAN) | BIT(COUNT),
     ALL_OF_TOTALS = ALL_OF_SAMPLES | BIT(SUM),
     ALL_OF_CALLS = BIT(COUNT) | BIT(SHARE),
+    ALL_OF_PROCESSES = ALL_OF_SAMPLES | BIT(SLOPE),
 };
 
 #define CALLS(NAME, HOLDS, ABOUT)                                                              \
@@ -418,6 +480,11 @@ enum {
     {                                                                                         \
         .name = (NAME), .shape = SHAPE_RUN, .unit = (UNIT), .statistic_usual = STATISTIC_OWN, \
         .flags = (FLAGS), .of_run = (OF_RUN), .subject = (SUBJECT), .about = (ABOUT)          \
+    }
+#define SUBJECT(NAME, UNIT, OF_SAMPLE, ABOUT)                                                   \
+    {                                                                                           \
+        .name = (NAME), .shape = SHAPE_SUBJECT, .unit = (UNIT), .statistics = ALL_OF_PROCESSES, \
+        .statistic_usual = STATISTIC_OWN, .of_sample = (OF_SAMPLE), .about = (ABOUT)            \
     }
 #define ALERTS_OF(ID, WORD)                                                             \
     RUN("alerts." WORD, UNIT_NUMBER, MEASURE_NEEDS_MONITOR, alerts_of_kind, ALERT_##ID, \
@@ -487,10 +554,15 @@ static const struct measure measures[] = {
         "alerts raised, of the kind of {kind=} or of all"),
     SPANS("send_lag", ALL_OF_SAMPLES, OWN, MEASURE_LATENCY, send_lag,
           "from a call's due to the instant its first attempt was handed over"),
+    RUN("secrets.leaked", UNIT_NUMBER, MEASURE_NEEDS_JOURNAL | MEASURE_NEEDS_CANARIES, leaked, 0,
+        "requests, and lines of the log, with a key where none belongs"),
+    SUBJECT("subject.rss", UNIT_SIZE, rss, "resident memory of a service's processes"),
+    SUBJECT("subject.fds", UNIT_NUMBER, descriptors, "likewise open file descriptors"),
+    SUBJECT("subject.threads", UNIT_NUMBER, threads, "likewise threads"),
     ALERT_KIND_LIST(ALERTS_OF) HOOK_KIND_LIST(HOOKS_OF)};
 
 /* In the design, and not here yet. */
-static const char *const planned[] = {"gap", "stalls", "connections", "subject", "secrets"};
+static const char *const planned[] = {"gap", "stalls", "connections"};
 
 const struct measure *measure_at(uint32_t index)
 {
@@ -626,7 +698,8 @@ enum rc measurement_init(struct measurement *m, const struct scenario *scenario,
     m->memory = memory;
     if (m->measure->shape == SHAPE_RECOVERY)
         return recovery_init(m);
-    if (m->measure->shape != SHAPE_SAMPLES || !is_percentile(m->statistic))
+    if (!is_percentile(m->statistic) ||
+        (m->measure->shape != SHAPE_SAMPLES && m->measure->shape != SHAPE_SUBJECT))
         return RC_OK;
     TRY(histogram_init(&m->histogram, memory));
     m->has_histogram = true;
@@ -750,8 +823,21 @@ void measurement_feed(struct measurement *m, const struct call_case *c)
         recovery_feed(m, c);
         break;
     case SHAPE_RUN:
-        break; /* the run's figures say it */
+    case SHAPE_SUBJECT:
+        break; /* calls say nothing of it */
     }
+}
+
+void measurement_feed_sample(struct measurement *m, const struct sample_record *sample)
+{
+    uint64_t value;
+
+    if (m->measure->shape != SHAPE_SUBJECT)
+        return;
+    value = m->measure->of_sample(sample);
+    if (m->statistic == STATISTIC_SLOPE && sample->instance < SERVICE_URLS_MAX)
+        trend_add(&m->trends[sample->instance], sample->at, (double)value);
+    feed_sample(m, value < INT64_MAX ? (int64_t)value : INT64_MAX);
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
@@ -789,6 +875,23 @@ static void percentile_value(const struct measurement *m, struct measured *measu
     measured->value = (double)value;
 }
 
+/* Of several instances the steepest. */
+static void slope_value(const struct measurement *m, struct measured *measured)
+{
+    double per_hour;
+
+    measured->is_known = false;
+    for (uint32_t i = 0; i < SERVICE_URLS_MAX; i++) {
+        if (!trend_slope(&m->trends[i], &per_hour))
+            continue;
+        measured->value = measured->is_known ? fmax(measured->value, per_hour) : per_hour;
+        measured->is_known = true;
+    }
+    if (!measured->is_known)
+        snprintf(measured->reason, sizeof(measured->reason), "a slope needs %d samples",
+                 TREND_SAMPLES_LEAST);
+}
+
 static void samples_value(const struct measurement *m, struct measured *measured)
 {
     switch (m->statistic) {
@@ -806,6 +909,9 @@ static void samples_value(const struct measurement *m, struct measured *measured
         break;
     case STATISTIC_COUNT:
         measured->value = (double)m->n;
+        break;
+    case STATISTIC_SLOPE:
+        slope_value(m, measured);
         break;
     default:
         percentile_value(m, measured);
@@ -853,7 +959,8 @@ static void goodput_value(const struct measurement *m, struct measured *measured
 static bool is_bare_count(const struct measurement *m)
 {
     return m->statistic == STATISTIC_COUNT &&
-           (m->measure->shape == SHAPE_SAMPLES || m->measure->holds == is_any);
+           (m->measure->shape == SHAPE_SAMPLES || m->measure->shape == SHAPE_SUBJECT ||
+            m->measure->holds == is_any);
 }
 
 static void ratio_value(const struct measurement *m, struct measured *measured)
@@ -903,12 +1010,15 @@ void measurement_value(const struct measurement *m, const struct run_figures *fi
 
     *measured = (struct measured){.is_known = true, .n = is_of_run ? figures->calls : m->n};
     if (measured->n == 0 && !is_bare_count(m)) {
-        not_known(measured,
-                  m->measure->unit == UNIT_MONEY ? "no cost is known" : "no call to judge it by");
+        not_known(measured, m->measure->shape == SHAPE_SUBJECT
+                                ? "no process of the subject was sampled"
+                            : m->measure->unit == UNIT_MONEY ? "no cost is known"
+                                                             : "no call to judge it by");
         return;
     }
     switch (m->measure->shape) {
     case SHAPE_SAMPLES:
+    case SHAPE_SUBJECT:
         samples_value(m, measured);
         break;
     case SHAPE_CALLS:

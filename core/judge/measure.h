@@ -11,6 +11,7 @@
  * mean... calls       calls that are so-and-so, out of those that pass the filters: count and share
  *   ratio       a sum over calls for each unit of another (cost per useful answer)
  *   run         a figure of the whole run (alerts)
+ *   subject     what was sampled of a service's processes (subject.rss)
  *   goodput     useful calls per second of the time that the filters leave
  *   recovery    from a window's end until things are as before it
  *
@@ -29,6 +30,7 @@
 #include "base/nanos.h"
 #include "fault/phase.h"
 #include "judge/call_case.h"
+#include "judge/trend.h"
 #include "metric/histogram.h"
 #include "monitor/alert.h"
 #include "policy/cause.h"
@@ -46,6 +48,7 @@
     X(SUM, "sum")         \
     X(COUNT, "count")     \
     X(SHARE, "share")     \
+    X(SLOPE, "slope")     \
     X(OWN, "")
 
 /* STATISTIC_OWN: the measure is one number by itself; also "none was named". */
@@ -55,7 +58,7 @@ enum statistic { STATISTIC_LIST(STATISTIC_ENUM) STATISTICS_COUNT };
 
 const char *statistic_word(enum statistic statistic);
 
-enum unit { UNIT_NUMBER, UNIT_SPAN, UNIT_SHARE, UNIT_MONEY };
+enum unit { UNIT_NUMBER, UNIT_SPAN, UNIT_SHARE, UNIT_MONEY, UNIT_SIZE };
 
 enum measure_shape {
     SHAPE_SAMPLES,
@@ -64,6 +67,7 @@ enum measure_shape {
     SHAPE_GOODPUT,
     SHAPE_RECOVERY,
     SHAPE_RUN,
+    SHAPE_SUBJECT,
 };
 
 struct filters {
@@ -88,9 +92,10 @@ enum measure_flags {
     MEASURE_TAKES_PHASE = 4,  /* {phase=} is its subject, needed, and limits no calls */
     MEASURE_TAKES_MODEL = 8,  /* likewise {model=} */
     MEASURE_JOURNAL = 16, /* counts what the mock saw too: not known when its journal broke off */
-    MEASURE_NEEDS_JOURNAL = 32, /* ... nor without a mock */
-    MEASURE_NEEDS_MONITOR = 64, /* refused where the scenario has none */
-    MEASURE_TAKES_KIND = 128,   /* {kind=} is its only filter */
+    MEASURE_NEEDS_JOURNAL = 32,   /* ... nor without a mock */
+    MEASURE_NEEDS_MONITOR = 64,   /* refused where the scenario has none */
+    MEASURE_TAKES_KIND = 128,     /* {kind=} is its only filter */
+    MEASURE_NEEDS_CANARIES = 256, /* says nothing where no canary stood in the place of a key */
 };
 
 struct run_figures;
@@ -121,6 +126,7 @@ struct measure {
     bool (*holds)(const struct call_case *c, const struct filters *filters);
     double (*of_run)(const struct run_figures *figures, const struct filters *filters,
                      uint32_t subject);
+    uint64_t (*of_sample)(const struct sample_record *sample); /* of a service's processes */
     uint32_t subject; /* of a run: which kind of alert, which hook */
     const char *about;
 };
@@ -151,6 +157,7 @@ struct measurement {
     uint64_t bases_unknown; /* calls whose part below the line is not known */
     int64_t max_most;       /* the largest with what was billed besides */
     int64_t min, max;
+    struct trend trends[SERVICE_URLS_MAX]; /* of a slope: by instance */
     bool has_histogram;
     struct histogram histogram;
 
@@ -167,10 +174,12 @@ MUST_USE enum rc measurement_init(struct measurement *m, const struct scenario *
 void measurement_deinit(struct measurement *m); /* a zeroed one is fine */
 
 void measurement_feed(struct measurement *m, const struct call_case *c);
+void measurement_feed_sample(struct measurement *m, const struct sample_record *sample);
 
 struct measured {
     bool is_known;
-    double value; /* nanoseconds, a share from 0 to 1, picodollars, or a number; infinite: never */
+    double value; /* nanoseconds, a share from 0 to 1, picodollars, bytes, or a number; infinite:
+                     never */
     uint64_t n;
     uint64_t unknown; /* attempts that it leaves out, because their caller was never told; with */
     double most;      /* them it is at most this; infinite: nobody knows. Meaningful with unknown */

@@ -168,3 +168,16 @@ struct readable readable_plural(uint64_t count, const char *word)
              count == 1 ? "" : "s");
     return readable;
 }
+
+struct readable readable_size(double bytes)
+{
+    double size = fabs(bytes);
+
+    if (size < 1e3)
+        return with_unit(bytes, 0, " B");
+    if (size < 999.5e3)
+        return with_unit(bytes / 1e3, size < 1e4 ? 2 : 1, " kB");
+    if (size < 999.5e6)
+        return with_unit(bytes / 1e6, size < 1e8 ? 1 : 0, " MB");
+    return with_unit(bytes / 1e9, 2, " GB");
+}

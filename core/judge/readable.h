@@ -32,6 +32,9 @@ struct readable readable_count(uint64_t count);
 /* "1 line", "3,558 lines": of a short word that takes an s. */
 struct readable readable_plural(uint64_t count, const char *word);
 
+/* "512 B", "1.5 kB", "98.3 MB", "1.37 GB": decimal. */
+struct readable readable_size(double bytes);
+
 /* "$1.31", "$0.0042", "$1,204.50": cents, or two digits that matter below a cent. */
 struct readable readable_money(money value);
 

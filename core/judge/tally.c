@@ -322,6 +322,21 @@ void tally_alert(struct tally *t, const struct alert_record *record)
         t->figures.alerts_lost++;
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+void tally_sample(struct tally *t, const struct sample_record *record)
+{
+    struct run_figures *f = &t->figures;
+
+    f->samples++;
+    f->rss_most = larger(f->rss_most, record->rss_bytes);
+    f->descriptors_most = larger(f->descriptors_most, record->descriptors);
+    f->threads_most = larger(f->threads_most, record->threads);
+}
+
 static void count_alerts(struct tally *t)
 {
     for (uint32_t hook = 0; hook < HOOK_KINDS_COUNT; hook++)

@@ -51,6 +51,7 @@ void tally_call(struct tally *t, const struct call_case *c);
 void tally_request(struct tally *t, const struct journal_record *record);
 void tally_post(struct tally *t, const struct journal_record *record); /* to a hook */
 void tally_alert(struct tally *t, const struct alert_record *record);
+void tally_sample(struct tally *t, const struct sample_record *record);
 
 /* Works out the percentiles of `figures`. */
 void tally_finish(struct tally *t);

@@ -134,8 +134,8 @@ static void a_wrong_word_is_refused_at_its_column_with_the_nearest(void)
 static void a_measure_of_the_design_that_is_not_here_says_so(void)
 {
     expect_refused("gap.p99 <= 1s", "sample.jsonc:7:5: the measure \"gap.p99\" is not built yet");
-    expect_refused("subject.rss.slope <= 2",
-                   "sample.jsonc:7:5: the measure \"subject.rss.slope\" is not built yet");
+    expect_refused("connections.open <= 2",
+                   "sample.jsonc:7:5: the measure \"connections.open\" is not built yet");
 }
 
 static void reads_an_amount_of_money_exactly(void)

@@ -938,8 +938,8 @@ static void a_wrong_setting_is_refused_at_its_place(void)
     expect_refused("{\"attempt-bounded\": true}",
                    "sample.jsonc:1:2: found \"attempt-bounded\", expected the name of a law; did "
                    "you mean \"attempts-bounded\"?");
-    expect_refused("{\"set\": \"strict\",\n  \"secrets-kept\": true}",
-                   "sample.jsonc:2:3: the law \"secrets-kept\" is not built yet");
+    expect_refused("{\"set\": \"strict\",\n  \"budget-reaction\": true}",
+                   "sample.jsonc:2:3: the law \"budget-reaction\" is not built yet");
     expect_refused("{\"fallback-eligible\": {\"to\": \"gpt-4\"}}",
                    "sample.jsonc:1:30: found \"gpt-4\", expected a model of target.mock.models; "
                    "did you mean \"gpt-4o\"?");
