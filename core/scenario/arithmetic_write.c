@@ -90,7 +90,10 @@ static void write_firings(struct buffer *out, const struct chaos_rule *rule, dou
 /* What is known of a rule before a program has asked anything. */
 static void write_share(struct buffer *out, const struct chaos_rule *rule)
 {
-    if (chaos_rule_is_ordered(rule))
+    if (rule->order.nth > 0)
+        buffer_printf(out, ": request %llu of those that match\n",
+                      (unsigned long long)rule->order.nth);
+    else if (chaos_rule_is_ordered(rule))
         buffer_text(out, ": by the order in which requests arrive\n");
     else
         buffer_printf(out, ": %.4g %% of the attempts that match\n", rule->share * 100);
@@ -172,9 +175,12 @@ void arithmetic_write(const struct scenario *scenario, const struct arithmetic *
     write_span(out, scenario->load.lasts);
     buffer_printf(out, ", %.1f/s, up to %.0f in one second, about %.0f in flight\n",
                   sum->calls_per_s, sum->calls_per_s_peak, sum->in_flight_mean);
-    buffer_printf(out, "  %llu tokens in, %llu out; at most %u attempts a call; over in ",
-                  (unsigned long long)sum->input_tokens, (unsigned long long)sum->output_tokens,
-                  sum->attempts_max);
+    buffer_printf(out, "  %llu tokens in, %llu out; ", (unsigned long long)sum->input_tokens,
+                  (unsigned long long)sum->output_tokens);
+    if (scenario->subject == SUBJECT_SERVICE)
+        buffer_text(out, "the service is asked once a call; over in ");
+    else
+        buffer_printf(out, "at most %u attempts a call; over in ", sum->attempts_max);
     write_span(out, sum->lasts_least);
     buffer_text(out, " to ");
     write_span(out, sum->lasts_most);

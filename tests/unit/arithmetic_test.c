@@ -542,7 +542,55 @@ static void a_rule_that_is_switched_off_is_not_missed(void)
     CU_ASSERT(slice_has(print(), SLICE("never: switched off\n")));
 }
 
+/* --- programs --------------------------------------------------------------------------------- */
+
+static void nothing_is_worked_out_of_a_command_s_calls(void)
+{
+    work_out_with("/subject", "{\"exec\": {}}");
+    EXPECT_U64(sum.calls, 0);
+    EXPECT_U64(sum.warnings_count, 0);
+    EXPECT_TEXT(print(), "steady: for a command of yours: brownout exec FILE -- COMMAND\n"
+                         "  the mock plays claude, gpt, and any other name as the first of its "
+                         "API\n"
+                         "  over                 5s to 15s: 100 % of the attempts that match\n");
+}
+
+static void of_a_command_s_rules_order_and_share_are_told(void)
+{
+    struct slice text = slice_of(STEADY);
+
+    CU_ASSERT_FATAL(scenario_set(text, SLICE("/subject"), SLICE("{\"exec\": {}}"), &arena, &text,
+                                 &err) == RC_OK);
+    CU_ASSERT_FATAL(
+        scenario_set(text, SLICE("/chaos"),
+                     SLICE("[{\"phase\": \"a\", \"nth\": 3, \"fault\": {\"status\": 529}},"
+                           " {\"phase\": \"b\", \"every_nth\": 5, \"fault\": {\"status\": 500}},"
+                           " {\"phase\": \"c\", \"fault\": {\"capacity\": \"30%\"}},"
+                           " {\"phase\": \"d\", \"state\": {\"name\": \"s\", \"is\": \"on\"},"
+                           "  \"fault\": {\"status\": 500}}]"),
+                     &arena, &text, &err) == RC_OK);
+    EXPECT_RC(scenario_load(&scenario, text, SLICE("x.jsonc"), NULL, &arena, &err), RC_OK);
+    arithmetic_of(&scenario, &sum);
+    CU_ASSERT(slice_has(print(), SLICE("a                    0s to never: request 3 of those")));
+    CU_ASSERT(slice_has(print(), SLICE("b                    0s to never: by the order in")));
+    EXPECT_U64(sum.warnings_count, 2);
+    EXPECT_TEXT(slice_of(sum.warnings[0].text), "rule \"c\" hits no model that has a capacity");
+    CU_ASSERT(slice_has(slice_of(sum.warnings[1].text), SLICE("no rule makes the state \"s\"")));
+}
+
+static void a_service_is_asked_once_a_call(void)
+{
+    work_out_with("/subject", "{\"service\": \"http://127.0.0.1:1\", \"send\": {\"speaks\": "
+                              "\"openai-chat\"}}");
+    EXPECT_U64(sum.calls, 200);
+    CU_ASSERT(slice_has(print(), SLICE("; the service is asked once a call; over in")));
+}
+
 static CU_TestInfo tests[] = {
+    {"nothing is worked out of a command's calls", nothing_is_worked_out_of_a_command_s_calls},
+    {"of a command's rules order and share are told",
+     of_a_command_s_rules_order_and_share_are_told},
+    {"a service is asked once a call", a_service_is_asked_once_a_call},
     {"warns of load beyond limits", warns_of_load_beyond_limits},
     {"warns of calls larger than a bucket", warns_of_calls_larger_than_a_bucket},
     {"warns of more answers at once than there are places",
