@@ -150,11 +150,24 @@ static bool next_journal(struct reader *r)
     return true;
 }
 
+static void take_journal(struct reader *r)
+{
+    const struct evidence_reading *reading = r->reading;
+    struct error err = {0};
+
+    if (reading->calls == NULL)
+        judge_feed_journal(reading->judge, &r->pending);
+    else if ((err.rc = journal_calls_add(reading->calls, &r->pending)) != RC_OK) {
+        error_set(&err, err.rc, "%s", rc_text(err.rc));
+        lose_line(r, source_of(r, EVIDENCE_FILE_JOURNAL), &err);
+    }
+}
+
 /* What had ended by then: so that neither end waits long for the other, as in the run. */
 static void feed_journal(struct reader *r, nanos until)
 {
     while (next_journal(r) && (r->pending.closed_at <= until || until == NANOS_NEVER)) {
-        judge_feed_journal(r->reading->judge, &r->pending);
+        take_journal(r);
         r->has_pending = false;
     }
 }
@@ -217,6 +230,47 @@ static void feed_alerts(struct reader *r)
     }
 }
 
+static void feed_samples(struct reader *r)
+{
+    struct evidence_source *samples = source_of(r, EVIDENCE_FILE_SAMPLES);
+    struct sample_record record;
+    struct error err = {0};
+    struct slice line;
+
+    while (next_line(r, samples, &line)) {
+        if (evidence_read_sample(line, &record, &err) != RC_OK) {
+            lose_line(r, samples, &err);
+            return;
+        }
+        judge_feed_sample(r->reading->judge, &record);
+    }
+}
+
+/* Calls that are inferred again need no lines of their own; damage is damage all the same. */
+static void pass_over(struct reader *r, enum evidence_file_kind kind)
+{
+    struct slice line;
+
+    while (next_line(r, source_of(r, kind), &line))
+        ;
+}
+
+static void feed_calls(struct reader *r)
+{
+    struct evidence_source *attempts = source_of(r, EVIDENCE_FILE_ATTEMPTS);
+    struct slice line;
+
+    if (r->reading->calls != NULL) {
+        pass_over(r, EVIDENCE_FILE_CALLS);
+        pass_over(r, EVIDENCE_FILE_ATTEMPTS);
+        return;
+    }
+    while (feed_call(r))
+        ;
+    if (r->read->lost[0] == '\0' && next_line(r, attempts, &line))
+        lose(r, attempts, ", line %" PRIu64 ": it belongs to no call", attempts->number);
+}
+
 /* --- the whole -------------------------------------------------------------------------------- */
 
 /* Each file on its own was whole; is it the one that the run left? */
@@ -239,8 +293,6 @@ static void compare(struct reader *r)
 void evidence_read_folder(const struct evidence_reading *reading, struct evidence_read *read)
 {
     static struct reader reader; /* large, and one at a time */
-    struct evidence_source *attempts = source_of(&reader, EVIDENCE_FILE_ATTEMPTS);
-    struct slice line;
 
     *read = (struct evidence_read){0};
     reader.reading = reading;
@@ -248,12 +300,10 @@ void evidence_read_folder(const struct evidence_reading *reading, struct evidenc
     reader.has_pending = false;
     for (int i = 0; i < EVIDENCE_FILES_COUNT; i++)
         open_source(&reader, (enum evidence_file_kind)i);
-    while (feed_call(&reader))
-        ;
-    if (read->lost[0] == '\0' && next_line(&reader, attempts, &line))
-        lose(&reader, attempts, ", line %" PRIu64 ": it belongs to no call", attempts->number);
+    feed_calls(&reader);
     feed_journal(&reader, NANOS_NEVER);
     feed_alerts(&reader);
+    feed_samples(&reader);
     if (read->lost[0] == '\0')
         compare(&reader);
     read->journal_is_whole = source_of(&reader, EVIDENCE_FILE_JOURNAL)->lines.has_end &&

@@ -7,6 +7,7 @@
  *   attempts.jsonl --lines-+           +--> judge, merged by the instants at which they ended
  *   journal.jsonl  --lines-------------+
  *   alerts.jsonl   --lines-------------+
+ *   subject.jsonl  --lines-------------+
  *
  * Every file is read once and verified by its checkpoints as it goes (judge/checkpoint.h), so
  * memory does not grow with it. Failure modes: what is damaged, missing, or not what run.json says
@@ -16,12 +17,16 @@
 #include <stdbool.h>
 
 #include "judge/facts.h"
+#include "judge/journal_calls.h"
 #include "judge/judge.h"
 
 struct evidence_reading {
     const char *folder;
     const struct scenario *scenario;
     struct judge *judge;
+    struct journal_calls *calls; /* set: of a program's run, whose calls are to be inferred from
+                                    the journal and the log: those are taken by it, and the
+                                    lines of calls are looked at only for damage */
     const struct evidence_facts *told; /* by run.json; NULL: nobody knows */
 };
 

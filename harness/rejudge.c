@@ -107,22 +107,43 @@ static void settle_facts(struct inquest *q, const struct evidence_read *read)
     facts->has_reported = false;
 }
 
-static void read_evidence(struct inquest *q)
+static void read_lines(struct inquest *q, struct journal_calls *calls)
 {
     struct rejudge *r = q->r;
     const struct evidence_reading reading = {
         .folder = r->folder,
         .scenario = r->prepared.scenario,
         .judge = r->judge,
+        .calls = calls,
         .told = r->has_told ? &r->told.evidence : NULL,
     };
     struct evidence_read read = {0};
 
     if (!r->has_told || r->told.evidence.level != EVIDENCE_SUMMARY)
         evidence_read_folder(&reading, &read);
+    if (calls != NULL) {
+        journal_calls_settle(calls);
+        journal_calls_feed(calls, r->judge, &q->facts);
+    }
     if (read.lost[0] != '\0')
         lose(q, read.lost);
     settle_facts(q, &read);
+}
+
+/* A program's calls are inferred as the run inferred them. */
+static enum rc read_evidence(struct inquest *q, struct error *err)
+{
+    const struct scenario *scenario = q->r->prepared.scenario;
+    struct journal_calls *calls = NULL;
+    enum rc rc = RC_OK;
+
+    if (scenario->subject == SUBJECT_EXEC)
+        rc = journal_calls_new(&calls, scenario, memory_heap());
+    if (rc != RC_OK)
+        return error_set(err, rc, "%s: %s", q->r->folder, rc_text(rc));
+    read_lines(q, calls);
+    journal_calls_free(calls);
+    return RC_OK;
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
@@ -193,7 +214,7 @@ static enum rc judge_folder(struct inquest *q, struct error *err)
     TRY(judge_control(r, err));
     read_run_json(q);
     check_control(q);
-    read_evidence(q);
+    TRY(read_evidence(q, err));
     slice_copy(slice_of(q->facts.lost), r->lost, sizeof(r->lost));
     judge_finish(r->judge, &q->facts);
     return review_rows(q, err);
