@@ -239,23 +239,19 @@ bool reader_is_complete(const struct answer_reader *r)
     return r->is_stream && r->answer.is_complete;
 }
 
-/* What only the end of its body can tell: that there is no other line, that it was the end. */
-static void end_service_stream(struct answer_reader *r, enum client_end end,
-                               struct attempt_record *record)
+/* What only the end of its body can tell: that the last line is whole, that there is no more. */
+static void end_service_stream(struct answer_reader *r, struct attempt_record *record)
 {
-    if (r->is_lines && r->body.size > 0) {
+    if (r->is_lines && r->body.size > 0)
         read_line(r, buffer_slice(&r->body), r->token_latest_at, record);
-        buffer_clear(&r->body);
-    }
-    if (end == END_WHOLE)
-        service_answer_is_over(&r->service, &r->answer);
+    service_answer_is_over(&r->service, &r->answer);
 }
 
 static enum outcome end_of_stream(struct answer_reader *r, enum client_end end,
                                   struct attempt_record *record)
 {
-    if (is_of_service(r))
-        end_service_stream(r, end, record);
+    if (is_of_service(r) && end == END_WHOLE)
+        end_service_stream(r, record);
     if (r->answer.failure != OUTCOME_OK)
         return r->answer.failure;
     if (r->is_broken)
