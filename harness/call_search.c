@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "judge/call_case.h"
+#include "judge/checkpoint.h"
+#include "judge/journal_calls.h"
 #include "lines.h"
 #include "os/folder.h"
 #include "wire/json.h"
@@ -130,6 +132,15 @@ static enum rc take_attempt(void *context, struct slice line, struct error *err)
     return call_join(&search->call, search->attempts_count++, &attempt, err);
 }
 
+static enum rc keep_request(struct call_search *search, const struct journal_record *record,
+                            struct error *err)
+{
+    if (search->requests_count == STORY_REQUESTS_MAX)
+        return error_set(err, RC_LIMIT, "more than %d requests of one call", STORY_REQUESTS_MAX);
+    search->requests[search->requests_count++] = *record;
+    return RC_OK;
+}
+
 static enum rc take_request(void *context, struct slice line, struct error *err)
 {
     struct looking *looking = context;
@@ -141,11 +152,94 @@ static enum rc take_request(void *context, struct slice line, struct error *err)
     TRY(evidence_read_journal(looking->scenario, line, &record, err));
     if (record.is_hook || strcmp(record.call, looking->id_text) != 0)
         return RC_OK;
-    if (search->requests_count == STORY_REQUESTS_MAX)
-        return error_set(err, RC_LIMIT, "more than %d requests of one call", STORY_REQUESTS_MAX);
-    search->requests[search->requests_count++] = record;
-    return RC_OK;
+    return keep_request(search, &record, err);
 }
+
+/* --- a program's call ------------------------------------------------------------------------- */
+
+/* The mock's journal has other names for them: they are inferred once more, and then its requests
+ * are known by their numbers. */
+struct inferring {
+    struct looking *looking;
+    struct journal_calls *calls;
+    struct call_case found; /* its requests belong to `calls` */
+};
+
+static enum rc take_any_request(void *context, struct slice line, struct error *err)
+{
+    struct inferring *inferring = context;
+    struct journal_record record;
+    enum rc rc;
+
+    if (line_is_checkpoint(line))
+        return RC_OK;
+    TRY(evidence_read_journal(inferring->looking->scenario, line, &record, err));
+    rc = journal_calls_add(inferring->calls, &record);
+    return rc == RC_OK ? RC_OK : error_set(err, rc, "%s", rc_text(rc));
+}
+
+static const struct request_seen *seen_of(const struct call_case *found, uint64_t number)
+{
+    for (uint32_t i = 0; i < found->requests_count; i++)
+        if (found->requests[i].number == number)
+            return &found->requests[i];
+    return NULL;
+}
+
+static enum rc take_inferred(void *context, struct slice line, struct error *err)
+{
+    struct inferring *inferring = context;
+    struct call_search *search = inferring->looking->search;
+    const struct request_seen *seen;
+    struct journal_record record;
+
+    if (line_is_checkpoint(line))
+        return RC_OK;
+    TRY(evidence_read_journal(inferring->looking->scenario, line, &record, err));
+    seen = seen_of(&inferring->found, record.number);
+    if (seen == NULL)
+        return RC_OK;
+    memcpy(record.call, inferring->looking->id_text, sizeof(record.call));
+    record.attempt = seen->attempt;
+    return keep_request(search, &record, err);
+}
+
+static enum rc infer(struct inferring *inferring, const char *folder, struct error *err)
+{
+    struct looking *looking = inferring->looking;
+    bool *has_journal = &looking->search->has_journal;
+    uint64_t index = looking->id.index;
+    static struct call_record record; /* large, and not looked at: the judged one is there */
+
+    TRY(read_file(folder, "journal.jsonl", has_journal, take_any_request, inferring, err));
+    journal_calls_settle(inferring->calls);
+    if (index < 1 || index > journal_calls_count(inferring->calls))
+        return RC_OK;
+    journal_calls_case(inferring->calls, (uint32_t)(index - 1), &record, &inferring->found);
+    return read_file(folder, "journal.jsonl", has_journal, take_inferred, inferring, err);
+}
+
+static enum rc find_inferred(struct looking *looking, const char *folder, struct error *err)
+{
+    struct inferring inferring = {.looking = looking};
+    enum rc rc = journal_calls_new(&inferring.calls, looking->scenario, memory_heap());
+
+    if (rc != RC_OK)
+        return error_set(err, rc, "%s: %s", folder, rc_text(rc));
+    rc = infer(&inferring, folder, err);
+    journal_calls_free(inferring.calls);
+    return rc;
+}
+
+static enum rc find_requests(struct looking *looking, const char *folder, struct error *err)
+{
+    if (looking->scenario->subject == SUBJECT_EXEC)
+        return find_inferred(looking, folder, err);
+    return read_file(folder, "journal.jsonl", &looking->search->has_journal, take_request, looking,
+                     err);
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static enum rc look(struct looking *looking, const char *folder, struct error *err)
 {
@@ -159,7 +253,7 @@ static enum rc look(struct looking *looking, const char *folder, struct error *e
         return error_set(err, RC_MALFORMED, "%s/attempts.jsonl: has %u of the %u attempts of %s",
                          folder, search->attempts_count, call_attempts_kept(&search->call),
                          looking->id_text);
-    return read_file(folder, "journal.jsonl", &search->has_journal, take_request, looking, err);
+    return find_requests(looking, folder, err);
 }
 
 enum rc call_search(struct call_search *search, const char *folder, const struct scenario *scenario,

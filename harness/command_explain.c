@@ -28,8 +28,8 @@ static enum rc refuse_id(const struct scenario *scenario, const char *text, stru
     for (uint32_t i = 0; i < scenario->load.parts_count; i++)
         nearest_offer(&nearest, slice_of(scenario->load.parts[i].name));
     return error_set(err, RC_MALFORMED,
-                     "\"%s\" is no id of a call of this scenario: they are written like %s:0%s",
-                     text, scenario->load.parts[0].name,
+                     "\"%s\" is no id of a call of this scenario: they are written like %s:%d%s",
+                     text, scenario->load.parts[0].name, scenario->subject == SUBJECT_EXEC,
                      slice_is(nearest.best, source) ? "" : nearest_say(&nearest, hint));
 }
 
@@ -71,6 +71,8 @@ static enum rc refuse_unknown(const char *folder, const struct scenario *scenari
         used += call_id_write(scenario, near[i], list + used);
     }
     call_id_write(scenario, id, text);
+    if (scenario->subject == SUBJECT_EXEC)
+        return error_set(err, RC_MALFORMED, "the mock saw no call %s; nearest: %s", text, list);
     if (!is_planned(scenario, id))
         return error_set(err, RC_MALFORMED, "the plan of this run has no call %s; nearest: %s",
                          text, list);
@@ -121,7 +123,8 @@ static enum rc judge_alone(struct judge **judge, const struct story *story, stru
                                     .cut_at = story->cut_at,
                                     .has_journal = story->has_journal,
                                     .journal_is_whole = story->has_journal,
-                                    .is_live = story->scenario->target == TARGET_LIVE};
+                                    .is_live = story->scenario->target == TARGET_LIVE,
+                                    .has_caller = story->call->has_account};
 
     TRY(judge_new(judge, story->scenario, memory_heap(), err));
     judge_feed_call(*judge, story->call);
