@@ -72,6 +72,20 @@ static void write_advice(struct upstream *u, const struct exchange *x, nanos now
     buffer_append(out, SLICE("\r\n"));
 }
 
+/* A date is kept by whoever comes at that instant, whether he reckons with his own clock, as all
+ * SDKs do, or from our Date header, whose seconds are whole. */
+static nanos earliest(struct answer_head *head, int64_t wall_unix_ns)
+{
+    struct advice by_header = answer_head_advice(head, wall_unix_ns);
+    struct advice by_clock;
+
+    head->date[0] = '\0';
+    by_clock = answer_head_advice(head, wall_unix_ns);
+    if (by_clock.wait > 0 && by_clock.wait < by_header.wait)
+        return by_clock.wait;
+    return by_header.wait;
+}
+
 /* What a client can make of the advice, read back from the very lines that were written. */
 static nanos advice_as_read(const struct upstream *u, size_t headers_at, nanos now)
 {
@@ -84,7 +98,7 @@ static nanos advice_as_read(const struct upstream *u, size_t headers_at, nanos n
     answer_head_clear(&head);
     while (slice_cut(&headers, '\n', &line))
         answer_head_line(&head, line);
-    return answer_head_advice(&head, upstream_wall_unix_ns(u, now)).wait;
+    return earliest(&head, upstream_wall_unix_ns(u, now));
 }
 
 /* Where the body advises a wait, only a header that says something overrides it. */

@@ -216,6 +216,16 @@ static void adds_doubles_and_removes_header_lines(void)
     exchanges_close();
 }
 
+static void a_date_counts_from_the_instant_of_the_answer(void)
+{
+    open_with("{\"status\": 429, \"retry_after\": {\"date\": \"2s\"}}", "100%");
+    exchanges.now += 400 * NANOS_MS;
+    exchanges_ask(API_ANTHROPIC, true);
+    EXPECT_TEXT(exchanges_header("retry-after"), "Thu, 01 Jan 2026 00:00:02 GMT");
+    EXPECT_I64(exchanges.seen.record.advice_wait, 1600 * NANOS_MS);
+    exchanges_close();
+}
+
 static void gemini_advises_in_its_body_alone_unless_headers_say_so(void)
 {
     ask_with("{\"status\": 429, \"retry_after\": \"2s\"}", API_GEMINI, true);
@@ -511,6 +521,7 @@ static CU_TestInfo tests[] = {
     {"never fires at a share of nothing", never_fires_at_a_share_of_nothing},
     {"writes heads slowly and answers byte by byte", writes_heads_slowly_and_answers_byte_by_byte},
     {"adds, doubles and removes header lines", adds_doubles_and_removes_header_lines},
+    {"a date counts from the instant of the answer", a_date_counts_from_the_instant_of_the_answer},
     {"Gemini advises in its body alone unless headers say so",
      gemini_advises_in_its_body_alone_unless_headers_say_so},
     {"says another content type or none", says_another_content_type_or_none},
