@@ -13,6 +13,8 @@ enum { JOURNAL_BYTES_AT_ONCE = 1 << 16 };
 /* Rings wake the collector only when they fill up, so it looks for itself now and then. */
 static const nanos PATIENCE = 20 * NANOS_MS;
 
+static const nanos SAMPLE_EVERY = 500 * NANOS_MS;
+
 /* The one door to an early end; once every call has ended it is not early any more. */
 static void end_early(struct collector *c, enum collector_end why)
 {
@@ -66,6 +68,16 @@ static nanos read_clock(struct collector *c)
     return now;
 }
 
+static void take_sample(struct collector *c)
+{
+    struct sample_record record;
+
+    if (!service_sample(c->service, c->now, &record))
+        return;
+    evidence_files_sample(&c->trial->files, &record);
+    judge_feed_sample(c->trial->judge, &record);
+}
+
 static void look_at_time(struct collector *c)
 {
     nanos now = read_clock(c);
@@ -73,6 +85,10 @@ static void look_at_time(struct collector *c)
     if (now >= c->flush_at) {
         evidence_files_flush(&c->trial->files);
         c->flush_at = now + NANOS_S;
+    }
+    if (c->service != NULL && now >= c->sample_at) {
+        take_sample(c);
+        c->sample_at = now + SAMPLE_EVERY;
     }
     if (now >= c->ends_at)
         end_early(c, COLLECTOR_OUT_OF_TIME);

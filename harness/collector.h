@@ -8,6 +8,7 @@
  *                                        |           | --> monitor --> hook sender --> hooks
  *   hooks ----------answers------------> |           | --> alerts.jsonl, judge
  *   mock -----journal over a socket----> | collector | --> journal.jsonl, judge
+ *   /proc ---twice a second------------> |           | --> subject.jsonl, judge
  *   terminal -------signals------------> |           | --> crew_stop
  *
  * Happy path: collector_run until every ring is over; collector_finish_alerts, while the mock still
@@ -46,7 +47,8 @@ struct collector {
     struct progress *progress;
     nanos now;          /* run time at this turn of the loop, not before 0 */
     nanos ends_at;      /* of the monotonic clock: --max-time; NANOS_NEVER */
-    nanos flush_at;     /* likewise: when evidence is written next */
+    nanos flush_at;     /* likewise: when evidence is written next, */
+    nanos sample_at;    /* and the service's processes are looked at */
     bool has_journal;   /* its end has not come yet */
     bool was_signalled; /* whether or not that ended the run */
     enum collector_end end;

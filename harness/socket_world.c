@@ -52,6 +52,7 @@ static enum rc open_service(struct stage *s, const struct trial *trial, struct e
                                       .mock = &s->mock,
                                       .folder = trial->folder,
                                       .scenario_file = trial->scenario_file,
+                                      .keeps_keys = trial->options->keeps_keys,
                                       .signals_fd = trial->signals_fd};
 
     TRY(service_open(&s->service, &options, err));
@@ -119,6 +120,7 @@ static void brief_collector(struct stage *s, struct trial *trial)
         .progress = &s->progress,
         .ends_at = nanos_add(trial->t0, trial->options->max_time),
         .flush_at = trial->t0,
+        .sample_at = trial->t0,
         .has_journal = s->has_mock,
     };
 }
