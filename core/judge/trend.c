@@ -6,8 +6,11 @@ void trend_add(struct trend *trend, nanos at, double value)
 {
     double hours;
 
-    if (trend->n++ == 0)
+    if (trend->n++ == 0) {
         trend->first_at = at;
+        trend->first_value = value;
+    }
+    value -= trend->first_value;
     hours = (double)(at - trend->first_at) / nanos_per_hour;
     trend->hours += hours;
     trend->values += value;

@@ -18,7 +18,8 @@ enum { TREND_SAMPLES_LEAST = 3 };
 
 struct trend {
     uint64_t n;
-    nanos first_at; /* hours count from here, so that sums stay small */
+    nanos first_at;     /* hours count from here, */
+    double first_value; /* and values: what does not change has a slope of exactly 0 */
     double hours, values, hours_squared, products;
 };
 

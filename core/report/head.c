@@ -247,6 +247,35 @@ static void add_counts(struct head *head, const char *const *words, const uint64
         add_text(head, "none");
 }
 
+/* Calls of a program, by the best that is known of the requests of each. */
+static void add_identity(const struct run_figures *f, struct head *head)
+{
+    static const char *const words[] = {
+        [KEY_NONE] = "nothing",         [KEY_HEADER] = "header",
+        [KEY_LIKENESS] = "likeness",    [KEY_MARKER] = "marker",
+        [KEY_TRACEPARENT] = "trace id", [KEY_RETRY_COUNT] = "retry count",
+        [KEY_ISOLATION] = "isolation",
+    };
+
+    if (f->calls == 0)
+        return;
+    add_line(head, "identity", "calls told apart by: ");
+    add_counts(head, words, f->told_by, ARRAY_SIZE(words));
+    if (f->doubtful > 0)
+        add_text(head, "; %" PRIu64 " doubtful", f->doubtful);
+}
+
+/* All that descend from what was started. */
+static void add_processes(const struct run_figures *f, struct head *head)
+{
+    if (f->samples == 0)
+        return;
+    add_line(head, "processes",
+             "at most %s resident, %" PRIu64 " descriptors, %" PRIu64 " threads; n %" PRIu64,
+             readable_size((double)f->rss_most).text, f->descriptors_most, f->threads_most,
+             f->samples);
+}
+
 static void add_outcomes(const struct run_figures *f, struct head *head)
 {
     const char *words[OUTCOME_COUNT];
@@ -355,6 +384,9 @@ void head_read(const struct scenario *scenario, const struct run_figures *figure
     add_world(scenario, facts, head);
     add_target(scenario, head);
     add_calls(scenario, figures, run, head);
+    if (scenario->subject == SUBJECT_EXEC)
+        add_identity(figures, head);
+    add_processes(figures, head);
     add_outcomes(figures, head);
     add_percentiles(scenario, figures, head);
     add_tokens(figures, head);

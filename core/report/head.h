@@ -9,7 +9,7 @@
 #include "scenario/scenario.h"
 #include "scenario/source.h"
 
-enum { HEAD_LINES_MAX = 18, HEAD_TEXT_MAX = 1024 };
+enum { HEAD_LINES_MAX = 20, HEAD_TEXT_MAX = 1024 };
 
 struct head {
     uint32_t count;

@@ -1,5 +1,6 @@
 #include "report/json.h"
 
+#include "judge/evidence_words.h"
 #include "report/head.h"
 #include "wire/json.h"
 
@@ -89,6 +90,27 @@ static void write_rows(struct buffer *out, const struct judge *judge,
     buffer_byte(out, ']');
 }
 
+/* Calls of a program by how they were told apart; what told none is left out. */
+static void write_identity(struct buffer *out, const struct run_figures *f)
+{
+    bool is_first = true;
+
+    buffer_append(out, MEMBER("told_by"));
+    buffer_byte(out, '{');
+    for (uint32_t i = KEY_NONE + 1; i < ARRAY_SIZE(f->told_by); i++) {
+        if (f->told_by[i] == 0)
+            continue;
+        if (!is_first)
+            buffer_byte(out, ',');
+        is_first = false;
+        json_write_text(out, slice_of(key_used_words.list[i]));
+        buffer_byte(out, ':');
+        buffer_u64(out, f->told_by[i]);
+    }
+    buffer_byte(out, '}');
+    member_count(out, MEMBER("doubtful"), f->doubtful);
+}
+
 static void write_outcomes(struct buffer *out, const struct run_figures *f)
 {
     bool is_first = true;
@@ -165,6 +187,7 @@ static void write_figures(struct buffer *out, const struct scenario *scenario,
     member_count(out, MEMBER("attempts"), f->attempts);
     member_count(out, MEMBER("requests"), f->requests);
     member_count(out, MEMBER("unknown_paths"), f->unknown_paths);
+    write_identity(out, f);
     member_count(out, MEMBER("in_flight_most"), f->in_flight_most);
     write_outcomes(out, f);
     member_count(out, MEMBER("n_ok"), f->n_ok);

@@ -126,6 +126,10 @@ static void write_attempts(const struct story *story, struct buffer *out)
     const struct call_record *call = story->call;
 
     begin(out, "attempts");
+    if (story->scenario->subject != SUBJECT_CLIENT) {
+        buffer_printf(out, "%" PRIu32 " at the mock\n", story->requests_count);
+        return;
+    }
     buffer_printf(out, "%" PRIu32, call->attempts_count);
     if (story->has_journal)
         buffer_printf(
@@ -246,13 +250,28 @@ static void write_law(const struct verdict_row *row, struct buffer *out)
         write_remark("kept by", remedy_of(law), out);
 }
 
+/* Whose word it is. */
+static const char *seen_from(const struct story *story)
+{
+    switch (story->scenario->subject) {
+    case SUBJECT_EXEC:
+        return story->call->has_account ? "as the mock saw it and the application's log tells it"
+                                        : "as the mock saw it";
+    case SUBJECT_SERVICE:
+        return "as we asked the service, and the service the mock";
+    case SUBJECT_CLIENT:
+        break;
+    }
+    return "seen from both ends";
+}
+
 void report_story(const struct story *story, struct buffer *out)
 {
     char id[CALL_ID_TEXT_MAX];
 
     assert(story->requests_count <= STORY_REQUESTS_MAX);
     call_id_write(story->scenario, story->call->id, id);
-    buffer_printf(out, "%s: one call, seen from both ends\n\n", id);
+    buffer_printf(out, "%s: one call, %s\n\n", id, seen_from(story));
     write_asked(story, out);
     write_ended(story, out);
     write_attempts(story, out);

@@ -174,6 +174,10 @@ static void gather(const struct story *story, struct moments *moments)
 
 static void say_handed(const struct story *story, const struct attempt_record *a, char *text)
 {
+    if (story->scenario->subject == SUBJECT_SERVICE) {
+        snprintf(text, CELL_TEXT_MAX, "asks the service for %s", story_model(story, a->model));
+        return;
+    }
     snprintf(text, CELL_TEXT_MAX, "attempt %" PRIu32 " to %s%s%s", a->ordinal,
              story_model(story, a->model), a->is_fallback ? ", fallback" : "",
              a->layer > 0 ? ", outer layer" : "");

@@ -93,6 +93,89 @@ static void a_live_target_is_said_at_once_and_by_its_host_alone(void)
                                 "faults, no journal");
 }
 
+static struct slice title(void)
+{
+    static char text[256];
+
+    head_title(&scenario, &run, &facts, text, sizeof(text));
+    return slice_of(text);
+}
+
+static void a_command_is_named_with_its_end(void)
+{
+    scenario.subject = SUBJECT_EXEC;
+    EXPECT_TEXT(title(), "exec: what your command did");
+    run = (struct run_facts){.has_command = true, .command_took = 12 * NANOS_S};
+    EXPECT_TEXT(title(), "exec: what your command did; it exited 0 after 12 s");
+    facts.command = "python app.py";
+    EXPECT_TEXT(title(), "exec: what your command did; `python app.py` exited 0 after 12 s");
+    run.command_exit = 137;
+    EXPECT_TEXT(title(),
+                "exec: what your command did; `python app.py` exited 137 (signal 9) after 12 s");
+    EXPECT_U64(said("command").size, 0);
+}
+
+static void a_long_command_has_a_line_of_its_own(void)
+{
+    scenario.subject = SUBJECT_EXEC;
+    run.has_command = true;
+    facts.command = "python -m pytest tests/test_answers.py -k refund --maxfail 1";
+    EXPECT_TEXT(title(), "exec: what your command did; `python -m pytest tests/test_answers.py -k "
+                         "ref...` exited 0 after 0 s");
+    EXPECT_TEXT(said("command"), "python -m pytest tests/test_answers.py -k refund --maxfail 1");
+}
+
+static void a_command_has_no_schedule_of_ours(void)
+{
+    EXPECT_TEXT(said("send lag"), "p99 0 s");
+    scenario.subject = SUBJECT_EXEC;
+    EXPECT_U64(said("send lag").size, 0);
+    EXPECT_TEXT(said("scenario"), "sample, in 0 s; seed 529");
+    EXPECT_U64(said("world").size, 0);
+}
+
+static void whose_word_the_calls_are_is_said(void)
+{
+    scenario.subject = SUBJECT_EXEC;
+    EXPECT_TEXT(said("calls"),
+                "10, as the mock saw them: 10 useful, 0 failed, 0 unfinished; at most 0 at once");
+    run.has_caller = true;
+    EXPECT_TEXT(said("calls"), "10: 10 useful, 0 failed, 0 unfinished; at most 0 at once");
+}
+
+static void how_calls_were_told_apart_is_said(void)
+{
+    EXPECT_U64(said("identity").size, 0);
+    scenario.subject = SUBJECT_EXEC;
+    figures.told_by[KEY_MARKER] = 12;
+    figures.told_by[KEY_RETRY_COUNT] = 30;
+    EXPECT_TEXT(said("identity"), "calls told apart by: marker 12, retry count 30");
+    figures.doubtful = 3;
+    EXPECT_TEXT(said("identity"), "calls told apart by: marker 12, retry count 30; 3 doubtful");
+}
+
+static void a_service_is_named_by_where_it_listens(void)
+{
+    struct service_rules *service = &scenario.subject_rules.service;
+
+    scenario.subject = SUBJECT_SERVICE;
+    service->urls[service->urls_count++] = SLICE("http://user:secret@127.0.0.1:4000/v1");
+    EXPECT_TEXT(title(), "service at 127.0.0.1:4000");
+    service->urls[service->urls_count++] = SLICE("http://127.0.0.1:4001");
+    EXPECT_TEXT(title(), "service at 127.0.0.1:4000, 2 instances");
+    EXPECT_TEXT(said("attempts"), "12 at the mock, 1.2 per call");
+}
+
+static void what_was_sampled_of_a_service_is_said(void)
+{
+    EXPECT_U64(said("processes").size, 0);
+    figures.samples = 60;
+    figures.rss_most = 98304000;
+    figures.descriptors_most = 34;
+    figures.threads_most = 12;
+    EXPECT_TEXT(said("processes"), "at most 98.3 MB resident, 34 descriptors, 12 threads; n 60");
+}
+
 static void the_control_run_stands_beside(void)
 {
     struct hearing hearing;
@@ -198,6 +281,13 @@ static CU_TestInfo tests[] = {
     {"tokens are those that answers told", tokens_are_those_that_answers_told},
     {"a live target is said at once, and by its host alone",
      a_live_target_is_said_at_once_and_by_its_host_alone},
+    {"a command is named with its end", a_command_is_named_with_its_end},
+    {"a long command has a line of its own", a_long_command_has_a_line_of_its_own},
+    {"a command has no schedule of ours", a_command_has_no_schedule_of_ours},
+    {"whose word the calls are is said", whose_word_the_calls_are_is_said},
+    {"how calls were told apart is said", how_calls_were_told_apart_is_said},
+    {"a service is named by where it listens", a_service_is_named_by_where_it_listens},
+    {"what was sampled of a service is said", what_was_sampled_of_a_service_is_said},
     {"the control run stands beside", the_control_run_stands_beside},
     {"where no row names a call, the first that was not useful is named",
      where_no_row_names_a_call_the_first_that_was_not_useful_is_named},
