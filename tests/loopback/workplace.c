@@ -112,6 +112,7 @@ static void become(const struct workplace *w, char *words)
         if (count < ARGUMENTS_MAX - 1)
             arguments[count++] = word;
     need(chdir(w->folder) == 0, w->folder);
+    need(w->input == NULL || freopen(w->input, "r", stdin) != NULL, "standard input");
     need(freopen("out", "w", stdout) != NULL && freopen("err", "w", stderr) != NULL, "freopen");
     signal(SIGXFSZ, SIG_IGN); /* a full disk is an error, not a signal */
     limit(RLIMIT_NOFILE, w->descriptors_max);
@@ -242,6 +243,15 @@ bool workplace_result(struct workplace *w, uint32_t number, const char *file, st
         return false;
     *text = (struct slice){result_text, read_into(path, result_text, sizeof(result_text))};
     return true;
+}
+
+const char *workplace_folder(struct workplace *w, uint32_t number)
+{
+    static char folder[WORKPLACE_PATH_MAX];
+
+    if (find_results(w, number, folder) <= number)
+        folder[0] = '\0';
+    return folder;
 }
 
 /* Some event in a watched folder; which one does not matter, the caller looks for itself. */

@@ -27,6 +27,7 @@ struct workplace {
     int watch_fd;             /* inotify, on `results` */
     uint64_t descriptors_max; /* of the next program; 0: as ours */
     uint64_t file_bytes_max;  /* likewise */
+    const char *input;        /* a file for its standard input; NULL: ours */
     int exit_code;            /* of the latest program; 128 + signal when killed */
     char out[WORKPLACE_TEXT_MAX], err[WORKPLACE_TEXT_MAX]; /* what it said, zero-terminated */
 };
@@ -56,5 +57,8 @@ bool workplace_await_end(int pid_fd);
  * it is not there. */
 uint32_t workplace_results_count(struct workplace *w);
 bool workplace_result(struct workplace *w, uint32_t number, const char *file, struct slice *text);
+
+/* The path of the n-th, owned likewise; "" when there is none. */
+const char *workplace_folder(struct workplace *w, uint32_t number);
 
 #endif
