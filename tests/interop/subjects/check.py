@@ -21,12 +21,16 @@ HERE = pathlib.Path(__file__).resolve().parent
 PATIENCE_S = 120
 
 
+def copy_for_node(folder):
+    """Node looks for modules beside the file."""
+    for program in HERE.glob("*.mjs"):
+        shutil.copy(program, folder / "node")
+
+
 def command_of(subject, folder):
-    """Unchanged; Node's modules are looked for beside the file, so that one is run from a copy."""
-    program = HERE / subject["file"]
     if subject["with"] == "node":
-        return ["node", shutil.copy(program, folder / "node")]
-    return [folder / subject["with"] / "bin" / "python", program]
+        return ["node", folder / "node" / subject["file"]]
+    return [folder / subject["with"] / "bin" / "python", HERE / subject["file"]]
 
 
 def lines_of(path):
@@ -100,6 +104,7 @@ def main():
     subjects = [subject for subject in json.loads((HERE / "subjects.json").read_text())
                 if not options.only or subject["name"] in options.only]
     ends = collections.Counter()
+    copy_for_node(options.folder)
 
     def run(subject):
         return subject, Result(subject, options.brownout, options.folder)
