@@ -52,6 +52,13 @@ static const struct command known_commands[] = {
      "SDK takes it. Without a file: any model of any provider, fast, and no chaos.\n",
      "brownout mock scenarios/demo.jsonc --port 8100", OPTION_PORT | OPTION_JOURNAL | OPTION_HELP,
      command_mock},
+    {"new", "[FILE]", "write a first scenario from a question or two, or a workflow for CI",
+     "Writes FILE (default: brownout.jsonc), commented for a beginner, and says what to type "
+     "next.\n"
+     "At a terminal it asks what the options do not say. With --github it writes a workflow that\n"
+     "plays FILE. A file that is there is left as it is. Exit codes: 0 written, 2 not.\n",
+     "brownout new --subject exec --provider openai --trouble all", OPTION_NEW | OPTION_HELP,
+     command_new},
     {"laws", "", "the laws and conditions of conduct that a scenario may name", "", "brownout laws",
      OPTION_JSON | OPTION_HELP, command_laws},
     {"measures", "", "what expectations can measure", "", "brownout measures",

@@ -34,6 +34,7 @@ enum exit_code command_judge(const struct options *options);
 enum exit_code command_explain(const struct options *options);
 enum exit_code command_check(const struct options *options);
 enum exit_code command_mock(const struct options *options);
+enum exit_code command_new(const struct options *options);
 enum exit_code command_laws(const struct options *options);
 enum exit_code command_measures(const struct options *options);
 enum exit_code command_faults(const struct options *options);

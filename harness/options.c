@@ -241,6 +241,41 @@ static enum rc take_yes_really(struct options *options, const char *value, struc
     return RC_OK;
 }
 
+static enum rc take_subject(struct options *options, const char *value, struct error *err)
+{
+    (void)err; /* `new` knows the words */
+    options->subject = value;
+    return RC_OK;
+}
+
+static enum rc take_provider(struct options *options, const char *value, struct error *err)
+{
+    (void)err;
+    options->provider = value;
+    return RC_OK;
+}
+
+static enum rc take_model(struct options *options, const char *value, struct error *err)
+{
+    (void)err;
+    options->model = value;
+    return RC_OK;
+}
+
+static enum rc take_trouble(struct options *options, const char *value, struct error *err)
+{
+    (void)err;
+    options->trouble = value;
+    return RC_OK;
+}
+
+static enum rc take_github(struct options *options, const char *value, struct error *err)
+{
+    (void)value, (void)err;
+    options->wants_github = true;
+    return RC_OK;
+}
+
 static enum rc take_help(struct options *options, const char *value, struct error *err)
 {
     (void)value, (void)err;
@@ -281,6 +316,16 @@ static const struct option known_options[] = {
     {"--port", "--port N", "number the listeners from N (default: free ones)", OPTION_PORT,
      take_port, true},
     {"--journal", "--journal FILE", "write a line per request", OPTION_JOURNAL, take_journal, true},
+    {"--subject", "--subject WORD", "exec (a command, the default), service or client", OPTION_NEW,
+     take_subject, true},
+    {"--provider", "--provider WORD", "anthropic (the default), openai or gemini", OPTION_NEW,
+     take_provider, true},
+    {"--model", "--model NAME", "the model that is asked (default: one of the provider's)",
+     OPTION_NEW, take_model, true},
+    {"--trouble", "--trouble WORD", "overload (the default), limits, streams, slow or all",
+     OPTION_NEW, take_trouble, true},
+    {"--github", "--github", "write .github/workflows/brownout.yml instead", OPTION_NEW,
+     take_github, false},
     {"--print", "--print", "the scenario with every default filled in, as JSON", OPTION_PRINT,
      take_print, false},
     {"--json", "--json", "JSON on standard output instead of text for people (of a run: run.json)",

@@ -43,6 +43,7 @@ enum option_bit {
     OPTION_LIVE = 1 << 14, /* --live and --yes-really */
     OPTION_INCONCLUSIVE = 1 << 15,
     OPTION_EXEC = 1 << 16, /* what stands behind "--" is a command, and all about it */
+    OPTION_NEW = 1 << 17,  /* what a first scenario is about */
 };
 
 /* What an inconclusive verdict means to the shell that asked. The report says inconclusive all the
@@ -71,6 +72,8 @@ struct options {
     const char *maps[OPTIONS_MAPS_MAX]; /* "field=/json/pointer" */
     uint32_t maps_count;
     bool requires_success, keeps_keys;
+    const char *subject, *provider, *model, *trouble; /* of new; NULL: not said */
+    bool wants_github;
     bool allows_live; /* real servers, real money */
     bool is_certain;  /* ... and faster than a person would by mistake */
 };
