@@ -216,17 +216,22 @@ static void add_target(const struct scenario *scenario, struct head *head)
     add_text(head, "; no faults, no journal");
 }
 
+/* Nobody but the mock tells of the calls. */
+static bool is_seen_only(const struct scenario *scenario, const struct run_facts *run)
+{
+    return scenario->subject == SUBJECT_EXEC && !run->has_caller;
+}
+
 static void add_calls(const struct scenario *scenario, const struct run_figures *f,
                       const struct run_facts *run, struct head *head)
 {
     double per_call = f->calls > 0 ? (double)f->attempts / (double)f->calls : 0.0;
-    bool is_seen_only = scenario->subject == SUBJECT_EXEC && !run->has_caller;
 
     add_line(head, "calls",
              "%" PRIu64 "%s: %" PRIu64 " useful, %" PRIu64 " failed, %" PRIu64
              " unfinished; at most %" PRIu32 " at once",
-             f->calls, is_seen_only ? ", as the mock saw them" : "", f->useful, f->failed,
-             f->unfinished, f->in_flight_most);
+             f->calls, is_seen_only(scenario, run) ? ", as the mock saw them" : "", f->useful,
+             f->failed, f->unfinished, f->in_flight_most);
     add_line(head, "attempts", "%" PRIu64 "%s, %s per call", f->attempts,
              scenario->subject == SUBJECT_SERVICE ? " at the mock" : "",
              readable_number(per_call).text);
@@ -310,10 +315,16 @@ static void add_tokens(const struct run_figures *f, struct head *head)
                  COUNT(f->tokens_out));
 }
 
-static void add_cost(const struct run_figures *f, struct head *head)
+static void add_cost(const struct scenario *scenario, const struct run_figures *f,
+                     const struct run_facts *run, struct head *head)
 {
     if (f->cost == 0 && f->billed == 0 && f->cost_unknown == 0)
         return;
+    if (is_seen_only(scenario, run)) {
+        add_line(head, "cost", "%s by the mock's account (prices of %s)", MONEY(f->billed),
+                 PRICES_DATED);
+        return;
+    }
     add_line(head, "cost", "%s", MONEY(f->cost));
     if (f->cost_failed > 0)
         add_text(head, ", %s of it for failed attempts", MONEY(f->cost_failed));
@@ -390,7 +401,7 @@ void head_read(const struct scenario *scenario, const struct run_figures *figure
     add_outcomes(figures, head);
     add_percentiles(scenario, figures, head);
     add_tokens(figures, head);
-    add_cost(figures, head);
+    add_cost(scenario, figures, run, head);
     if (scenario->subject == SUBJECT_CLIENT)
         add_alerts(scenario, figures, head);
     else

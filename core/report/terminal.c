@@ -31,6 +31,7 @@ enum {
     RULE_NAME = 40,
     CALL_ID = 15,
     INDENT = 6,
+    LAWS_TEXT_MAX = 1024,
 };
 
 static void write_head(const struct scenario *scenario, const struct judge *judge,
@@ -161,13 +162,68 @@ static void write_heading(enum row_kind kind, struct buffer *out)
     buffer_text(out, "  verdict\n");
 }
 
-static void write_rows(const struct report_facts *facts, const struct verdict_row *rows,
-                       uint32_t count, struct buffer *out)
+/* Of a program much cannot be judged, and for few reasons: each stands once, below the table. */
+static bool is_folded(const struct scenario *scenario, const struct verdict_row *row)
 {
+    return scenario->subject != SUBJECT_CLIENT && row->verdict == VERDICT_NOT_APPLICABLE;
+}
+
+static void write_rows(const struct scenario *scenario, const struct report_facts *facts,
+                       const struct verdict_row *rows, uint32_t count, struct buffer *out)
+{
+    const struct verdict_row *before = NULL;
+
     for (uint32_t i = 0; i < count; i++) {
-        if (i == 0 || rows[i].kind != rows[i - 1].kind)
+        if (is_folded(scenario, &rows[i]))
+            continue;
+        if (before == NULL || rows[i].kind != before->kind)
             write_heading(rows[i].kind, out);
         write_row(facts, &rows[i], facts->quoted != NULL && facts->quoted[i], out);
+        before = &rows[i];
+    }
+}
+
+static bool is_same_reason(const struct verdict_row *a, const struct verdict_row *b)
+{
+    return a->verdict == b->verdict && strcmp(a->reason, b->reason) == 0;
+}
+
+static bool is_first_with_reason(const struct verdict_row *rows, uint32_t at)
+{
+    for (uint32_t i = 0; i < at; i++)
+        if (is_same_reason(&rows[i], &rows[at]))
+            return false;
+    return true;
+}
+
+static void write_names(const struct verdict_row *rows, uint32_t count, uint32_t first,
+                        struct buffer *out)
+{
+    char names[LAWS_TEXT_MAX];
+    size_t used = 0;
+
+    for (uint32_t i = first; i < count && used < sizeof(names); i++)
+        if (is_same_reason(&rows[i], &rows[first]))
+            used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+                                     i > first ? ", " : "", rows[i].name);
+    buffer_text(out, "  ");
+    layout_wrapped(out, names, 2, 2);
+}
+
+static void write_folded(const struct scenario *scenario, const struct verdict_row *rows,
+                         uint32_t count, struct buffer *out)
+{
+    bool has_heading = false;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (!is_folded(scenario, &rows[i]) || !is_first_with_reason(rows, i))
+            continue;
+        if (!has_heading)
+            buffer_text(out, "\n  n/a\n");
+        has_heading = true;
+        write_names(rows, count, i, out);
+        layout_spaces(out, INDENT);
+        layout_wrapped(out, rows[i].reason, INDENT, INDENT);
     }
 }
 
@@ -229,6 +285,7 @@ void report_terminal(const struct scenario *scenario, const struct judge *judge,
 
     write_head(scenario, judge, facts, out);
     write_rules(scenario, judge_figures(judge), out);
-    write_rows(facts, rows, count, out);
+    write_rows(scenario, facts, rows, count, out);
+    write_folded(scenario, rows, count, out);
     write_end(scenario, judge, facts, out);
 }
