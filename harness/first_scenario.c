@@ -124,9 +124,9 @@ static const struct fault_row {
     {TROUBLE_LIMITS, "limits", 1, 40, "{\"status\": 429, \"retry_after\": \"1s\"}",
      "nobody may come back within that second"},
     {TROUBLE_OVERLOAD, "overload", 2, 50, "{\"status\": %d}", "no advice: back off by yourself"},
-    {TROUBLE_STREAMS, "cut-fin", 1, 15, "{\"cut\": {\"after_tokens\": 5, \"by\": \"fin\"}}",
+    {TROUBLE_STREAMS, "cut-fin", 1, 20, "{\"cut\": {\"after_tokens\": 5, \"by\": \"fin\"}}",
      "the connection ends in the middle of an answer"},
-    {TROUBLE_STREAMS, "cut-end", 1, 15, "{\"cut\": {\"after_tokens\": 5, \"by\": \"end\"}}",
+    {TROUBLE_STREAMS, "cut-end", 1, 20, "{\"cut\": {\"after_tokens\": 5, \"by\": \"end\"}}",
      "well framed, but half an answer: the easiest to miss"},
     {TROUBLE_SLOW, "late", 1, 30, "{\"late_first_token\": \"5s\"}", "nothing for five seconds"},
     {TROUBLE_SLOW, "slow", 1, 20, "{\"slow_tokens\": 10}",
@@ -223,6 +223,14 @@ static uint32_t write_windows(const struct first_scenario *wish, struct buffer *
 
 /* --- the file --------------------------------------------------------------------------------- */
 
+static const char *const stories[TROUBLES_COUNT] = {
+    [TROUBLE_OVERLOAD] = "The provider is overloaded for a while. What becomes of the calls?",
+    [TROUBLE_LIMITS] = "The provider says: rate limit reached. Who waits as long as it is told?",
+    [TROUBLE_STREAMS] = "Answers break off in the middle. Who takes half of one for a whole one?",
+    [TROUBLE_SLOW] = "Answers are slow, without any error. Who notices?",
+    [TROUBLE_ALL] = "A bad day in small: limits, overload, broken answers, slow answers.",
+};
+
 static void write_head(const struct first_scenario *wish, const char *file, struct buffer *out)
 {
     buffer_text(
@@ -232,13 +240,7 @@ static void write_head(const struct first_scenario *wish, const char *file, stru
     buffer_printf(out, "//   brownout check %s\n//   ", file);
     first_scenario_write_next(wish, file, out);
     buffer_printf(out, "\n{\n  \"name\": \"first-%s\",\n", phase_of(wish->trouble));
-    buffer_printf(out, "  \"about\": \"%s: what becomes of the calls?\",\n\n",
-                  wish->trouble == TROUBLE_OVERLOAD  ? "The provider is overloaded for a while"
-                  : wish->trouble == TROUBLE_LIMITS  ? "The provider says: rate limit reached"
-                  : wish->trouble == TROUBLE_STREAMS ? "Answers break off in the middle"
-                  : wish->trouble == TROUBLE_SLOW    ? "Answers are slow, without any error"
-                                                  : "A bad day in small: limits, overload, broken "
-                                                    "answers, slow answers");
+    buffer_printf(out, "  \"about\": \"%s\",\n\n", stories[wish->trouble]);
 }
 
 static void write_command(const struct first_scenario *wish, struct buffer *out)

@@ -73,7 +73,7 @@ static void a_service_far_away_needs_the_word(void)
                     "   \"output_tokens\": 1}],\n"
                     "   \"arrivals\": [{\"rate\": \"1/s\", \"for\": \"2s\"}]}}\n");
     expect_refusal("run x.jsonc --out results",
-                   "x.jsonc:1:41: the service is not on this machine; say --live if you mean it");
+                   "x.jsonc:1:40: the service is not on this machine; say --live if you mean it");
 }
 
 static void a_target_far_away_needs_a_limit(void)
