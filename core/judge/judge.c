@@ -249,7 +249,7 @@ static void note_unlogged(struct judge *judge, const struct call_record *call)
         judge->calls_unlogged_doubtful++;
         return;
     }
-    snprintf(text, sizeof(text), "no line of the log tells of it, ended as %s (due %s)",
+    snprintf(text, sizeof(text), "no line of the log tells of it, ended as %s (at %s)",
              outcome_word(call->outcome), readable_instant(call->due_at).text);
     judge->calls_unlogged++;
     examples_offer(&judge->unlogged, call->id, call->due_at, text);

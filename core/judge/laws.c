@@ -29,6 +29,7 @@ enum law_result law_broken(const struct call_case *c, struct law_finding *findin
                            const char *format, ...)
 {
     struct readable due = readable_instant(c->call->due_at);
+    bool is_wanted = c->scenario->subject != SUBJECT_EXEC; /* else nobody knows when it was due */
     size_t capacity = LAW_TEXT_MAX;
     va_list arguments;
     size_t used;
@@ -37,7 +38,7 @@ enum law_result law_broken(const struct call_case *c, struct law_finding *findin
     vsnprintf(finding->text, capacity, format, arguments);
     va_end(arguments);
     used = strlen(finding->text);
-    snprintf(finding->text + used, capacity - used, " (due %s)", due.text);
+    snprintf(finding->text + used, capacity - used, " (%s %s)", is_wanted ? "due" : "at", due.text);
     return LAW_BROKEN;
 }
 

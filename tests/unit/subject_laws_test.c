@@ -121,7 +121,7 @@ static void the_journal_alone_shows_too_many_attempts(void)
 
     judge_command(NULL, &call);
     expect_broken("attempts-bounded",
-                  "9 attempts (8 x 529 overloaded, 200 ok); at most 5 are allowed (due 10.000 s)");
+                  "9 attempts (8 x 529 overloaded, 200 ok); at most 5 are allowed (at 10.000 s)");
     CU_ASSERT_STRING_EQUAL(row("attempts-bounded")->examples[0].call, "call:100");
 }
 
@@ -133,7 +133,7 @@ static void the_journal_alone_shows_a_permanent_refusal_retried(void)
     sample_retry(&call, SAMPLE_CLAUDE, call.due_at + NANOS_S);
     judge_command(NULL, &call);
     expect_broken("permanent-not-retried",
-                  "attempt 2 asked claude-sonnet-4-5 again, 1 s after its 400 invalid_request (due "
+                  "attempt 2 asked claude-sonnet-4-5 again, 1 s after its 400 invalid_request (at "
                   "10.000 s)");
 }
 
@@ -151,7 +151,7 @@ static void the_journal_alone_shows_advice_not_heeded(void)
     judge_feed_call(hearing.judge, &call);
     hearing_finish(&hearing);
     expect_broken("advice-heeded",
-                  "attempt 2 came 1 s after a 529 that asked for 20 s (due 10.000 s)");
+                  "attempt 2 came 1 s after a 529 that asked for 20 s (at 10.000 s)");
 }
 
 static void the_journal_alone_shows_a_fallback_that_was_not_taken(void)
@@ -163,7 +163,7 @@ static void the_journal_alone_shows_a_fallback_that_was_not_taken(void)
                   "[\"gpt-4o\", \"claude-sonnet-4-5\"]}}",
                   &call);
     expect_broken("fallback-eligible",
-                  "met 529 overloaded at attempt 1; never tried gpt-4o, ended as overloaded (due "
+                  "met 529 overloaded at attempt 1; never tried gpt-4o, ended as overloaded (at "
                   "10.000 s)");
     expect_verdict("fallback-ordered", "pass");
 }
@@ -175,7 +175,7 @@ static void the_journal_alone_shows_how_long_a_program_put_up_with_silence(void)
     sample_fail(&call, OUTCOME_CANCELLED, 0, call.due_at + 200 * NANOS_S);
     judge_command(NULL, &call);
     expect_broken("no-hang", "attempt 1 at claude-sonnet-4-5 was silent for 200 s; 120 s are "
-                             "allowed (due 10.000 s)");
+                             "allowed (at 10.000 s)");
 }
 
 static void an_open_call_of_a_program_is_not_forgotten(void)
@@ -254,7 +254,7 @@ static void a_log_that_counts_other_tokens_is_told_so(void)
     call.usage.output_tokens = 119;
     judge_command("{\"set\": \"strict\"}", &call);
     expect_broken("tokens-agree",
-                  "the log counts 800 in, 119 out; the mock told 800 in, 120 out (due 10.000 s)");
+                  "the log counts 800 in, 119 out; the mock told 800 in, 120 out (at 10.000 s)");
 }
 
 static void a_log_without_counts_leaves_them_unknown(void)
@@ -284,7 +284,7 @@ static void a_log_that_doubles_its_costs_is_told_so(void)
     call.cost = 2 * SAMPLE_CLAUDE_COST;
     judge_command("{\"set\": \"strict\"}", &call);
     expect_broken("cost-agree",
-                  "the log says $0.0084; what the mock told costs $0.0042 (due 10.000 s)");
+                  "the log says $0.0084; what the mock told costs $0.0042 (at 10.000 s)");
 }
 
 static void a_log_that_calls_a_cut_answer_good_is_told_so(void)
@@ -301,7 +301,7 @@ static void a_log_that_calls_a_cut_answer_good_is_told_so(void)
     hearing.facts.has_caller = true;
     hearing_finish(&hearing);
     expect_broken("complete-answers",
-                  "reported ok, but the mock broke attempt 1 off after 27 tokens (due 10.000 s)");
+                  "reported ok, but the mock broke attempt 1 off after 27 tokens (at 10.000 s)");
 }
 
 static void feed_logged_and_unlogged(void)
@@ -320,7 +320,7 @@ static void a_call_without_a_line_breaks_log_complete(void)
 {
     feed_logged_and_unlogged();
     hearing_finish(&hearing);
-    expect_broken("log-complete", "no line of the log tells of it, ended as ok (due 10.100 s)");
+    expect_broken("log-complete", "no line of the log tells of it, ended as ok (at 10.100 s)");
     EXPECT_U64(row("log-complete")->n, 2);
     EXPECT_U64(row("one-outcome")->n, 1);
 }
