@@ -39,14 +39,15 @@ static void read_last_words(const struct service *s, char words[WORDS_BYTES_MAX]
 
 static enum rc add_last_words(const struct service *s, struct error *err)
 {
+    struct error bare = *err;
     char words[WORDS_BYTES_MAX];
     struct slice said;
 
     read_last_words(s, words);
     said = slice_trim(slice_of(words));
     if (said.size == 0)
-        return error_set(err, err->rc, "%.300s; it said nothing", err->text);
-    return error_set(err, err->rc, "%.240s; it said last: %.*s", err->text, SLICE_ARG(said));
+        return error_set(err, bare.rc, "%.300s; it said nothing", bare.text);
+    return error_set(err, bare.rc, "%.240s; it said last: %.*s", bare.text, SLICE_ARG(said));
 }
 
 /* --- where it is, and what it is sent --------------------------------------------------------- */
