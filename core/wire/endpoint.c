@@ -103,6 +103,9 @@ static bool read_fixed(struct slice path, struct endpoint *endpoint)
         {"/v1/responses", API_OPENAI_RESPONSES, ENDPOINT_GENERATE},
         {"/v1/messages/count_tokens", API_ANTHROPIC, ENDPOINT_COUNT},
         {"/v1/embeddings", API_OPENAI_CHAT, ENDPOINT_EMBEDDINGS},
+        /* One ANTHROPIC_BASE_URL cannot please the SDKs, which add /v1/messages, and the Vercel AI
+         * SDK, which adds /messages. */
+        {"/messages", API_ANTHROPIC, ENDPOINT_GENERATE},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(table); i++)
@@ -111,12 +114,15 @@ static bool read_fixed(struct slice path, struct endpoint *endpoint)
     return false;
 }
 
-/* /openai/deployments/{model}/chat/completions */
+/* /openai/deployments/{model}/chat/completions; without "openai" where Node's AzureOpenAI prefers
+ * an OPENAI_BASE_URL to its own endpoint. */
 static bool read_azure(struct slice path, struct endpoint *endpoint)
 {
     struct slice model;
 
-    if (!takes(&path, SLICE("/openai/deployments/")) || !slice_cut(&path, '/', &model))
+    if (!takes(&path, SLICE("/openai/deployments/")) && !takes(&path, SLICE("/v1/deployments/")))
+        return false;
+    if (!slice_cut(&path, '/', &model))
         return false;
     endpoint->is_azure = true;
     decode(model, endpoint->model, sizeof(endpoint->model));

@@ -8,6 +8,8 @@
  *     POST /v1/messages/count_tokens                       COUNT      anthropic
  *     POST /v1/chat/completions                            GENERATE   openai-chat
  *     POST /openai/deployments/{model}/chat/completions?api-version=...        (Azure)
+ *          /v1/deployments/... and POST /messages likewise: what clients make of a base URL that
+ *          another client shares (docs/base-urls.md)
  *     POST /v1/responses                                   GENERATE   openai-responses
  *     POST /v1/embeddings                                  EMBEDDINGS openai-chat
  *     GET  /v1/models, /v1/models/{id}                     MODELS, MODEL    by family; at the
