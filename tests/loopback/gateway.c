@@ -318,7 +318,7 @@ static void answer_readiness(struct talk *t)
 static void *serve(void *context)
 {
     struct talk *t = context;
-    const char *question = t->request;
+    const char *question;
 
     if (read_message(t->fd, t->request)) {
         if (strncmp(t->request, "POST ", 5) == 0 && t->gateway->asked++ == 0)
