@@ -10,7 +10,8 @@
  * The guide's logger is the default: model, latency_ms, input_tokens, output_tokens, error,
  * stop_reason, and an id beside them. A line that is no JSON object is none of ours: other people
  * log there too (`is_ours` is false). A line of ours whose member has another type than
- * it must is malformed, and breaks log-complete. Pure. */
+ * it must is malformed, and breaks log-complete. Numbers may be written as texts, as loggers do;
+ * latency is in milliseconds whatever its member is called. Pure. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,7 +22,7 @@
 #include "scenario/subject.h"
 
 struct app_log_entry {
-    uint64_t line; /* of the file, from 1 */
+    uint64_t line; /* of the file, from 1; the caller's to tell */
     bool is_ours;  /* a JSON object that has a model, or an id and a latency */
     bool is_malformed;
     char id[64]; /* empty: it tells none, likewise below */
@@ -34,9 +35,11 @@ struct app_log_entry {
     double latency_ms;
     uint64_t input_tokens, output_tokens;
     money cost;
-    bool has_canary; /* a key that must not leave stands in the line */
+    bool has_canary; /* a key that must not leave stands in the line; the caller's to tell */
 };
 
+/* RC_MALFORMED: a line of ours that is malformed (err says where); all that could be read is in
+ * `entry`, `line` and `has_canary` stay as they are. */
 MUST_USE enum rc app_log_read(const struct log_map *map, struct slice line,
                               struct app_log_entry *entry, struct error *err);
 

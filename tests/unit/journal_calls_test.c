@@ -389,6 +389,68 @@ static void a_judge_gets_calls_by_number_and_their_requests(void)
     judge_free(judge);
 }
 
+static void what_the_log_tells_is_the_callers_account(void)
+{
+    struct app_log_entry entry = {.is_ours = true,
+                                  .id = "msg_00000000000000ffr2",
+                                  .has_latency = true,
+                                  .latency_ms = 1500.5,
+                                  .has_output_tokens = true,
+                                  .output_tokens = 7,
+                                  .has_cost = true,
+                                  .cost = 9,
+                                  .stop_reason = "end_turn"};
+    struct app_log_entry failure = {.is_ours = true, .error = "overloaded"};
+    struct call_record record;
+    struct call_case c;
+
+    add(refusal_at("a", NANOS_S, 529, OUTCOME_OVERLOADED));
+    add(request_at("a", 2 * NANOS_S));
+    add(refusal_at("b", 0, 529, OUTCOME_OVERLOADED));
+    EXPECT_RC(journal_calls_add_log(calls, &entry), RC_OK);
+    EXPECT_RC(journal_calls_add_log(calls, &failure), RC_OK);
+    journal_calls_settle(calls);
+    journal_calls_case(calls, 0, &record, &c);
+    CU_ASSERT(record.has_account);
+    EXPECT_U64(record.outcome, OUTCOME_OK);
+    EXPECT_I64(record.ended_at, NANOS_S + 1500500 * NANOS_US);
+    CU_ASSERT(record.usage.is_known);
+    EXPECT_U64(record.usage.output_tokens, 7);
+    EXPECT_I64(record.cost, 9);
+    EXPECT_U64(record.cost_unknown, 0);
+    CU_ASSERT_STRING_EQUAL(record.stop_reason, "end_turn");
+    journal_calls_case(calls, 1, &record, &c);
+    CU_ASSERT(record.has_account);
+    EXPECT_U64(record.outcome, OUTCOME_OVERLOADED);
+    CU_ASSERT_STRING_EQUAL(record.error, "overloaded");
+}
+
+static void a_call_without_a_line_has_no_account(void)
+{
+    struct call_record record;
+    struct call_case c;
+
+    add(request_at("a", NANOS_S));
+    journal_calls_settle(calls);
+    journal_calls_case(calls, 0, &record, &c);
+    CU_ASSERT_FALSE(record.has_account);
+}
+
+static void an_answer_of_which_the_log_says_an_error_was_lost_on_the_way(void)
+{
+    struct app_log_entry entry = {
+        .is_ours = true, .request = "req_00000000000000ffr1", .error = "ValueError"};
+    struct call_record record;
+    struct call_case c;
+
+    add(request_at("a", NANOS_S));
+    EXPECT_RC(journal_calls_add_log(calls, &entry), RC_OK);
+    journal_calls_settle(calls);
+    journal_calls_case(calls, 0, &record, &c);
+    EXPECT_U64(record.outcome, OUTCOME_CLIENT_CRASH);
+    CU_ASSERT_STRING_EQUAL(record.error, "ValueError");
+}
+
 static void what_is_missing_lets_nothing_pass_and_excuses_nothing(void)
 {
     add(request_at("a", 0));
@@ -435,6 +497,9 @@ static void survives_every_failing_allocation(void)
 
                 was_refused |= journal_calls_add(few, &record) != RC_OK;
             }
+            for (int i = 0; i < 200; i++)
+                was_refused |=
+                    journal_calls_add_log(few, &(struct app_log_entry){.is_ours = true}) != RC_OK;
             journal_calls_settle(few);
             CU_ASSERT_EQUAL(was_refused, flaky.failed);
         }
@@ -469,6 +534,10 @@ static CU_TestInfo journal_calls_tests[] = {
      a_client_that_left_may_be_back_before_that_is_known},
     {"a judge gets calls by number and their requests",
      a_judge_gets_calls_by_number_and_their_requests},
+    {"what the log tells is the caller's account", what_the_log_tells_is_the_callers_account},
+    {"a call without a line has no account", a_call_without_a_line_has_no_account},
+    {"an answer of which the log says an error was lost on the way",
+     an_answer_of_which_the_log_says_an_error_was_lost_on_the_way},
     {"what is missing lets nothing pass and excuses nothing",
      what_is_missing_lets_nothing_pass_and_excuses_nothing},
     {"more attempts than a record holds are counted",
