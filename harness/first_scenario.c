@@ -332,7 +332,7 @@ static void write_judgement(const struct first_scenario *wish, struct buffer *ou
         "  // Rules of conduct (docs/laws.md), and what you want yourself (docs/measures.md).\n"
         "  \"laws\": {\"attempts-bounded\": {\"max\": 5}},\n");
     if (wish->subject == SUBJECT_EXEC)
-        buffer_text(out, "  \"expect\": [\"attempts.max <= 5\"]\n}\n");
+        buffer_text(out, "  \"expect\": [\"calls.useful >= 95%\", \"attempts.max <= 5\"]\n}\n");
     else
         buffer_text(out, "  \"expect\": [\"calls.useful >= 90%\", \"amplification <= 2\"]\n}\n");
 }
