@@ -89,8 +89,18 @@ struct looking {
     const struct scenario *scenario;
     struct call_id id;
     char id_text[CALL_ID_TEXT_MAX];
-    struct slice needle; /* as its lines have it: "call":"trace:91" */
+    struct buffer needle; /* as its lines have it: "call":"trace:91" */
 };
+
+static enum rc look_for(struct looking *looking, const char *name, struct error *err)
+{
+    struct buffer *needle = &looking->needle;
+
+    buffer_clear(needle);
+    buffer_text(needle, "\"call\":");
+    json_write_text(needle, slice_of(name));
+    return needle->rc == RC_OK ? RC_OK : error_set(err, needle->rc, "%s", rc_text(needle->rc));
+}
 
 static bool is_named(const struct looking *looking, struct slice line)
 {
@@ -146,11 +156,13 @@ static enum rc take_request(void *context, struct slice line, struct error *err)
     struct looking *looking = context;
     struct call_search *search = looking->search;
     struct journal_record record;
+    struct call_id id;
 
     if (!is_named(looking, line))
         return RC_OK;
     TRY(evidence_read_journal(looking->scenario, line, &record, err));
-    if (record.is_hook || strcmp(record.call, looking->id_text) != 0)
+    if (record.is_hook || !call_id_read(looking->scenario, slice_of(record.call), &id) ||
+        !is_same(id, looking->id))
         return RC_OK;
     return keep_request(search, &record, err);
 }
@@ -231,8 +243,20 @@ static enum rc find_inferred(struct looking *looking, const char *folder, struct
     return rc;
 }
 
+/* Behind a service the mock knows it by the marker of its prompt. */
+static enum rc look_for_marker(struct looking *looking, struct error *err)
+{
+    char name[CALL_ID_TEXT_MAX];
+
+    snprintf(name, sizeof(name), "mark:k%u-%llu", looking->id.source,
+             (unsigned long long)looking->id.index);
+    return look_for(looking, name, err);
+}
+
 static enum rc find_requests(struct looking *looking, const char *folder, struct error *err)
 {
+    if (looking->scenario->subject == SUBJECT_SERVICE)
+        TRY(look_for_marker(looking, err));
     if (looking->scenario->subject == SUBJECT_EXEC)
         return find_inferred(looking, folder, err);
     return read_file(folder, "journal.jsonl", &looking->search->has_journal, take_request, looking,
@@ -260,20 +284,17 @@ enum rc call_search(struct call_search *search, const char *folder, const struct
                     struct call_id id, struct error *err)
 {
     struct looking looking = {.search = search, .scenario = scenario, .id = id};
-    struct buffer needle;
     enum rc rc;
 
     search->was_found = false;
     search->attempts_count = search->requests_count = 0;
     search->has_journal = false;
     call_id_write(scenario, id, looking.id_text);
-    buffer_init(&needle, memory_heap(), NEEDLE_BYTES_MAX);
-    buffer_text(&needle, "\"call\":");
-    json_write_text(&needle, slice_of(looking.id_text));
-    looking.needle = buffer_slice(&needle);
-    rc = needle.rc == RC_OK ? look(&looking, folder, err)
-                            : error_set(err, needle.rc, "%s", rc_text(needle.rc));
-    buffer_deinit(&needle);
+    buffer_init(&looking.needle, memory_heap(), NEEDLE_BYTES_MAX);
+    rc = look_for(&looking, looking.id_text, err);
+    if (rc == RC_OK)
+        rc = look(&looking, folder, err);
+    buffer_deinit(&looking.needle);
     return rc;
 }
 
