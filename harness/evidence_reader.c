@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app_log_file.h"
 #include "judge/call_case.h"
 #include "judge/checkpoint.h"
 #include "os/folder.h"
@@ -230,6 +231,24 @@ static void feed_alerts(struct reader *r)
     }
 }
 
+/* As the run kept it (app_log_file.h). */
+static void feed_log(struct reader *r)
+{
+    struct evidence_source *log = source_of(r, EVIDENCE_FILE_LOG);
+    struct error err = {0};
+    struct slice line;
+
+    while (r->reading->calls != NULL && next_line(r, log, &line)) {
+        enum rc rc = app_log_take_kept(line, r->reading->calls);
+
+        if (rc == RC_OK)
+            continue;
+        error_set(&err, rc, "%s", rc_text(rc));
+        lose_line(r, log, &err);
+        return;
+    }
+}
+
 static void feed_samples(struct reader *r)
 {
     struct evidence_source *samples = source_of(r, EVIDENCE_FILE_SAMPLES);
@@ -302,6 +321,7 @@ void evidence_read_folder(const struct evidence_reading *reading, struct evidenc
         open_source(&reader, (enum evidence_file_kind)i);
     feed_calls(&reader);
     feed_journal(&reader, NANOS_NEVER);
+    feed_log(&reader);
     feed_alerts(&reader);
     feed_samples(&reader);
     if (read->lost[0] == '\0')

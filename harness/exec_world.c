@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "app_log_file.h"
 #include "journal_stream.h"
 #include "mock_process.h"
 #include "os/child.h"
@@ -46,6 +47,7 @@ struct stage {
     struct journal_calls *calls;
     struct journal_stream journal;
     bool has_journal; /* its end has not come yet */
+    struct app_log_mark log;
     struct child child;
     nanos began_at, ends_at, flush_at; /* of the monotonic clock */
     uint32_t signals;                  /* passed on */
@@ -149,9 +151,12 @@ static enum rc start_command(struct stage *s, struct error *err)
 
 static enum rc set_up(struct stage *s, struct error *err)
 {
+    const struct scenario *scenario = s->trial->prepared->scenario;
+
     TRY(start_mock(s, err));
     TRY(surround(s, err));
     TRY(listen_to_journal(s, err));
+    TRY(app_log_mark(&s->log, scenario->subject_rules.exec.log_file, err));
     return start_command(s, err);
 }
 
@@ -284,8 +289,26 @@ static void note_silence(struct stage *s)
         say_what_was_set(&s->surroundings);
 }
 
+/* A log that should be there and is not leaves its laws without evidence. */
+static void read_log(struct stage *s)
+{
+    struct trial *trial = s->trial;
+    const struct app_log_reading reading = {.map =
+                                                &trial->prepared->scenario->subject_rules.exec.log,
+                                            .calls = s->calls,
+                                            .files = &trial->files,
+                                            .canaries = s->surroundings.canaries,
+                                            .canaries_count = s->surroundings.canaries_count};
+    struct error err = {0};
+
+    if (app_log_collect(&s->log, &reading, &err) != RC_OK && trial->facts.lost[0] == '\0')
+        snprintf(trial->facts.lost, sizeof(trial->facts.lost), "the application's log: %.120s",
+                 err.text);
+}
+
 static void infer_calls(struct stage *s)
 {
+    read_log(s);
     journal_calls_settle(s->calls);
     journal_calls_feed(s->calls, s->trial->judge, &s->trial->facts);
 }

@@ -172,6 +172,59 @@ static void a_control_run_runs_the_command_without_faults_first(void)
     CU_ASSERT(result_has("journal.jsonl", "\"status\":529"));
 }
 
+/* --- its own log ------------------------------------------------------------------------------ */
+
+/* tell NAME=VALUE...: a line of the log about the latest answer, with its id where it has one. */
+#define TELL                                                                               \
+    "tell() { local id; id=$(grep -o 'msg_[a-z0-9]*' answer | head -n 1)\n"                \
+    "  echo '{\"model\": \"claude\", \"latency_ms\": 9, \"answer\": {\"id\": \"'$id'\"}, " \
+    "'\"$1\"'}' "                                                                          \
+    ">> app.log; }\n"
+
+static void the_application_s_own_lines_are_judged_too(void)
+{
+    const char *options = "strict.jsonc --log app.log --map id=/answer/id";
+
+    workplace_write(&place, "strict.jsonc", SCENARIO(",\n \"laws\": {\"set\": \"strict\"}"));
+    workplace_write(&place, "app.log", "{\"model\": \"claude\", \"latency_ms\": \"of old\"}\n");
+    EXPECT_I64(play(options, TELL "ask /v1/messages hello; tell '\"output_tokens\": 5'"), 0);
+    CU_ASSERT(result_has("log.jsonl", "\"output_tokens\":5"));
+    CU_ASSERT(!result_has("log.jsonl", "of old"));
+    EXPECT_I64(play(options, TELL "ask /v1/messages hello; tell '\"output_tokens\": 6'"), 99);
+    CU_ASSERT(says(place.out, "tokens-agree"));
+}
+
+static void a_call_without_a_line_is_not_logged_whole(void)
+{
+    char arguments[WORKPLACE_PATH_MAX + 64];
+
+    workplace_write(&place, "strict.jsonc", SCENARIO(",\n \"laws\": {\"set\": \"strict\"}"));
+    EXPECT_I64(play("strict.jsonc --log app.log --map id=/answer/id",
+                    TELL "ask /v1/messages hello; tell '\"output_tokens\": 5'\n"
+                         "ask /v1/messages again"),
+               99);
+    CU_ASSERT(says(place.out, "log-complete"));
+    snprintf(arguments, sizeof(arguments), "judge %s", workplace_folder(&place, 0));
+    EXPECT_I64(workplace_run(&place, arguments), 99);
+    CU_ASSERT(says(place.out, "log-complete"));
+}
+
+static void a_log_that_is_not_there_is_lost_evidence(void)
+{
+    EXPECT_I64(play("calm.jsonc --log no.log", "ask /v1/messages hello"), 98);
+    CU_ASSERT(says(place.out, "no.log: No such file or directory"));
+}
+
+static void a_canary_in_the_log_is_noticed_and_not_kept(void)
+{
+    EXPECT_I64(play("calm.jsonc --log app.log --map id=/answer/id",
+                    TELL "ask /v1/messages hello; tell '\"key\": \"'$ANTHROPIC_API_KEY'\"'"),
+               99);
+    CU_ASSERT(says(place.out, "secrets-kept"));
+    CU_ASSERT(result_has("log.jsonl", "\"leaks\":true"));
+    CU_ASSERT(!result_has("log.jsonl", "canary"));
+}
+
 /* --- what passes through ---------------------------------------------------------------------- */
 
 static void standard_input_and_output_pass_through(void)
@@ -313,6 +366,10 @@ static CU_TestInfo tests[] = {
     {"an inconclusive trial runs the command again", an_inconclusive_trial_runs_the_command_again},
     {"a control run runs the command without faults first",
      a_control_run_runs_the_command_without_faults_first},
+    {"the application's own lines are judged too", the_application_s_own_lines_are_judged_too},
+    {"a call without a line is not logged whole", a_call_without_a_line_is_not_logged_whole},
+    {"a log that is not there is lost evidence", a_log_that_is_not_there_is_lost_evidence},
+    {"a canary in the log is noticed, and not kept", a_canary_in_the_log_is_noticed_and_not_kept},
     {"standard input and output pass through", standard_input_and_output_pass_through},
     {"JSON stands alone on standard output", json_stands_alone_on_standard_output},
     {"no real key reaches the command", no_real_key_reaches_the_command},
