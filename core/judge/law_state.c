@@ -57,20 +57,25 @@ static void write_count(const char *what, uint64_t count, enum law law, struct v
              subject(law, count == 1), what);
 }
 
-/* "3,558 attempts agree, 27 unknown", and for money what was billed for these. */
-static void write_agreed(const struct law_state *state, enum law law, struct verdict_row *row)
+/* "3,558 attempts agree, 27 unknown", and for money what was billed for these. Who is no client of
+ * ours tells of whole calls. */
+static void write_agreed(const struct law_state *state, enum law law,
+                         const struct law_hearing *hearing, struct verdict_row *row)
 {
+    bool is_of_calls = hearing->scenario->subject != SUBJECT_CLIENT;
     char billed[48] = "";
 
     if (law == LAW_COST_AGREE && state->unknown_billed > 0)
         snprintf(billed, sizeof(billed), " (%s billed)",
                  readable_money(state->unknown_billed).text);
-    snprintf(row->value, sizeof(row->value), "%s attempt%s, %s unknown%s",
-             readable_count(state->agreed).text, state->agreed == 1 ? " agrees" : "s agree",
-             readable_count(state->unknown).text, billed);
+    snprintf(row->value, sizeof(row->value), "%.20s %s%s, %.20s unknown%s",
+             readable_count(state->agreed).text, is_of_calls ? "call" : "attempt",
+             state->agreed == 1 ? " agrees" : "s agree", readable_count(state->unknown).text,
+             billed);
 }
 
-static void write_value(const struct law_state *state, enum law law, struct verdict_row *row)
+static void write_value(const struct law_state *state, enum law law,
+                        const struct law_hearing *hearing, struct verdict_row *row)
 {
     switch (law) {
     case LAW_ATTEMPTS_BOUNDED:
@@ -83,7 +88,7 @@ static void write_value(const struct law_state *state, enum law law, struct verd
         break;
     case LAW_TOKENS_AGREE:
     case LAW_COST_AGREE:
-        write_agreed(state, law, row);
+        write_agreed(state, law, hearing, row);
         break;
     case LAW_PERCENTILES_AGREE:
         write_count(" compared", state->n, law, row);
@@ -139,7 +144,7 @@ void law_state_fill_row(const struct law_state *state, enum law law,
 
     row->n = state->n;
     row->violations = state->violations;
-    write_value(state, law, row);
+    write_value(state, law, hearing, row);
     examples_copy(&state->examples, hearing->scenario, row);
     row->verdict = VERDICT_PASS;
     if (state->violations > 0) {

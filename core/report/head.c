@@ -315,12 +315,21 @@ static void add_tokens(const struct run_figures *f, struct head *head)
                  COUNT(f->tokens_out));
 }
 
+/* A program told no costs of its own. */
+static bool is_billed_only(const struct scenario *scenario, const struct run_figures *f,
+                           const struct run_facts *run)
+{
+    if (scenario->subject == SUBJECT_CLIENT)
+        return false;
+    return is_seen_only(scenario, run) || f->cost_unknown > 0 || f->cost == 0;
+}
+
 static void add_cost(const struct scenario *scenario, const struct run_figures *f,
                      const struct run_facts *run, struct head *head)
 {
     if (f->cost == 0 && f->billed == 0 && f->cost_unknown == 0)
         return;
-    if (is_seen_only(scenario, run)) {
+    if (is_billed_only(scenario, f, run)) {
         add_line(head, "cost", "%s by the mock's account (prices of %s)", MONEY(f->billed),
                  PRICES_DATED);
         return;
