@@ -76,7 +76,7 @@ static int play(unsigned manner, const struct story *story)
 
     CU_ASSERT_FATAL(gateway_start(&gateway, manner, place.folder));
     write_scenario(story);
-    code = workplace_run(&place, "run service.jsonc --quiet --out results");
+    code = workplace_run(&place, "run service.jsonc --out results");
     gateway_stop(&gateway);
     return code;
 }
@@ -111,6 +111,20 @@ static pid_t started(void)
         pid = 0;
     fclose(file);
     return pid;
+}
+
+/* Runs what the line "explain  brownout explain FOLDER CALL" of the table says; `judge` likewise.
+ */
+static int look_back(const char *command)
+{
+    char folder[256], call[64], arguments[400];
+    const char *hint = strstr(place.out, "explain  brownout explain ");
+
+    CU_ASSERT_FATAL(hint != NULL);
+    CU_ASSERT_FATAL(sscanf(hint, "explain  brownout explain %255s %63s", folder, call) == 2);
+    snprintf(arguments, sizeof(arguments), "%s %s %s", command, folder,
+             strcmp(command, "explain") == 0 ? call : "");
+    return workplace_run(&place, arguments);
 }
 
 /* --- what is judged end to end ---------------------------------------------------------------- */
@@ -240,6 +254,18 @@ static void one_that_dies_at_once_says_its_last_words(void)
     CU_ASSERT(result_says("service.log", "no database\n"));
 }
 
+static void what_it_asked_is_told_and_judged_again(void)
+{
+    play(GATEWAY_ENDS_WHAT_BROKE_OFF | GATEWAY_RETRIES,
+         &(struct story){.more = "}, \"chaos\": [{\"phase\": \"cuts\", \"fault\":"
+                                 " [{\"status\": 503}, {\"cut\": {\"after_tokens\": 5,"
+                                 " \"by\": \"fin\"}}, \"ok\"]}]"});
+    EXPECT_I64(look_back("judge"), 99);
+    EXPECT_I64(look_back("explain"), 0);
+    CU_ASSERT(strstr(place.out, "attempts   2 at the mock") != NULL);
+    CU_ASSERT(strstr(place.out, "complete-answers") != NULL);
+}
+
 static void one_that_cannot_be_started_is_named(void)
 {
     EXPECT_I64(play(GATEWAY_NEVER_READY, &(struct story){.start = "[\"no-such-program\"]"}), 3);
@@ -285,6 +311,7 @@ static CU_TestInfo tests[] = {
     {"it ends with the run", it_ends_with_the_run},
     {"it does not outlive us", it_does_not_outlive_us},
     {"one that dies at once says its last words", one_that_dies_at_once_says_its_last_words},
+    {"what it asked is told, and judged again", what_it_asked_is_told_and_judged_again},
     {"one that cannot be started is named", one_that_cannot_be_started_is_named},
     {"one that is never ready is given up", one_that_is_never_ready_is_given_up},
     {"one that dies on the way ends the run", one_that_dies_on_the_way_ends_the_run},
