@@ -1,6 +1,6 @@
-"""Wrong: the guide's logger, to the letter but for its base URL, its file and the id that it forgot. A
-failed call has a line, but no id in it, so nobody finds the request that it is about; and no line
-has the cost that the guide promises."""
+"""Wrong: the guide's logger, to the letter but for its base URL, its file and an id. A stream is no
+answer yet when the line is written: it says 0 tokens, in no time. And nowhere is the cost that the
+guide promises."""
 
 import anthropic, time, json, logging
 
@@ -47,10 +47,16 @@ class MonitoredClient:
 logger.setLevel(logging.INFO)
 logger.addHandler(logging.FileHandler("app.log", mode="w"))
 client = MonitoredClient()
-for question in ("Tell me a short story.", "Tell me a forbidden story."):
-    try:
-        message = client.create(model="claude-sonnet-4-6", max_tokens=50,
-                                messages=[{"role": "user", "content": question}])
-        print(message.content[0].text)
-    except anthropic.APIError as error:
-        print(f"no answer: {error}")
+ask = {"model": "claude-sonnet-4-6", "max_tokens": 50}
+
+message = client.create(**ask, messages=[{"role": "user", "content": "Tell me a short story."}])
+print(message.content[0].text)
+for event in client.create(**ask, messages=[{"role": "user", "content": "Tell it word by word."}],
+                           stream=True):
+    if event.type == "content_block_delta":
+        print(event.delta.text, end="", flush=True)
+print()
+try:
+    client.create(**ask, messages=[{"role": "user", "content": "Tell me a forbidden story."}])
+except anthropic.APIError as error:
+    print(f"no answer: {error}")
