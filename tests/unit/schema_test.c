@@ -13,6 +13,7 @@
 
 #include <CUnit/CUnit.h>
 
+#include "scenario/merge.h"
 #include "scenario/read.h"
 #include "scenario/scenario.h"
 #include "tests/support/expect.h"
@@ -52,11 +53,40 @@ static void accepts_every_scenario_that_is_shipped(void)
     glob_t found;
 
     CU_ASSERT_FATAL(glob("scenarios/*.jsonc", 0, NULL, &found) == 0);
-    (void)glob("scenarios/exec/*.jsonc", GLOB_APPEND, NULL, &found);
-    (void)glob("scenarios/service/*.jsonc", GLOB_APPEND, NULL, &found);
     for (size_t i = 0; i < found.gl_pathc; i++)
         expect_both_accept(found.gl_pathv[i]);
     CU_ASSERT(found.gl_pathc >= 1);
+    globfree(&found);
+}
+
+/* Those in folders of their own may use others, or vary: each case is loaded, the file as written
+ * is held to the schema. */
+static void expect_cases_accepted(const char *path)
+{
+    struct file_reader files = tree_beside(path);
+    struct merged merged;
+    uint32_t which = 0;
+
+    EXPECT_U64(schema_check(schema, tree_read(path, &arena)), SCHEMA_ACCEPTS);
+    do {
+        if (scenario_merge(tree_read(path, &arena), slice_of(path), &files, which, &arena, &merged,
+                           &err) != RC_OK ||
+            scenario_load_merged(&scenario, &merged, slice_of(path), &files, &arena, &err) != RC_OK)
+            CU_FAIL_FATAL(err.text);
+    } while (++which < merged.cases_count);
+}
+
+static void accepts_every_case_of_those_that_use_others(void)
+{
+    glob_t found;
+
+    CU_ASSERT_FATAL(glob("scenarios/*/*.jsonc", 0, NULL, &found) == 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        tear_down();
+        set_up();
+        expect_cases_accepted(found.gl_pathv[i]);
+    }
+    CU_ASSERT(found.gl_pathc >= 2);
     globfree(&found);
 }
 
@@ -253,6 +283,7 @@ static void the_reference_tells_every_key(void)
 
 static CU_TestInfo tests[] = {
     {"accepts every scenario that is shipped", accepts_every_scenario_that_is_shipped},
+    {"accepts every case of those that use others", accepts_every_case_of_those_that_use_others},
     {"accepts a scenario that uses every key", accepts_a_scenario_that_uses_every_key},
     {"accepts what --print writes", accepts_what_print_writes},
     {"knows every preset", knows_every_preset},
