@@ -192,9 +192,21 @@ static bool is_in_doubt(enum law law, const struct law_state *state, const struc
                         enum law_result result)
 {
     if (c->scenario->subject == SUBJECT_EXEC)
-        return c->call->is_doubtful &&
+        return c->call->is_doubtful && law != LAW_NO_HANG && /* which looks at single attempts */
                (result != LAW_BROKEN || !(law_facts(law)->flags & LAW_SHOWN));
     return state->reads_journal && has_likeness(c);
+}
+
+/* The latest count stands. */
+static void note_doubt(struct law_state *state, const struct call_case *c)
+{
+    bool is_one = ++state->undecided == 1;
+
+    if (c->scenario->subject == SUBJECT_EXEC)
+        snprintf(state->doubt, sizeof(state->doubt),
+                 "%.24s %s doubtful: further requests may be %s (docs/evidence.md)",
+                 readable_plural(state->undecided, "call").text, is_one ? "is" : "are",
+                 is_one ? "its own" : "theirs");
 }
 
 /* What was seen stands, even if more was to come. True when the call broke the law. */
@@ -209,7 +221,7 @@ static bool hold_against(struct law_state *state, enum law law, const struct cal
         return false;
     state->n++;
     if (result == LAW_UNDECIDED || is_in_doubt(law, state, c, result)) {
-        state->undecided++;
+        note_doubt(state, c);
         return false;
     }
     if (result == LAW_BROKEN) {
@@ -573,11 +585,7 @@ static const char *doubt_about(const struct judge *judge, enum law law)
         return lost;
     if (state->doubt[0] != '\0')
         return state->doubt;
-    if (!judge->facts.has_journal)
-        return NULL;
-    return judge->scenario->subject == SUBJECT_EXEC
-               ? "of some calls nobody can tell whether further requests were theirs"
-               : "the journal does not say all about every call";
+    return judge->facts.has_journal ? "the journal does not say all about every call" : NULL;
 }
 
 /* What only the program itself could tell, in a run without our driver. */

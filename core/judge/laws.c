@@ -7,6 +7,7 @@
 
 #include "judge/agreement.h"
 #include "judge/readable.h"
+#include "judge/rounds.h"
 
 const struct law_facts *law_facts(enum law law)
 {
@@ -19,6 +20,8 @@ const struct law_facts *law_facts(enum law law)
 }
 
 #define SPAN(span) readable_span(span).text
+
+enum { ATTEMPTS_TEXT_MAX = 132 };
 
 bool law_is_of_calls(enum law law)
 {
@@ -93,17 +96,30 @@ static void steps_text(const struct call_case *c, char *text, size_t capacity)
         memcpy(text + capacity - sizeof("..."), "...", sizeof("..."));
 }
 
+/* "3 attempts"; "12 attempts = 4 rounds of 3", where a program has two layers that try again. */
+static void rounds_text(const struct call_case *c, char text[ROUNDS_TEXT_MAX])
+{
+    struct rounds rounds = {0};
+
+    if (c->scenario->subject != SUBJECT_CLIENT && c->requests_count > 1)
+        rounds = rounds_of(c->requests, c->requests_count);
+    if (rounds.by != ROUNDS_NONE)
+        rounds_write(&rounds, c->requests, c->requests_count, text);
+    else
+        snprintf(text, ROUNDS_TEXT_MAX, "%u attempt%s", c->attempts, c->attempts == 1 ? "" : "s");
+}
+
 /* "3 attempts (2 x 429 rate_limited, 200 ok)" */
 static void attempts_text(const struct call_case *c, char *text, size_t capacity)
 {
-    char steps[64];
+    char made[ROUNDS_TEXT_MAX], steps[64];
 
+    rounds_text(c, made);
     steps_text(c, steps, sizeof(steps));
     if (c->attempts == 0)
         snprintf(text, capacity, "no attempt");
     else
-        snprintf(text, capacity, "%u attempt%s (%s)", c->attempts, c->attempts == 1 ? "" : "s",
-                 steps);
+        snprintf(text, capacity, "%s (%s)", made, steps);
 }
 
 /* --- no-hang ---------------------------------------------------------------------------------- */
@@ -239,7 +255,7 @@ static enum law_result no_repeated_output(const struct law_limits *limits,
 static enum law_result attempts_bounded(const struct law_limits *limits, const struct call_case *c,
                                         struct law_finding *finding)
 {
-    char attempts[96], seen[48] = "";
+    char attempts[ATTEMPTS_TEXT_MAX], seen[48] = "";
 
     finding->seen = c->attempts;
     if (c->attempts <= limits->attempts_max)
@@ -371,7 +387,7 @@ static enum law_result deadline_kept(const struct law_limits *limits, const stru
     nanos limit = nanos_add(limits->deadline, limits->grace);
     bool has_ended = call->ended_at != NANOS_NEVER;
     nanos end_at = has_ended ? call->ended_at : c->cut_at;
-    char attempts[96];
+    char attempts[ATTEMPTS_TEXT_MAX];
 
     if (end_at == NANOS_NEVER)
         return LAW_SILENT;

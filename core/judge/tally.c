@@ -269,9 +269,38 @@ static void find_not_useful(struct tally *t, const struct call_case *c)
     t->not_useful_due_at = call->due_at;
 }
 
+/* The most attempts, and of equals the call due first, whatever order records arrive in. */
+static bool is_more_layered(const struct tally *t, const struct call_case *c)
+{
+    if (c->requests_count != t->layered_attempts)
+        return c->requests_count > t->layered_attempts;
+    return c->call->due_at < t->layered_due_at;
+}
+
+/* Of our own client everybody knows how many layers it has. */
+static void count_layers(struct tally *t, const struct call_case *c)
+{
+    struct run_figures *f = &t->figures;
+    struct rounds rounds;
+
+    if (t->scenario->subject == SUBJECT_CLIENT || c->requests_count < 2)
+        return;
+    rounds = rounds_of(c->requests, c->requests_count);
+    if (rounds.by == ROUNDS_NONE)
+        return;
+    f->layered++;
+    if (!is_more_layered(t, c))
+        return;
+    t->layered_attempts = c->requests_count;
+    t->layered_due_at = c->call->due_at;
+    f->layered_call = c->call->id;
+    rounds_write(&rounds, c->requests, c->requests_count, f->layered_text);
+}
+
 void tally_call(struct tally *t, const struct call_case *c)
 {
     count_outcome(t, c);
+    count_layers(t, c);
     find_not_useful(t, c);
     count_money(t, c->call);
     record_spans(t, c);

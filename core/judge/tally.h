@@ -38,6 +38,10 @@ struct tally {
     struct call_id not_useful;
     nanos not_useful_due_at;
 
+    /* Of the call with the most attempts in several rounds. */
+    uint32_t layered_attempts;
+    nanos layered_due_at;
+
     /* An alert goes to every hook, each with a record of its own. */
     uint64_t alerts_at[HOOK_KINDS_COUNT][ALERT_KINDS_COUNT];
 };

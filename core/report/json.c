@@ -109,6 +109,8 @@ static void write_identity(struct buffer *out, const struct run_figures *f)
     }
     buffer_byte(out, '}');
     member_count(out, MEMBER("doubtful"), f->doubtful);
+    member_count(out, MEMBER("layered"), f->layered);
+    member_text(out, MEMBER("layers"), f->layered_text);
 }
 
 static void write_outcomes(struct buffer *out, const struct run_figures *f)

@@ -8,6 +8,7 @@
 
 #include "judge/call_case.h"
 #include "judge/readable.h"
+#include "judge/rounds.h"
 #include "report/layout.h"
 
 enum {
@@ -298,6 +299,65 @@ static void say(const struct story *story, const struct moment *moment, char *te
     }
 }
 
+/* --- rounds ----------------------------------------------------------------------------------- */
+
+/* Where each round of attempts begins, if an outer layer tried again around an inner one. */
+struct round_starts {
+    uint32_t count;
+    struct {
+        uint32_t ordinal; /* of an attempt, */
+        uint64_t number;  /* and of its request at the mock */
+    } list[STORY_REQUESTS_MAX];
+};
+
+static bool begins_round(const struct rounds *rounds, const struct request_seen *requests,
+                         uint32_t index)
+{
+    if (index == 0)
+        return true;
+    if (rounds->by == ROUNDS_BY_COUNT)
+        return requests[index].retry_count <= requests[index - 1].retry_count;
+    return index % rounds->attempts_max == 0;
+}
+
+static void find_rounds(const struct story *story, struct round_starts *starts)
+{
+    struct request_seen seen[STORY_REQUESTS_MAX];
+    struct rounds rounds;
+    struct call_case c;
+
+    starts->count = 0;
+    if (story->scenario->subject == SUBJECT_CLIENT || story->requests_count < 2)
+        return;
+    for (uint32_t i = 0; i < story->requests_count; i++)
+        seen[i] = request_seen_of(&story->requests[i]);
+    call_case_init(&c, story->scenario, story->call, seen, story->requests_count);
+    rounds = rounds_of(seen, story->requests_count);
+    for (uint32_t i = 0; i < story->requests_count && rounds.by != ROUNDS_NONE; i++) {
+        if (!begins_round(&rounds, seen, i))
+            continue;
+        starts->list[starts->count].ordinal = seen[i].attempt;
+        starts->list[starts->count++].number = seen[i].number;
+    }
+}
+
+/* Of a command the attempts are the requests; a service is asked once, and asks often. */
+static void write_round(const struct story *story, const struct round_starts *starts,
+                        const struct moment *moment, struct buffer *out)
+{
+    bool is_asked = story->scenario->subject == SUBJECT_SERVICE && moment->kind == MOMENT_IN;
+    bool is_handed = story->scenario->subject == SUBJECT_EXEC && moment->kind == MOMENT_HANDED;
+
+    for (uint32_t i = 0; i < starts->count; i++) {
+        if (!(is_asked && starts->list[i].number == moment->request->number) &&
+            !(is_handed && starts->list[i].ordinal == moment->ordinal))
+            continue;
+        layout_spaces(out, CALLER_AT);
+        buffer_printf(out, "- - - - round %" PRIu32 " of %" PRIu32 " - - - -\n", i + 1,
+                      starts->count);
+    }
+}
+
 /* --- lines ------------------------------------------------------------------------------------ */
 
 static void write_time(const struct story *story, nanos at, struct buffer *out)
@@ -423,10 +483,12 @@ static void write_gap(const struct moments *moments, uint32_t index, struct buff
 
 void story_timeline(const struct story *story, struct buffer *out)
 {
+    struct round_starts rounds;
     struct moments moments;
     const struct moment *list = moments.list;
 
     gather(story, &moments);
+    find_rounds(story, &rounds);
     buffer_byte(out, '\n');
     layout_right(out, "after due", AFTER_DUE);
     layout_spaces(out, CALLER_AT - AFTER_DUE);
@@ -437,6 +499,7 @@ void story_timeline(const struct story *story, struct buffer *out)
 
         if (i > 0)
             write_gap(&moments, i, out);
+        write_round(story, &rounds, &list[i], out);
         if (is_pair)
             write_pair(story, &list[i], &list[i + 1], out);
         else

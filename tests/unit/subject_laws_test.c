@@ -220,7 +220,7 @@ static void what_a_doubtful_call_lacks_says_nothing(void)
     call.is_doubtful = true;
     judge_command("{\"fallback-eligible\": {\"to\": \"gpt-4o\"}}", &call);
     expect_row("fallback-eligible", "inconclusive",
-               "of some calls nobody can tell whether further requests were theirs");
+               "1 call is doubtful: further requests may be its own (docs/evidence.md)");
     expect_verdict("attempts-bounded", "inconclusive");
 }
 
