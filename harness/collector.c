@@ -1,14 +1,10 @@
 #include "collector.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include "engine/observe.h"
 #include "os/clock.h"
 #include "os/signals.h"
-
-enum { JOURNAL_BYTES_AT_ONCE = 1 << 16 };
 
 /* Rings wake the collector only when they fill up, so it looks for itself now and then. */
 static const nanos PATIENCE = 20 * NANOS_MS;
@@ -45,19 +41,7 @@ static void take_call(void *context, const struct call_record *call)
 /* What is there now. Returns whether more may wait. */
 static bool take_journal(struct collector *c)
 {
-    char piece[JOURNAL_BYTES_AT_ONCE];
-    ssize_t size;
-
-    if (!c->has_journal)
-        return false;
-    size = read(c->mock->journal_fd, piece, sizeof(piece));
-    if (size > 0) {
-        journal_stream_feed(c->journal, (struct slice){piece, (size_t)size});
-        return true;
-    }
-    if (size == 0 || (errno != EAGAIN && errno != EINTR))
-        c->has_journal = false;
-    return false;
+    return c->has_journal && journal_stream_take(c->journal, c->mock->journal_fd, &c->has_journal);
 }
 
 static nanos read_clock(struct collector *c)
@@ -178,14 +162,6 @@ void collector_finish_alerts(struct collector *c, nanos patience)
 
 void collector_finish_journal(struct collector *c, nanos silence)
 {
-    nanos heard_at = clock_monotonic();
-
-    while (c->has_journal && clock_monotonic() < heard_at + silence) {
-        struct pollfd ready = {.fd = c->mock->journal_fd, .events = POLLIN};
-
-        if (take_journal(c))
-            heard_at = clock_monotonic();
-        else if (c->has_journal)
-            poll(&ready, 1, (int)(PATIENCE / NANOS_MS));
-    }
+    if (c->has_journal)
+        journal_stream_finish(c->journal, c->mock->journal_fd, &c->has_journal, silence);
 }

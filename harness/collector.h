@@ -61,9 +61,7 @@ enum collector_end collector_run(struct collector *c);
  * given up. Every alert has its line afterwards. */
 void collector_finish_alerts(struct collector *c, nanos patience);
 
-/* After mock_process_finish: reads on until the mock closes its end or says nothing for as long as
- * `silence`. A mock that is well writes until it has written all, so silence means that it is
- * frozen, however much it has still to say. */
+/* After mock_process_finish: the rest of the journal (journal_stream_finish). */
 void collector_finish_journal(struct collector *c, nanos silence);
 
 #endif

@@ -20,8 +20,7 @@ static const struct command known_commands[] = {
     {"sim", "FILE...", "the same in the simulator: virtual time, the same verdicts, in moments",
      "Everything `run` does but sockets and waiting; the same evidence, the same exit codes.\n",
      "brownout sim scenarios/demo.jsonc --set /load/deadline=5s", TRIAL_OPTIONS, command_sim},
-    {"exec", "FILE... -- COMMAND ARGUMENT...",
-     "run a program of yours against a mock, and judge what it did",
+    {"exec", "FILE -- COMMAND...", "run a program of yours against a mock, and judge what it did",
      "Starts the mock, leads the command to it by its environment (base URLs of every client we\n"
      "know, canaries in the place of keys: docs/base-urls.md), runs it, and judges its calls by\n"
      "the mock's journal. Its input and output pass through; the report follows on standard\n"
@@ -115,7 +114,7 @@ void commands_print_overview(void)
           "usage: brownout COMMAND [OPTION...] [FILE...]\n\n",
           stdout);
     for (unsigned i = 0; (command = commands_at(i)) != NULL; i++)
-        printf("  %-9s %-10s %s\n", command->name, command->usage, command->about);
+        printf("  %-9s %-18s %s\n", command->name, command->usage, command->about);
     fputs("\nbrownout COMMAND --help tells each command in full.\n", stdout);
 }
 
