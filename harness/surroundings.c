@@ -270,15 +270,14 @@ static enum rc choose_api_type(struct surroundings *s, bool has_openai, bool has
 /* A proxy would not find our loopback, or would be somebody else's. */
 static enum rc spare_loopback(struct surroundings *s, const char *variable, struct error *err)
 {
-    struct slice before = value_of(s, variable);
     struct slice line;
     char *list;
     size_t used;
 
     for (size_t i = 0; i < ARRAY_SIZE(loopback_names); i++) {
         struct slice name = slice_of(loopback_names[i]);
+        struct slice before = value_of(s, variable);
 
-        before = value_of(s, variable);
         if (slice_has(before, name))
             continue;
         list = arena_take(&s->arena, before.size + 1 + name.size, 1);
