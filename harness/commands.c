@@ -16,7 +16,8 @@ static const struct command known_commands[] = {
      "Every file is checked before anything runs. Each makes a folder under results/ with its\n"
      "evidence. Exit codes: 0 pass, 99 fail, 98 inconclusive, 2 bad usage or scenario, 3 could\n"
      "not be carried out, 130 interrupted; of several files the worst.\n",
-     "brownout run scenarios/demo.jsonc --client guide", TRIAL_OPTIONS | OPTION_LIVE, command_run},
+     "brownout run scenarios/demo.jsonc --client guide", TRIAL_OPTIONS | OPTION_LIVE | OPTION_PORT,
+     command_run},
     {"sim", "FILE...", "the same in the simulator: virtual time, the same verdicts, in moments",
      "Everything `run` does but sockets and waiting; the same evidence, the same exit codes.\n",
      "brownout sim scenarios/demo.jsonc --set /load/deadline=5s", TRIAL_OPTIONS, command_sim},

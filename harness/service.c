@@ -264,8 +264,7 @@ static enum rc open_all(struct service *s, const struct service_options *options
     struct surroundings_options around = {.scenario = options->scenario,
                                           .mock = options->mock,
                                           .scenario_file = options->scenario_file,
-                                          .inherited = (const char *const *)environ,
-                                          .keeps_keys = options->keeps_keys};
+                                          .inherited = (const char *const *)environ};
 
     TRY(take_urls(s, err));
     TRY(take_key(s, err));

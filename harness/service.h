@@ -33,7 +33,6 @@ struct service_options {
     const struct mock_process *mock;
     const char *folder;        /* of the results */
     const char *scenario_file; /* the copy there */
-    bool keeps_keys;           /* --keep-keys */
     int signals_fd;            /* os/signals.h */
 };
 

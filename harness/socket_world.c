@@ -52,7 +52,6 @@ static enum rc open_service(struct stage *s, const struct trial *trial, struct e
                                       .mock = &s->mock,
                                       .folder = trial->folder,
                                       .scenario_file = trial->scenario_file,
-                                      .keeps_keys = trial->options->keeps_keys,
                                       .signals_fd = trial->signals_fd};
 
     TRY(service_open(&s->service, &options, err));
