@@ -892,6 +892,13 @@ void expectation_feed_sample(struct expectation *e, const struct sample_record *
         measurement_feed_sample(&e->right, sample);
 }
 
+nanos expectation_own_time(const struct expectation *e)
+{
+    if (e->has_right || measurement_unit(&e->left) != UNIT_SPAN)
+        return NANOS_NEVER;
+    return (nanos)e->limit;
+}
+
 bool expectation_failure_stands(const struct expectation *e)
 {
     bool has_own_right = e->has_right && !e->is_control;

@@ -70,6 +70,9 @@ void expectation_judge(const struct expectation *e, const struct run_figures *fi
 /* enum measure_flags of what it measures in this run: of both sides, or of the left alone. */
 unsigned expectation_flags(const struct expectation *e);
 
+/* The time that is allowed for what it measures; NANOS_NEVER: it is no time, or another measure. */
+nanos expectation_own_time(const struct expectation *e);
+
 /* Does a failure stand whatever else comes? So does that of an upper limit on the largest value or
  * on a sum of samples (more calls can only raise them), and of a lower one on the smallest. */
 bool expectation_failure_stands(const struct expectation *e);

@@ -71,8 +71,16 @@
     X(COUNT, unknown_paths)    \
     X(COUNT, n_first_token)    \
     X(COUNT, requests_leaking) \
+    X(COUNT, lines_leaking)    \
     X(COUNTS, told_by)         \
-    X(COUNT, doubtful)
+    X(COUNT, doubtful)         \
+    X(COUNT, layered)          \
+    X(TEXT, layered_call)      \
+    X(TEXT, layered_text)      \
+    X(COUNT, samples)          \
+    X(COUNT, rss_most)         \
+    X(COUNT, descriptors_most) \
+    X(COUNT, threads_most)
 
 const char *evidence_file_name(enum evidence_file_kind kind)
 {

@@ -710,6 +710,23 @@ static void judge_law(const struct judge *judge, enum law law, struct verdict_ro
         law_state_fill_row(state, law, &hearing, row);
 }
 
+/* What a machine needs for a turn of its own: below it a compressed limit says nothing of a client.
+ */
+#define OWN_TIME_LEAST (50 * NANOS_MS)
+
+static void doubt_compressed(const struct judge *judge, nanos own_time, struct verdict_row *row)
+{
+    uint32_t times = judge->scenario->compression;
+    char text[128];
+
+    if (times < 2 || own_time >= OWN_TIME_LEAST || row->verdict == VERDICT_NOT_APPLICABLE)
+        return;
+    snprintf(text, sizeof(text),
+             "compressed %u times it allows %s: below 50 ms that judges the machine", times,
+             readable_span(own_time).text);
+    set_reason(row, VERDICT_INCONCLUSIVE, text);
+}
+
 /* Evidence that is damaged or missing makes nothing good; what was seen broken stays. */
 static void doubt(const struct judge *judge, struct verdict_row *row)
 {
@@ -729,6 +746,7 @@ static void fill_law_row(const struct judge *judge, enum law law, struct verdict
     slice_copy(slice_of(law_facts(law)->name), row->name, sizeof(row->name));
     judge_law(judge, law, row);
     doubt(judge, row);
+    doubt_compressed(judge, law_own_time(law, &state->rules.limits), row);
     if (state->rules.is_on)
         law_limit_text(law, judge->scenario, &state->rules.limits, row->limit, sizeof(row->limit));
     add_because(judge, &state->rules, row);
@@ -824,6 +842,7 @@ static void fill_expectation_row(const struct judge *judge, uint32_t index, stru
         measure_control(judge, index, &control);
     expectation_judge(&judge->expects[index], &judge->tally.figures, &control, row);
     weaken(judge, &judge->expects[index], row);
+    doubt_compressed(judge, expectation_own_time(&judge->expects[index]), row);
 }
 
 static void fill_rows(struct judge *judge)

@@ -98,8 +98,8 @@ struct run_figures {
     uint64_t told_by[KEY_ISOLATION + 1]; /* of a program's: calls by how they were told apart, */
     uint64_t doubtful;                   /* and how many of them may have further requests */
     uint64_t layered; /* of a program's: calls in which two layers tried again. With any: */
-    struct call_id layered_call;        /* that with the most attempts, */
-    char layered_text[ROUNDS_TEXT_MAX]; /* and what it did: "12 attempts = 4 rounds of 3" */
+    char layered_call[CALL_ID_TEXT_MAX]; /* that with the most attempts, */
+    char layered_text[ROUNDS_TEXT_MAX];  /* and what it did: "12 attempts = 4 rounds of 3" */
     uint64_t rules_fired[CHAOS_RULES_MAX], rules_matched[CHAOS_RULES_MAX];
     uint64_t n_ok; /* calls with a whole answer, late ones too; of the next six */
     nanos response_p50, response_p95, response_p99;

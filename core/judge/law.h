@@ -144,6 +144,9 @@ void law_limit_text(enum law law, const struct scenario *scenario, const struct 
 const char *law_inapplicable(enum law law, const struct scenario *scenario,
                              const struct law_limits *limits);
 
+/* The time that is allowed for what it asks; NANOS_NEVER: it asks for nothing in time. */
+nanos law_own_time(enum law law, const struct law_limits *limits);
+
 enum law_result {
     LAW_HELD,
     LAW_BROKEN,

@@ -57,21 +57,28 @@ static nanos default_send_lag(const struct scenario *scenario)
     return nanos_max(10 * NANOS_MS, (nanos)(primary->first_token.p50 / 100));
 }
 
+/* `--compress N` divides what the scenario says; what it leaves unsaid is divided here. Slack for
+ * clocks and machines is not: those are as slow as ever. */
+static nanos compressed(const struct scenario *scenario, nanos span)
+{
+    return scenario->compression > 1 ? span / scenario->compression : span;
+}
+
 static struct law_limits default_limits(const struct scenario *scenario)
 {
     return (struct law_limits){
-        .silence = LAW_SILENCE_DEFAULT,
+        .silence = compressed(scenario, LAW_SILENCE_DEFAULT),
         .attempts_max = ATTEMPTS_MAX_DEFAULT,
         .slack = 50 * NANOS_MS,
         .deadline = scenario->load.deadline,
-        .grace = NANOS_S,
+        .grace = compressed(scenario, NANOS_S),
         .on = default_causes(),
         .to = scenario->models_count,
         .after = 1,
         .firings_least = FIRINGS_LEAST_DEFAULT,
         .apart = 10 * NANOS_MS,
         .apart_share = 0.05,
-        .alert_within = 10 * NANOS_S,
+        .alert_within = compressed(scenario, 10 * NANOS_S),
         .slower_share = 0.05,
         .send_lag = default_send_lag(scenario),
     };
@@ -430,6 +437,20 @@ void law_limit_text(enum law law, const struct scenario *scenario, const struct 
         break;
     default:
         break;
+    }
+}
+
+nanos law_own_time(enum law law, const struct law_limits *limits)
+{
+    switch (law) {
+    case LAW_NO_HANG:
+        return limits->silence;
+    case LAW_DEADLINE_KEPT:
+        return nanos_add(limits->deadline, limits->grace);
+    case LAW_ALERT_TIMELY:
+        return limits->alert_within;
+    default:
+        return NANOS_NEVER;
     }
 }
 

@@ -293,7 +293,7 @@ static void count_layers(struct tally *t, const struct call_case *c)
         return;
     t->layered_attempts = c->requests_count;
     t->layered_due_at = c->call->due_at;
-    f->layered_call = c->call->id;
+    call_id_write(t->scenario, c->call->id, f->layered_call);
     rounds_write(&rounds, c->requests, c->requests_count, f->layered_text);
 }
 

@@ -271,16 +271,12 @@ static void add_identity(const struct run_figures *f, struct head *head)
 }
 
 /* What is said of an SDK and a loop around it. */
-static void add_layers(const struct scenario *scenario, const struct run_figures *f,
-                       struct head *head)
+static void add_layers(const struct run_figures *f, struct head *head)
 {
-    char call[CALL_ID_TEXT_MAX];
-
     if (f->layered == 0)
         return;
-    call_id_write(scenario, f->layered_call, call);
     add_line(head, "layers", "2 layers retry: %s (%s), in %" PRIu64 " of %" PRIu64 " calls",
-             f->layered_text, call, f->layered, f->calls);
+             f->layered_text, f->layered_call, f->layered, f->calls);
 }
 
 /* All that descend from what was started. */
@@ -419,7 +415,7 @@ void head_read(const struct scenario *scenario, const struct run_figures *figure
     add_calls(scenario, figures, run, head);
     if (scenario->subject == SUBJECT_EXEC)
         add_identity(figures, head);
-    add_layers(scenario, figures, head);
+    add_layers(figures, head);
     add_processes(figures, head);
     add_outcomes(figures, head);
     add_percentiles(scenario, figures, head);

@@ -470,6 +470,45 @@ static void a_waiver_with_an_end_has_a_reason(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(hearing.err.text, "expected \"because\" beside \"until\""));
 }
 
+/* --- compression ------------------------------------------------------------------------------ */
+
+static void judge_compressed(uint32_t times, const char *laws, const char *expectation)
+{
+    struct call_record call = sample_call(100);
+
+    sample_scenario(&hearing.scenario);
+    hearing.scenario.compression = times;
+    hearing_start(&hearing, laws, expectation);
+    CU_ASSERT_STRING_EQUAL_FATAL(hearing.err.text, "");
+    hearing_feed(&hearing, &call);
+    hearing_finish(&hearing);
+}
+
+static void what_compression_makes_too_short_is_inconclusive(void)
+{
+    judge_compressed(100, "{\"no-hang\": {\"silence\": \"49ms\"}}", "wait.max <= 40ms");
+    expect_row("no-hang", "inconclusive",
+               "compressed 100 times it allows 49 ms: below 50 ms that judges the machine");
+    expect_row("wait.max <= 40ms", "inconclusive",
+               "compressed 100 times it allows 40 ms: below 50 ms that judges the machine");
+    hearing_end(&hearing);
+    judge_compressed(100, "{\"no-hang\": {\"silence\": \"51ms\"}}", "wait.max <= 50ms");
+    expect_verdict("no-hang", "fail");
+    expect_verdict("wait.max <= 50ms", "pass");
+    hearing_end(&hearing);
+    judge_compressed(1, "{\"no-hang\": {\"silence\": \"49ms\"}}", "wait.max <= 40ms");
+    expect_verdict("no-hang", "fail");
+    expect_verdict("wait.max <= 40ms", "pass");
+}
+
+static void limits_that_nobody_wrote_are_compressed_too(void)
+{
+    judge_compressed(60, NULL, NULL);
+    CU_ASSERT_STRING_EQUAL(row("no-hang")->limit, "2 s");
+    CU_ASSERT_STRING_EQUAL(row("deadline-kept")->limit, "10 s + 17 ms");
+    CU_ASSERT_STRING_EQUAL(row("advice-heeded")->limit, "slack 50 ms");
+}
+
 /* --- a service -------------------------------------------------------------------------------- */
 
 /* One call at the service; the mock was asked once, or as often as `requests` says. */
@@ -681,6 +720,9 @@ static CU_TestInfo tests[] = {
     {"a waiver softens until its last day", a_waiver_softens_until_its_last_day},
     {"a waiver that has ended softens nothing", a_waiver_that_has_ended_softens_nothing},
     {"a waiver with an end has a reason", a_waiver_with_an_end_has_a_reason},
+    {"what compression makes too short is inconclusive",
+     what_compression_makes_too_short_is_inconclusive},
+    {"limits that nobody wrote are compressed too", limits_that_nobody_wrote_are_compressed_too},
     {"a service's attempts are those at the mock", a_services_attempts_are_those_at_the_mock},
     {"a service that asks nobody makes no attempt", a_service_that_asks_nobody_makes_no_attempt},
     {"layers of a service count for themselves", layers_of_a_service_count_for_themselves},
