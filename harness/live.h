@@ -9,7 +9,8 @@
  * Guards: a base URL that is not this machine's own needs --live, a spend_limit, a price for every
  * model that a call may reach, and an estimate within that limit; more than LIVE_RATE_MAX calls a
  * second need --yes-really. Loopback needs none of these, but a spend_limit holds there too, where
- * one is given.
+ * one is given. A service that is not on this machine needs --live, too: whom it asks on its way
+ * nobody knows.
  *
  * Keys come from the environment variables that the scenario names, live here from live_open to
  * live_close, and are overwritten then. They go into request headers and nowhere else: no command

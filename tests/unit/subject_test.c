@@ -22,6 +22,7 @@ static const char SMALL[] =
 static struct scenario scenario;
 static struct arena arena;
 static struct error err;
+static bool is_printed; /* a file is not read, but what is printed of it */
 
 static void set_up(void)
 {
@@ -37,8 +38,20 @@ static void tear_down(void)
 
 static void load_file(const char *path)
 {
+    struct file_reader files = tree_beside(path);
+    struct buffer printed;
+    struct slice text;
+
     if (tree_load(&scenario, path, &arena, &err) != RC_OK)
-        CU_FAIL(err.text);
+        CU_FAIL_FATAL(err.text);
+    if (!is_printed)
+        return;
+    buffer_init(&printed, memory_heap(), SCENARIO_TEXT_MAX);
+    scenario_write(&scenario, &printed);
+    text = arena_copy(&arena, buffer_slice(&printed));
+    buffer_deinit(&printed);
+    if (scenario_load(&scenario, text, SLICE("printed"), &files, &arena, &err) != RC_OK)
+        CU_FAIL_FATAL(err.text);
 }
 
 static enum rc load_with(struct slice text, const char *pointer, const char *value)
@@ -123,6 +136,7 @@ static void of_a_load_that_is_said_the_deadline_and_the_requests_stay(void)
     EXPECT_I64(scenario.load.deadline, 20 * NANOS_S);
     EXPECT_U64(scenario.load.requests_count, 1);
     CU_ASSERT(scenario.load.requests[0].stream);
+    CU_ASSERT_FALSE(scenario.load.requests[0].has_input_tokens);
     EXPECT_RC(load_with(slice_of(SMALL), "/load", "{\"deadline\": \"5s\"}"), RC_OK);
     EXPECT_I64(scenario.load.deadline, 5 * NANOS_S);
     EXPECT_RC(load_with(slice_of(SMALL), "/load", "{\"requests\": []}"), RC_MALFORMED);
@@ -209,6 +223,11 @@ static void each_of_its_urls_is_an_instance(void)
     EXPECT_U64(scenario.subject_rules.service.urls_count, 2);
     EXPECT_TEXT(scenario.subject_rules.service.urls[0], "http://127.0.0.1:4000");
     EXPECT_TEXT(scenario.subject_rules.service.urls[1], "http://[::1]:4001/prefix");
+}
+
+static void its_urls_have_places(void)
+{
+    load_file(SERVICE);
     EXPECT_U64(scenario.places.services[1].line, 5);
     EXPECT_U64(scenario.places.services[1].column, 43);
 }
@@ -290,7 +309,25 @@ static void a_client_takes_the_place_of_a_program(void)
     EXPECT_TEXT(slice_of(scenario.client.preset), "careful");
 }
 
+static void what_is_printed_means_the_same(void)
+{
+    is_printed = true;
+    of_a_load_that_is_said_the_deadline_and_the_requests_stay();
+    its_windows_may_lie_anywhere();
+    a_model_of_any_name_is_played_for_it_unless_it_says_otherwise();
+    fields_of_its_log_lie_at_the_top_level_unless_they_are_mapped();
+    its_environment_has_the_receivers_of_alerts_too();
+    a_service_is_asked_once_with_its_own_timeouts();
+    each_of_its_urls_is_an_instance();
+    json_of_its_own_is_kept_without_comments();
+    reads_how_it_is_started();
+    CU_ASSERT(scenario.serves_any_model);
+    is_printed = false;
+}
+
 static CU_TestInfo tests[] = {
+    {"its URLs have places", its_urls_have_places},
+    {"what is printed means the same", what_is_printed_means_the_same},
     {"places stand between braces", places_stand_between_braces},
     {"braces around anything else stand for themselves",
      braces_around_anything_else_stand_for_themselves},
