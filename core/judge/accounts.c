@@ -163,8 +163,10 @@ static void join_failures(struct accounts *a)
 
 void accounts_join(struct accounts *a)
 {
-    qsort(a->requests, a->requests_count, sizeof(*a->requests), by_key);
-    qsort(a->names, a->names_count, sizeof(*a->names), by_key);
+    if (a->requests_count > 0) /* else there is no table at all */
+        qsort(a->requests, a->requests_count, sizeof(*a->requests), by_key);
+    if (a->names_count > 0)
+        qsort(a->names, a->names_count, sizeof(*a->names), by_key);
     a->lines = a->malformed = a->strangers = a->doubled = a->leaking = 0;
     for (uint32_t i = 0; i < a->entries_count; i++) {
         a->leaking += a->entries[i].has_canary;
