@@ -1,25 +1,15 @@
 #include "judge/judge.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "judge/alert_book.h"
 #include "judge/alert_laws.h"
 #include "judge/conditions.h"
-#include "judge/examples.h"
-#include "judge/expectation.h"
-#include "judge/latencies.h"
-#include "judge/law.h"
-#include "judge/law_state.h"
+#include "judge/judge_state.h"
 #include "judge/measure.h"
-#include "judge/open_calls.h"
 #include "judge/readable.h"
 #include "judge/run_laws.h"
-#include "judge/seen_calls.h"
-#include "judge/spending.h"
-#include "judge/tally.h"
 
 /*   call record ------+                             +--> laws ---------+
  *                     +--> both ends in? --> case --+--> measures      +--> rows --> verdict
@@ -29,38 +19,6 @@
  *   alert record -----------+--> alert_book -----------------------+
  *
  * Calls that were cut unfinished wait for judge_finish, which brings the instant of the cut. */
-
-struct judge {
-    const struct scenario *scenario;
-    const struct memory *memory;
-    struct law_state laws[LAWS_COUNT];
-    enum law call_laws[LAWS_COUNT]; /* of these, what every call is held against */
-    uint32_t call_laws_count;
-    struct expectation *expects;
-    uint32_t expects_count; /* that were read */
-    struct open_calls open;
-    struct seen_calls seen;
-    struct tally tally;
-    struct alert_book alerts;
-    struct spending spending;
-    struct latencies latencies;
-    uint64_t calls_seen;
-    uint64_t calls_unlogged;          /* of a program's, those without a line in its log, */
-    uint64_t calls_unlogged_doubtful; /* and those of which nobody knows where they end */
-    struct examples unlogged;
-    uint64_t calls_lost;    /* could not be told from doubled ones */
-    uint64_t requests_lost; /* could not be kept until their call came */
-    uint64_t requests_late; /* beyond those that their call, judged already, knew of */
-    judge_on_judged *on_judged;
-    void *on_judged_context;
-    const struct judge *control; /* NULL: none */
-    bool is_finished;
-    struct run_facts facts; /* once finished */
-    bool is_schedule_kept;  /* likewise */
-    struct verdict_row *rows;
-    uint32_t rows_count;
-    enum verdict verdict;
-};
 
 const char *verdict_word(enum verdict verdict)
 {
@@ -507,24 +465,6 @@ static void judge_log(struct judge *judge)
     law_state_doubt(state, text);
 }
 
-/* Why what holds so far may not hold: NULL when nothing was lost. */
-static const char *lost_evidence(const struct judge *judge, bool reads_journal)
-{
-    const struct run_facts *facts = &judge->facts;
-
-    if (judge->calls_lost > 0)
-        return "calls beyond the judge's memory could not be told apart";
-    if (!reads_journal || !facts->has_journal)
-        return NULL;
-    if (!facts->journal_is_whole)
-        return "the journal broke off before its end";
-    if (judge->requests_lost > 0)
-        return "requests of the journal could not be kept until their call came";
-    if (judge->requests_late > 0)
-        return "the journal has requests that their callers know nothing of";
-    return NULL;
-}
-
 /* Broken only where a person could see why: not by a generator that was late. */
 static bool schedule_is_kept(const struct judge *judge)
 {
@@ -548,7 +488,7 @@ static void judge_run(struct judge *judge)
         .figures = &judge->tally.figures,
         .control = judge->control != NULL ? &judge->control->tally.figures : NULL,
         .control_facts = judge->control != NULL ? &judge->control->facts : NULL,
-        .is_whole = lost_evidence(judge, true) == NULL && judge->facts.lost[0] == '\0' &&
+        .is_whole = judge_lost_evidence(judge, true) == NULL && judge->facts.lost[0] == '\0' &&
                     !judge->facts.was_interrupted,
         .send_lag = judge->tally.figures.send_lag_p99,
         .is_schedule_kept = judge->is_schedule_kept,
@@ -566,292 +506,6 @@ static void judge_run(struct judge *judge)
         run_law_alert_out_of_band(&evidence, &judge->laws[LAW_ALERT_OUT_OF_BAND]);
     if (judge->laws[LAW_SECRETS_KEPT].is_judging)
         run_law_secrets(&evidence, &judge->laws[LAW_SECRETS_KEPT]);
-}
-
-/* --- rows ------------------------------------------------------------------------------------- */
-
-static void set_reason(struct verdict_row *row, enum verdict verdict, const char *reason)
-{
-    row->verdict = verdict;
-    slice_copy(slice_of(reason), row->reason, sizeof(row->reason));
-}
-
-static const char *doubt_about(const struct judge *judge, enum law law)
-{
-    const struct law_state *state = &judge->laws[law];
-    const char *lost = lost_evidence(judge, state->reads_journal);
-
-    if (lost != NULL || state->undecided == 0)
-        return lost;
-    if (state->doubt[0] != '\0')
-        return state->doubt;
-    return judge->facts.has_journal ? "the journal does not say all about every call" : NULL;
-}
-
-/* What only the program itself could tell, in a run without our driver. */
-static const char *without_caller(const struct judge *judge, enum law law)
-{
-    unsigned flags = law_facts(law)->flags;
-
-    if (judge->scenario->subject != SUBJECT_EXEC)
-        return NULL;
-    if ((flags & LAW_NEEDS_CALLER) && !judge->facts.has_caller)
-        return "needs the application's own account: brownout exec --log FILE";
-    if (law == LAW_COMMAND_SUCCEEDED && !judge->facts.has_command)
-        return "no command was run";
-    if (law == LAW_SECRETS_KEPT && !judge->facts.has_canaries)
-        return "no canary stood in the place of a key";
-    return NULL;
-}
-
-static const char *without_journal(const struct judge *judge, enum law law)
-{
-    if (law == LAW_PERCENTILES_AGREE)
-        return judge->facts.has_reported ? NULL : "needs a monitor, or the journal of a mock";
-    if (!(law_facts(law)->flags & LAW_NEEDS_JOURNAL))
-        return NULL;
-    if (law == LAW_ALERT_ONCE || law == LAW_ALERT_DELIVERED || law == LAW_ALERT_TIMELY)
-        return "needs the mock as the receiver of its hooks";
-    return judge->facts.is_live ? "needs the journal of a mock: a live target has none"
-                                : "needs the journal of a mock";
-}
-
-static const char *not_applicable(const struct judge *judge, enum law law)
-{
-    const struct law_rules *rules = &judge->laws[law].rules;
-    const char *why_not = NULL;
-
-    if (!rules->is_on)
-        return "switched off by the scenario";
-    if (!judge->facts.has_journal)
-        why_not = without_journal(judge, law);
-    if (why_not == NULL)
-        why_not = law_inapplicable(law, judge->scenario, &rules->limits);
-    return why_not != NULL ? why_not : without_caller(judge, law);
-}
-
-/* A waiver that has ended softens nothing. */
-static bool has_expired(const struct judge *judge, const struct law_rules *rules)
-{
-    return rules->until[0] != '\0' && judge->facts.today[0] != '\0' &&
-           strcmp(judge->facts.today, rules->until) > 0;
-}
-
-PRINTF_LIKE(2, 3)
-static void add_reason(struct verdict_row *row, const char *format, ...)
-{
-    size_t used = strlen(row->reason);
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(row->reason + used, sizeof(row->reason) - used, format, arguments);
-    va_end(arguments);
-}
-
-/* The scenario's own words about a law that it softens. */
-static void add_because(const struct judge *judge, const struct law_rules *rules,
-                        struct verdict_row *row)
-{
-    const char *comma = row->reason[0] != '\0' ? "; " : "";
-
-    if (rules->because[0] != '\0')
-        add_reason(row, "%s%s", comma, rules->because);
-    if (rules->until[0] == '\0')
-        return;
-    if (has_expired(judge, rules))
-        add_reason(row, ", waived until %s, which has passed", rules->until);
-    else
-        add_reason(row, ", until %s", rules->until);
-}
-
-static void judge_condition(const struct judge *judge, enum law law, struct verdict_row *row)
-{
-    const struct law_limits *limits = &judge->laws[law].rules.limits;
-
-    switch (law) {
-    case LAW_REQUESTS_ARRIVED:
-        condition_requests_arrived(&judge->tally, judge->facts.lost, row);
-        return;
-    case LAW_PATHS_KNOWN:
-        condition_paths_known(&judge->tally, row);
-        return;
-    case LAW_FAULTS_CONSUMED:
-        condition_faults_consumed(&judge->tally, limits, row);
-        return;
-    default:
-        assert(law == LAW_SCHEDULE_KEPT);
-        condition_schedule_kept(&judge->tally, limits, row);
-    }
-}
-
-static void judge_command(const struct run_facts *facts, struct verdict_row *row)
-{
-    row->n = 1;
-    row->violations = facts->command_exit != 0;
-    row->verdict = facts->command_exit == 0 ? VERDICT_PASS : VERDICT_FAIL;
-    snprintf(row->value, sizeof(row->value), "%s", readable_exit(facts->command_exit).text);
-}
-
-static void judge_law(const struct judge *judge, enum law law, struct verdict_row *row)
-{
-    const struct law_state *state = &judge->laws[law];
-    const struct law_hearing hearing = {.scenario = judge->scenario,
-                                        .lost = doubt_about(judge, law),
-                                        .has_calls = judge->calls_seen > 0};
-    const char *why_not = not_applicable(judge, law);
-
-    if (why_not != NULL)
-        set_reason(row, VERDICT_NOT_APPLICABLE, why_not);
-    else if (law_facts(law)->flags & LAW_CONDITION)
-        judge_condition(judge, law, row);
-    else if (law == LAW_COMMAND_SUCCEEDED)
-        judge_command(&judge->facts, row);
-    else
-        law_state_fill_row(state, law, &hearing, row);
-}
-
-/* What a machine needs for a turn of its own: below it a compressed limit says nothing of a client.
- */
-#define OWN_TIME_LEAST (50 * NANOS_MS)
-
-static void doubt_compressed(const struct judge *judge, nanos own_time, struct verdict_row *row)
-{
-    uint32_t times = judge->scenario->compression;
-    char text[128];
-
-    if (times < 2 || own_time >= OWN_TIME_LEAST || row->verdict == VERDICT_NOT_APPLICABLE)
-        return;
-    snprintf(text, sizeof(text),
-             "compressed %u times it allows %s: below 50 ms that judges the machine", times,
-             readable_span(own_time).text);
-    set_reason(row, VERDICT_INCONCLUSIVE, text);
-}
-
-/* Evidence that is damaged or missing makes nothing good; what was seen broken stays. */
-static void doubt(const struct judge *judge, struct verdict_row *row)
-{
-    if (row->verdict == VERDICT_PASS && judge->facts.lost[0] != '\0')
-        set_reason(row, VERDICT_INCONCLUSIVE, judge->facts.lost);
-}
-
-static void fill_law_row(const struct judge *judge, enum law law, struct verdict_row *row)
-{
-    const struct law_state *state = &judge->laws[law];
-
-    *row = (struct verdict_row){.kind = ROW_LAW,
-                                .is_warning =
-                                    state->rules.is_warning && !has_expired(judge, &state->rules)};
-    if (law_facts(law)->flags & LAW_CONDITION)
-        row->kind = ROW_CONDITION;
-    slice_copy(slice_of(law_facts(law)->name), row->name, sizeof(row->name));
-    judge_law(judge, law, row);
-    doubt(judge, row);
-    doubt_compressed(judge, law_own_time(law, &state->rules.limits), row);
-    if (state->rules.is_on)
-        law_limit_text(law, judge->scenario, &state->rules.limits, row->limit, sizeof(row->limit));
-    add_because(judge, &state->rules, row);
-}
-
-/* --- expectations ----------------------------------------------------------------------------- */
-
-/* Why a value of this run is worth nothing, whichever way it falls; NULL when it is. A latency
- * counts from the due, so a late generator can make it fail as well as pass. */
-static const char *worthless(const struct judge *judge, unsigned flags)
-{
-    const struct run_facts *facts = &judge->facts;
-
-    if (!judge->is_schedule_kept && (flags & MEASURE_LATENCY))
-        return "the generator was late (schedule-kept)";
-    if (!facts->has_journal && (flags & MEASURE_NEEDS_JOURNAL))
-        return "needs the journal of a mock";
-    if (!facts->has_canaries && (flags & MEASURE_NEEDS_CANARIES))
-        return "no canary stood in the place of a key";
-    return NULL;
-}
-
-/* Why it may be too small; NULL when it is not. */
-static const char *incomplete(const struct judge *judge, unsigned flags)
-{
-    const struct run_facts *facts = &judge->facts;
-    bool is_broken_off = facts->has_journal && !facts->journal_is_whole;
-
-    if (judge->calls_lost > 0)
-        return "calls were lost";
-    if (is_broken_off && (flags & (MEASURE_JOURNAL | MEASURE_NEEDS_JOURNAL)))
-        return "the journal broke off before its end";
-    return facts->lost[0] != '\0' ? facts->lost : NULL;
-}
-
-/* What evidence that is worth nothing says either way; and of a run that was cut short, calls are
- * unfinished for no fault of the client's: but what was too much before the cut is too much. */
-static void weaken(const struct judge *judge, const struct expectation *e, struct verdict_row *row)
-{
-    const char *why = worthless(judge, expectation_flags(e));
-
-    if (row->verdict != VERDICT_PASS && row->verdict != VERDICT_FAIL)
-        return;
-    if (judge->facts.was_interrupted && row->verdict == VERDICT_FAIL &&
-        !expectation_failure_stands(e))
-        why = "the run was cut short";
-    else if (why == NULL && row->verdict == VERDICT_PASS)
-        why = incomplete(judge, expectation_flags(e));
-    if (why != NULL)
-        set_reason(row, VERDICT_INCONCLUSIVE, why);
-}
-
-/* A control that can be trusted no more than a run that is inconclusive is no yardstick. */
-static const char *control_doubt(const struct judge *control, const struct expectation *e)
-{
-    unsigned flags = e->right.measure->flags;
-    const char *why;
-
-    if (control == NULL)
-        return "there is no control run to compare with";
-    if (control->facts.was_interrupted)
-        return "it was cut short";
-    why = worthless(control, flags);
-    return why != NULL ? why : incomplete(control, flags);
-}
-
-static void measure_control(const struct judge *judge, uint32_t index, struct measured *measured)
-{
-    const struct expectation *e = &judge->expects[index];
-    const struct judge *control = judge->control;
-    const char *why = control_doubt(control, e);
-    char reason[sizeof(measured->reason)];
-
-    if (why == NULL) {
-        assert(control->expects_count == judge->expects_count);
-        measurement_value(&control->expects[index].right, &control->tally.figures, measured);
-        why = measured->is_known ? NULL : measured->reason;
-        if (why == NULL && control->tally.figures.useful == 0)
-            why = "no call of it was useful";
-    }
-    if (why == NULL)
-        return;
-    snprintf(reason, sizeof(reason), "%s%.100s", control != NULL ? "the control run: " : "", why);
-    measured->is_known = false;
-    slice_copy(slice_of(reason), measured->reason, sizeof(measured->reason));
-}
-
-static void fill_expectation_row(const struct judge *judge, uint32_t index, struct verdict_row *row)
-{
-    struct measured control = {0};
-
-    if (judge->expects[index].is_control)
-        measure_control(judge, index, &control);
-    expectation_judge(&judge->expects[index], &judge->tally.figures, &control, row);
-    weaken(judge, &judge->expects[index], row);
-    doubt_compressed(judge, expectation_own_time(&judge->expects[index]), row);
-}
-
-static void fill_rows(struct judge *judge)
-{
-    for (int law = 0; law < LAWS_COUNT; law++)
-        if (judge->laws[law].rules.is_listed)
-            fill_law_row(judge, (enum law)law, &judge->rows[judge->rows_count++]);
-    for (uint32_t i = 0; i < judge->expects_count; i++)
-        fill_expectation_row(judge, i, &judge->rows[judge->rows_count++]);
 }
 
 /* --- the verdict ------------------------------------------------------------------------------ */
@@ -887,7 +541,7 @@ void judge_finish(struct judge *judge, const struct run_facts *facts)
     tally_finish(&judge->tally);
     judge->is_schedule_kept = schedule_is_kept(judge);
     judge_run(judge);
-    fill_rows(judge);
+    judge_fill_rows(judge);
     judge->verdict = sum_up(judge);
     judge->is_finished = true;
 }
