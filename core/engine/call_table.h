@@ -23,6 +23,7 @@ struct call_seen {
     uint64_t question;  /* hash of what was asked */
     uint32_t occurrence;
     uint32_t attempts;
+    uint32_t round;       /* of these, by the SDK's own count */
     uint32_t in_progress; /* of these */
     bool is_over;
     uint32_t newer, older; /* the table's own: of all, by use */

@@ -194,6 +194,8 @@ static uint64_t likeness_of(const struct identity_facts *facts)
     struct slice rest = facts->http->path;
     struct slice path = {0};
 
+    if (facts->question != 0)
+        return checksum(facts->question, facts->isolation);
     (void)slice_cut(&rest, '?', &path); /* an empty path is one, too */
     return checksum(checksum(checksum(0, facts->isolation), path), facts->http->body);
 }
@@ -233,20 +235,28 @@ static void count_on(struct identity *id, const struct identity_facts *facts, ui
     attempt(id, call != NULL ? call : begin(id, facts, key), found);
 }
 
-/* Of the open calls the latest that has had so many attempts, else the latest. */
-static struct call_seen *call_with_attempts(struct identity *id, uint64_t key, uint32_t attempts)
+/* Of the open calls the latest whose round has had so many attempts, else the latest. */
+static struct call_seen *call_with_round(struct identity *id, uint64_t key, uint32_t attempts)
 {
     struct call_seen *latest = NULL;
     struct call_seen *call = call_table_newest(&id->table, key);
 
     for (int walked = 0; call != NULL && walked < WALK_MAX; walked++) {
-        if (!call->is_over && call->attempts == attempts)
+        if (!call->is_over && call->round == attempts)
             return call;
         if (!call->is_over && latest == NULL)
             latest = call;
         call = call_table_before(&id->table, call);
     }
     return latest;
+}
+
+/* The latest call, if all its attempts so far ended badly. */
+static struct call_seen *call_that_failed(struct identity *id, uint64_t key)
+{
+    struct call_seen *call = call_table_newest(&id->table, key);
+
+    return call != NULL && !call->is_over && call->in_progress == 0 ? call : NULL;
 }
 
 /* Calls of one trace may be under way side by side, and a call may go on with another question (on
@@ -328,16 +338,18 @@ static bool take_trace(struct identity *id, const struct identity_facts *facts,
 static bool take_retry_count(struct identity *id, const struct identity_facts *facts,
                              uint64_t likeness, struct identity_found *found)
 {
-    struct call_seen *call = NULL;
+    struct call_seen *call;
 
     if (!found->has_retry_count)
         return false;
     found->key = KEY_RETRY_COUNT;
-    if (found->retry_count > 0)
-        call = call_with_attempts(id, likeness, found->retry_count);
+    call = found->retry_count > 0 ? call_with_round(id, likeness, found->retry_count)
+                                  : call_that_failed(id, likeness);
     if (call == NULL)
         call = begin(id, facts, likeness);
-    call->attempts = found->retry_count;
+    if (call->round < found->retry_count) /* attempts that never came here */
+        call->attempts += found->retry_count - call->round;
+    call->round = found->retry_count + 1;
     attempt(id, call, found);
     name_likeness(likeness, call->occurrence, found);
     return true;
@@ -381,6 +393,11 @@ static void take_likeness(struct identity *id, const struct identity_facts *fact
     name_likeness(likeness, call->occurrence, found);
 }
 
+bool identity_is_said(const struct http_request *http)
+{
+    return http_header_of(http, SLICE("x-brownout-call")).size > 0;
+}
+
 void identity_of(struct identity *id, const struct identity_facts *facts,
                  struct identity_found *found)
 {
@@ -393,6 +410,7 @@ void identity_of(struct identity *id, const struct identity_facts *facts,
         take_trace(id, facts, found) || facts->http->body.size == 0)
         return;
     likeness = likeness_of(facts);
+    found->likeness = likeness;
     if (!take_retry_count(id, facts, likeness, found) &&
         !take_isolation(id, facts, likeness, found))
         take_likeness(id, facts, likeness, found);
@@ -423,8 +441,8 @@ static bool read_name(struct slice name, uint64_t *key, uint64_t *occurrence)
         *key = key_of(SORT_TRACE, part);
         return text.size == 0 || slice_u64(text, occurrence);
     }
-    return skip(&text, LIKENESS_PREFIX) && slice_cut(&text, ':', &part) && checksum_read(part, key) &&
-           slice_u64(text, occurrence);
+    return skip(&text, LIKENESS_PREFIX) && slice_cut(&text, ':', &part) &&
+           checksum_read(part, key) && slice_u64(text, occurrence);
 }
 
 void identity_settled(struct identity *id, struct slice name, bool was_answered)

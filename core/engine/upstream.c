@@ -58,7 +58,7 @@ static void bill(const struct upstream *u, struct exchange *x)
 static void close_exchange(struct upstream *u, uint32_t index, enum closed_by by, nanos now)
 {
     struct exchange *x = &u->exchanges[index];
-    bool is_well = by == CLOSED_WHOLE && x->record.answered == OUTCOME_OK;
+    bool is_well = by == CLOSED_WHOLE && x->record.answered == OUTCOME_OK && x->record.is_complete;
 
     bill(u, x);
     x->record.closed_by = by;
@@ -447,7 +447,7 @@ enum rc upstream_new(struct upstream **upstream, const struct upstream_options *
 
 void upstream_set_wall(struct upstream *u, int64_t wall_unix_ns)
 {
-    assert(u->requests == 0);
+    assert(u->latest_at < 0);
     u->options.wall_unix_ns = wall_unix_ns;
 }
 

@@ -19,6 +19,8 @@ struct asking {
     const struct http_request *http;
     struct endpoint endpoint;
     struct asked asked;
+    enum rc asked_rc; /* of reading it, */
+    const char *problem;
     bool is_gateway;
     uint32_t ordinal;
     uint64_t input_tokens, output_tokens;
@@ -335,10 +337,18 @@ static enum journal_kind kind_of(const struct endpoint *endpoint)
     return JOURNAL_UNKNOWN;
 }
 
-static void identify(struct upstream *u, struct exchange *x, const struct http_request *http,
+/* What is asked of one kind of endpoint is no attempt at what is asked of another. */
+static uint64_t question_of(const struct exchange *x, const struct asked *asked)
+{
+    return asked->question != 0 ? asked->question + (uint64_t)x->record.kind : 0;
+}
+
+static void identify(struct upstream *u, struct exchange *x, const struct asking *asking,
                      uint32_t *ordinal)
 {
-    struct identity_facts facts = {.http = http, .isolation = slice_of(x->record.isolation)};
+    struct identity_facts facts = {.http = asking->http,
+                                   .isolation = slice_of(x->record.isolation),
+                                   .question = question_of(x, &asking->asked)};
     struct identity_found found = {0};
     struct journal_record *record = &x->record;
 
@@ -347,6 +357,7 @@ static void identify(struct upstream *u, struct exchange *x, const struct http_r
     record->attempt = found.attempt;
     record->has_retry_count = found.has_retry_count;
     record->retry_count = found.retry_count;
+    record->question = found.likeness;
     memcpy(record->call, found.call, sizeof(record->call));
     *ordinal = found.ordinal;
 }
@@ -377,15 +388,28 @@ static void read_path(struct asking *asking)
     memcpy(asked->model, asking->endpoint.model, sizeof(asked->model));
 }
 
-/* False, and refused, where the service would not think about such a body. */
-static bool read_body(struct exchange *x, struct asking *asking)
+/* Before it is known whether anybody would think about it: what is asked tells whose call it is. */
+static void read_asked(const struct exchange *x, struct asking *asking)
 {
     const struct http_request *http = asking->http;
-    const char *problem = NULL;
+
+    if (x->record.kind == JOURNAL_MODELS || x->record.kind == JOURNAL_UNKNOWN)
+        return;
+    if (identity_is_said(http))
+        asking->asked_rc = format_read_ask(x->api, http->body, &asking->asked, &asking->problem);
+    else
+        asking->asked_rc =
+            format_read_question(x->api, http->body, &asking->asked, &asking->problem);
+}
+
+/* False, and refused, where the service would not think about such a body. */
+static bool take_body(struct exchange *x, struct asking *asking)
+{
+    const struct http_request *http = asking->http;
     struct objection objection;
 
-    if (format_read_ask(x->api, http->body, &asking->asked, &problem) != RC_OK) {
-        refuse_in_words(x, 400, problem);
+    if (asking->asked_rc != RC_OK) {
+        refuse_in_words(x, 400, asking->problem);
         return false;
     }
     read_path(asking);
@@ -433,13 +457,14 @@ static void take_http(struct upstream *u, uint32_t index, const struct upstream_
     x->record.api = x->api;
     x->record.kind = kind_of(&asking.endpoint);
     slice_copy(http_header_of(http, SLICE("user-agent")), x->record.agent, sizeof(x->record.agent));
-    identify(u, x, http, &asking.ordinal);
+    read_asked(x, &asking);
+    identify(u, x, &asking, &asking.ordinal);
     if (endpoint_objects(&asking.endpoint, http, &objection) ||
         format_objects_to_key(x->api, http, &objection))
         refuse_as(x, &objection);
     else if (x->record.kind == JOURNAL_MODELS)
         list_models(u, x, &asking);
-    else if (read_body(x, &asking)) {
+    else if (take_body(x, &asking)) {
         note_asked(x, &asking);
         try_models(u, index, &asking, now);
     }

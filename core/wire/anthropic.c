@@ -82,15 +82,23 @@ static const struct shape event_shape[] = {
     SHAPE_DONE,
 };
 
+/* Parts of other kinds hold what is no text. */
+static const struct shape text_kinds[] = {
+    {SHAPE_NAME("text"), SHAPE_SCALAR, SHAPE_NOWHERE, NULL},
+    SHAPE_DONE,
+};
+
 static const struct shape result_shape[] = {
-    {SHAPE_NAME("text"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {SHAPE_NAME("text"), SHAPE_PROMPT, WISH(prompt), NULL},
+    {SHAPE_NAME("type"), SHAPE_WORDS, WISH(part_kinds), text_kinds},
     SHAPE_DONE,
 };
 
 /* `content` of a block: a tool's result. */
 static const struct shape part_shape[] = {
-    {SHAPE_NAME("text"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
-    {SHAPE_NAME("content"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {SHAPE_NAME("text"), SHAPE_PROMPT, WISH(prompt), NULL},
+    {SHAPE_NAME("type"), SHAPE_WORDS, WISH(part_kinds), text_kinds},
+    {SHAPE_NAME("content"), SHAPE_PROMPT, WISH(prompt), NULL},
     {SHAPE_NAME("content"), SHAPE_EACH, SHAPE_NOWHERE, result_shape},
     {SHAPE_NAME("cache_control"), SHAPE_HERE, WISH(turns_mark), NULL},
     SHAPE_DONE,
@@ -103,7 +111,7 @@ static const struct shape roles[] = {
 };
 
 static const struct shape content_shape[] = {
-    {{0}, SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {{0}, SHAPE_PROMPT, WISH(prompt), NULL},
     {{0}, SHAPE_EACH, SHAPE_NOWHERE, part_shape},
     SHAPE_DONE,
 };
@@ -125,13 +133,13 @@ static const struct shape turns_shape[] = {
 };
 
 static const struct shape system_part_shape[] = {
-    {SHAPE_NAME("text"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {SHAPE_NAME("text"), SHAPE_PROMPT, WISH(prompt), NULL},
     {SHAPE_NAME("cache_control"), SHAPE_HERE, WISH(system_mark), NULL},
     SHAPE_DONE,
 };
 
 static const struct shape system_shape[] = {
-    {{0}, SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {{0}, SHAPE_PROMPT, WISH(prompt), NULL},
     {{0}, SHAPE_EACH, SHAPE_NOWHERE, system_part_shape},
     SHAPE_DONE,
 };

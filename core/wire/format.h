@@ -154,6 +154,7 @@ struct asked {
     bool has_negative_output_tokens_max; /* then there is no output_tokens_max */
     uint64_t cache_prefix_bytes;         /* of the prompt: what a cache would keep; 0: nothing */
     uint64_t cache_prefix_hash;
+    uint64_t question; /* by format_read_question: a hash of what is asked, 0: nothing is */
     struct embeddings embeddings;
 };
 
@@ -178,6 +179,13 @@ bool format_objects_to_key(enum api api, const struct http_request *request,
 /* RC_MALFORMED: not JSON of the expected shape; `problem` (may be null) then says what in words. */
 MUST_USE enum rc format_read_ask(enum api api, struct slice body, struct asked *asked,
                                  const char **problem);
+
+/* The same, and the hash of what is asked. Where all of the prompt is text, it is that of these
+ * texts: the same in every format, whoever writes the system's part where, and for every model.
+ * Images, tools' calls and the like are written in ways too different: then it is that of the
+ * messages as written. */
+MUST_USE enum rc format_read_question(enum api api, struct slice body, struct asked *asked,
+                                      const char **problem);
 
 /* How usage is told. */
 enum usage_told { USAGE_TRUE, USAGE_MISSING, USAGE_ZERO, USAGE_WRONG };

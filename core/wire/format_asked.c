@@ -269,10 +269,32 @@ static void take_prefix(const struct format *format, const struct wish *wish, st
     asked->cache_prefix_bytes = asked->prompt_bytes * kept / whole;
 }
 
-enum rc format_read_ask(enum api api, struct slice body, struct asked *asked, const char **problem)
+/* --- what is asked ---------------------------------------------------------------------------- */
+
+/* Seeds, so that what is hashed as written cannot look like texts. */
+enum { QUESTION_AS_WRITTEN = 1, QUESTION_INPUTS };
+
+static bool is_all_text(const struct wish *wish)
+{
+    return wish->prompt.hash != 0 && !is_there(&wish->part_kinds.odd) && wish->other_parts == 0;
+}
+
+static uint64_t question_of(const struct wish *wish)
+{
+    if (is_all_text(wish))
+        return wish->prompt.hash;
+    if (wish->turns_span.size > 0)
+        return checksum(checksum(QUESTION_AS_WRITTEN, wish->system_span), wish->turns_span);
+    if (is_there(&wish->input))
+        return checksum(QUESTION_INPUTS, wish->input.raw);
+    return wish->inputs.span.size > 0 ? checksum(QUESTION_INPUTS, wish->inputs.span) : 0;
+}
+
+static enum rc read_ask(enum api api, struct slice body, bool is_hashed, struct asked *asked,
+                        const char **problem)
 {
     const struct format *format = format_of(api);
-    struct wish wish = {0};
+    struct wish wish = {.prompt.is_hashed = is_hashed};
     enum rc rc = shape_read(body, format->ask_shape, &wish, problem);
 
     if (rc != RC_OK) {
@@ -286,7 +308,8 @@ enum rc format_read_ask(enum api api, struct slice body, struct asked *asked, co
     asked->include_usage = format->always_tells_usage || is_true(&wish.include_usage);
     asked->lacks_messages = wish.turns_span.size == 0;
     asked->has_messages = wish.turns.count > 0 || (format->takes_text && is_text(wish.turns_span));
-    asked->prompt_bytes = wish.prompt_bytes;
+    asked->prompt_bytes = wish.prompt.bytes;
+    asked->question = is_hashed ? question_of(&wish) : 0;
     asked->wants_thinking = wants_thinking(&wish.thinking);
     if (asked->has_model)
         shape_copy(&wish.model, asked->model, sizeof(asked->model));
@@ -298,6 +321,17 @@ enum rc format_read_ask(enum api api, struct slice body, struct asked *asked, co
     take_inputs(&wish, asked);
     take_prefix(format, &wish, body, asked);
     return RC_OK;
+}
+
+enum rc format_read_ask(enum api api, struct slice body, struct asked *asked, const char **problem)
+{
+    return read_ask(api, body, false, asked, problem);
+}
+
+enum rc format_read_question(enum api api, struct slice body, struct asked *asked,
+                             const char **problem)
+{
+    return read_ask(api, body, true, asked, problem);
 }
 
 /* --- keys ------------------------------------------------------------------------------------- */

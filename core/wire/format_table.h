@@ -51,7 +51,9 @@ struct wish {
     struct shape_list turns; /* the messages; */
     uint64_t turns_roles;    /* how many of them have a role, */
     uint64_t turns_contents; /* and a content */
-    uint64_t prompt_bytes;
+    struct shape_prompt prompt;
+    struct shape_words part_kinds; /* of messages' parts, beside texts; */
+    uint64_t other_parts;          /* likewise, where parts have no kind */
 
     /* The prompt, as written. A cache keeps what stands before the last message; or, where caches
      * go by marks, what stands before the last mark (offset behind a cache_control; 0: none). */

@@ -141,8 +141,17 @@ static void judge_event(struct slice name, struct told *told)
     told->is_end = told->is_complete;
 }
 
+/* Clients write names either way. */
 static const struct shape ask_part_shape[] = {
-    {SHAPE_NAME("text"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {SHAPE_NAME("text"), SHAPE_PROMPT, WISH(prompt), NULL},
+    {SHAPE_NAME("inlineData"), SHAPE_MET, WISH(other_parts), skipped},
+    {SHAPE_NAME("inline_data"), SHAPE_MET, WISH(other_parts), skipped},
+    {SHAPE_NAME("fileData"), SHAPE_MET, WISH(other_parts), skipped},
+    {SHAPE_NAME("file_data"), SHAPE_MET, WISH(other_parts), skipped},
+    {SHAPE_NAME("functionCall"), SHAPE_MET, WISH(other_parts), skipped},
+    {SHAPE_NAME("function_call"), SHAPE_MET, WISH(other_parts), skipped},
+    {SHAPE_NAME("functionResponse"), SHAPE_MET, WISH(other_parts), skipped},
+    {SHAPE_NAME("function_response"), SHAPE_MET, WISH(other_parts), skipped},
     SHAPE_DONE,
 };
 

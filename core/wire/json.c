@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/utf8.h"
 
 /* What may come next. A comma is read together with what stands behind it, a key together with its
@@ -611,6 +612,65 @@ void json_text(const struct json_token *token, struct buffer *out)
         if (rest.size > 0)
             buffer_append(out, (struct slice){character, take_character(&rest, character)});
     }
+}
+
+/* Texts are hashed in pieces of this size, decoded, whatever they look like as written. */
+enum { HASHED_PIECE = 4096 };
+
+struct text_hash {
+    uint64_t sum;
+    size_t size; /* of `piece` */
+    char piece[HASHED_PIECE];
+};
+
+static void hash_add(struct text_hash *hash, struct slice text)
+{
+    while (text.size > 0) {
+        size_t room = HASHED_PIECE - hash->size;
+        size_t size = text.size < room ? text.size : room;
+
+        memcpy(hash->piece + hash->size, text.data, size);
+        hash->size += size;
+        text = (struct slice){text.data + size, text.size - size};
+        if (hash->size < HASHED_PIECE)
+            return;
+        hash->sum = checksum(hash->sum, (struct slice){hash->piece, HASHED_PIECE});
+        hash->size = 0;
+    }
+}
+
+static uint64_t hash_plain(struct slice text)
+{
+    uint64_t sum = 0;
+
+    for (; text.size >= HASHED_PIECE;
+         text = (struct slice){text.data + HASHED_PIECE, text.size - HASHED_PIECE})
+        sum = checksum(sum, (struct slice){text.data, HASHED_PIECE});
+    return checksum(sum, text);
+}
+
+static uint64_t hash_escaped(struct slice rest)
+{
+    struct text_hash hash;
+
+    hash.sum = 0;
+    hash.size = 0;
+    while (rest.size > 0) {
+        const char *escape = memchr(rest.data, '\\', rest.size);
+        size_t run = escape == NULL ? rest.size : (size_t)(escape - rest.data);
+        char character[4];
+
+        hash_add(&hash, (struct slice){rest.data, run});
+        rest = (struct slice){rest.data + run, rest.size - run};
+        if (rest.size > 0)
+            hash_add(&hash, (struct slice){character, take_character(&rest, character)});
+    }
+    return checksum(hash.sum, (struct slice){hash.piece, hash.size});
+}
+
+uint64_t json_text_hash(const struct json_token *token)
+{
+    return token->has_escapes ? hash_escaped(token->raw) : hash_plain(token->raw);
 }
 
 bool json_is(const struct json_token *token, struct slice text)

@@ -101,6 +101,9 @@ MUST_USE enum rc json_value(struct json *j, const struct json_token *token, stru
 /* Decodes a key or string into `out` (appended). Without escapes token.raw is the text itself. */
 void json_text(const struct json_token *token, struct buffer *out);
 
+/* A hash of the decoded text: the same however it is escaped. */
+uint64_t json_text_hash(const struct json_token *token);
+
 /* Is this key or string the given text? Decodes escapes on the way, allocates nothing. */
 bool json_is(const struct json_token *token, struct slice text);
 

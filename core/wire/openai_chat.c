@@ -87,8 +87,15 @@ static const struct shape body_shape[] = {
     SHAPE_DONE,
 };
 
+/* Parts of other kinds hold what is no text. */
+static const struct shape text_kinds[] = {
+    {SHAPE_NAME("text"), SHAPE_SCALAR, SHAPE_NOWHERE, NULL},
+    SHAPE_DONE,
+};
+
 static const struct shape part_shape[] = {
-    {SHAPE_NAME("text"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {SHAPE_NAME("text"), SHAPE_PROMPT, WISH(prompt), NULL},
+    {SHAPE_NAME("type"), SHAPE_WORDS, WISH(part_kinds), text_kinds},
     SHAPE_DONE,
 };
 
@@ -103,7 +110,7 @@ static const struct shape roles[] = {
 };
 
 static const struct shape content_shape[] = {
-    {{0}, SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {{0}, SHAPE_PROMPT, WISH(prompt), NULL},
     {{0}, SHAPE_EACH, SHAPE_NOWHERE, part_shape},
     SHAPE_DONE,
 };
@@ -113,9 +120,12 @@ static const struct shape role_shape[] = {
     SHAPE_DONE,
 };
 
+static const struct shape skipped[] = {SHAPE_DONE};
+
 static const struct shape turn_shape[] = {
     {SHAPE_NAME("content"), SHAPE_MET, WISH(turns_contents), content_shape},
     {SHAPE_NAME("role"), SHAPE_MET, WISH(turns_roles), role_shape},
+    {SHAPE_NAME("tool_calls"), SHAPE_MET, WISH(other_parts), skipped},
     SHAPE_DONE,
 };
 

@@ -99,8 +99,17 @@ static const struct shape event_shape[] = {
     SHAPE_DONE,
 };
 
+/* Parts, and items, of other kinds hold what is no text. */
+static const struct shape text_kinds[] = {
+    {SHAPE_NAME("input_text"), SHAPE_SCALAR, SHAPE_NOWHERE, NULL},
+    {SHAPE_NAME("output_text"), SHAPE_SCALAR, SHAPE_NOWHERE, NULL},
+    {SHAPE_NAME("message"), SHAPE_SCALAR, SHAPE_NOWHERE, NULL},
+    SHAPE_DONE,
+};
+
 static const struct shape ask_part_shape[] = {
-    {SHAPE_NAME("text"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {SHAPE_NAME("text"), SHAPE_PROMPT, WISH(prompt), NULL},
+    {SHAPE_NAME("type"), SHAPE_WORDS, WISH(part_kinds), text_kinds},
     SHAPE_DONE,
 };
 
@@ -114,24 +123,25 @@ static const struct shape roles[] = {
 
 /* An item is a message, or a call of a tool and what came of it. */
 static const struct shape ask_item_shape[] = {
-    {SHAPE_NAME("content"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {SHAPE_NAME("content"), SHAPE_PROMPT, WISH(prompt), NULL},
     {SHAPE_NAME("content"), SHAPE_EACH, SHAPE_NOWHERE, ask_part_shape},
     {SHAPE_NAME("role"), SHAPE_WORDS, WISH(roles), roles},
-    {SHAPE_NAME("output"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {SHAPE_NAME("type"), SHAPE_WORDS, WISH(part_kinds), text_kinds},
+    {SHAPE_NAME("output"), SHAPE_PROMPT, WISH(prompt), NULL},
     {SHAPE_NAME("output"), SHAPE_EACH, SHAPE_NOWHERE, ask_part_shape},
-    {SHAPE_NAME("arguments"), SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {SHAPE_NAME("arguments"), SHAPE_PROMPT, WISH(prompt), NULL},
     SHAPE_DONE,
 };
 
 /* A text is a message of the user. */
 static const struct shape input_shape[] = {
-    {{0}, SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {{0}, SHAPE_PROMPT, WISH(prompt), NULL},
     {{0}, SHAPE_LIST, WISH(turns), ask_item_shape},
     SHAPE_DONE,
 };
 
 static const struct shape instructions_shape[] = {
-    {{0}, SHAPE_BYTES, WISH(prompt_bytes), NULL},
+    {{0}, SHAPE_PROMPT, WISH(prompt), NULL},
     SHAPE_DONE,
 };
 

@@ -1,6 +1,7 @@
 #include "wire/shape.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/buffer.h"
 
@@ -45,16 +46,20 @@ static size_t escape_size(const char *escape)
     return 3;
 }
 
+/* From one escape to the next: prompts are long, and most of their bytes stand for themselves. */
 static uint64_t decoded_size(const struct json_token *token)
 {
-    uint64_t size = 0;
-    size_t step;
+    const char *end = token->raw.data + token->raw.size;
+    const char *at = token->raw.data;
+    uint64_t size = token->raw.size;
 
     if (!token->has_escapes)
-        return token->raw.size;
-    for (size_t at = 0; at < token->raw.size; at += step) {
-        step = step_at(token->raw, at);
-        size += step == 1 ? 1 : escape_size(token->raw.data + at);
+        return size;
+    while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL) {
+        size_t written = at[1] == 'u' ? 6 : 2;
+
+        size -= written - escape_size(at);
+        at += written;
     }
     return size;
 }
@@ -71,6 +76,7 @@ static bool takes(enum shape_kind shape, enum json_kind kind)
     case SHAPE_NUMBER:
         return kind == JSON_NUMBER;
     case SHAPE_BYTES:
+    case SHAPE_PROMPT:
     case SHAPE_WORDS:
         return kind == JSON_STRING;
     case SHAPE_OBJECT:
@@ -127,6 +133,13 @@ static void take_number(const struct json_token *token, struct shape_number *num
         *number = (struct shape_number){.is_odd = true};
 }
 
+static void take_prompt(const struct json_token *token, struct shape_prompt *prompt)
+{
+    prompt->bytes += decoded_size(token);
+    if (prompt->is_hashed && token->raw.size > 0)
+        prompt->hash += json_text_hash(token);
+}
+
 static void take_first(const struct json_token *token, struct json_token *first)
 {
     if (first->raw.data == NULL)
@@ -160,6 +173,9 @@ static void take(const struct shape *row, const struct json_token *token, void *
         return;
     case SHAPE_BYTES:
         add(row, target, decoded_size(token));
+        return;
+    case SHAPE_PROMPT:
+        take_prompt(token, place(row, target));
         return;
     case SHAPE_FIRST:
         take_first(token, place(row, target));

@@ -41,6 +41,7 @@ enum shape_kind {
     SHAPE_SCALAR, /* struct json_token: a text, number, true or false; absent: raw.data is NULL */
     SHAPE_NUMBER, /* struct shape_number: a whole number, not negative */
     SHAPE_BYTES,  /* uint64_t: adds the size of a text, decoded */
+    SHAPE_PROMPT, /* struct shape_prompt: likewise, and its hash where that is wanted */
     SHAPE_OBJECT, /* uint64_t or SHAPE_NOWHERE: adds one; goes on with `members` inside */
     SHAPE_EACH,   /* likewise, for each object of an array; adds their number */
     SHAPE_LIST,   /* likewise, into struct shape_list */
@@ -86,6 +87,13 @@ struct shape_list {
 struct shape_words {
     struct json_token first;
     struct json_token odd; /* the first that is none of the names */
+};
+
+struct shape_prompt {
+    uint64_t bytes; /* of all texts, decoded */
+    bool is_hashed; /* set by the caller: */
+    uint64_t hash;  /* the sum of all texts' hashes, in whatever order they stand; empty ones do not
+                       count */
 };
 
 struct shape_texts {

@@ -25,6 +25,7 @@ static void tear_down(void)
 /* What a request says of itself; NULL: nothing. */
 struct asking {
     const char *call, *attempt, *trace, *retry_count, *isolation, *path, *body;
+    uint64_t question;
 };
 
 static void add(struct http_header *headers, struct http_request *http, const char *name,
@@ -47,7 +48,8 @@ static struct slice ask(const struct asking *asking)
                                 .path = slice_or(asking->path, "/v1/messages"),
                                 .headers = headers,
                                 .body = slice_or(asking->body, "{}")};
-    struct identity_facts facts = {.http = &http, .isolation = slice_or(asking->isolation, "")};
+    struct identity_facts facts = {
+        .http = &http, .isolation = slice_or(asking->isolation, ""), .question = asking->question};
 
     add(headers, &http, "x-brownout-call", asking->call);
     add(headers, &http, "x-brownout-attempt", asking->attempt);
@@ -230,11 +232,13 @@ static void a_retry_goes_to_the_call_that_has_had_so_many_attempts(void)
 {
     char one[CALL_ID_TEXT_MAX], two[CALL_ID_TEXT_MAX];
 
-    REFUSED(.retry_count = "0");
+    ASK(.retry_count = "0");
     memcpy(one, found.call, sizeof(one));
-    REFUSED(.retry_count = "0");
+    ASK(.retry_count = "0");
     memcpy(two, found.call, sizeof(two));
     CU_ASSERT(!is_same(one));
+    identity_settled(identity, slice_of(one), false);
+    identity_settled(identity, slice_of(two), false);
     REFUSED(.retry_count = "1");
     CU_ASSERT(is_same(two));
     REFUSED(.retry_count = "1");
@@ -242,6 +246,60 @@ static void a_retry_goes_to_the_call_that_has_had_so_many_attempts(void)
     REFUSED(.retry_count = "5"); /* nobody's: the latest */
     CU_ASSERT(is_same(two));
     EXPECT_U64(found.ordinal, 6);
+}
+
+static void an_outer_layer_that_tries_again_goes_on_with_the_call(void)
+{
+    char first[CALL_ID_TEXT_MAX];
+
+    for (uint32_t i = 0; i < 11; i++) {
+        static const char *const counts[] = {"0", "1", "2"};
+
+        EXPECT_U64(REFUSED(.retry_count = counts[i % 3]), i + 1);
+        if (i == 0)
+            memcpy(first, found.call, sizeof(first));
+        CU_ASSERT(is_same(first));
+    }
+    EXPECT_U64(ANSWERED(.retry_count = "2"), 12);
+    CU_ASSERT(is_same(first));
+    EXPECT_U64(ANSWERED(.retry_count = "0"), 1);
+    CU_ASSERT(!is_same(first));
+}
+
+static void a_count_from_0_begins_a_call_while_another_is_under_way(void)
+{
+    char first[CALL_ID_TEXT_MAX];
+
+    REFUSED(.retry_count = "0");
+    memcpy(first, found.call, sizeof(first));
+    ASK(.retry_count = "1");
+    CU_ASSERT(is_same(first));
+    EXPECT_U64((ASK(.retry_count = "0"), found.ordinal), 1);
+    CU_ASSERT(!is_same(first));
+}
+
+static void attempts_that_never_came_are_counted_in_every_round(void)
+{
+    EXPECT_U64(REFUSED(.retry_count = "2"), 3);
+    EXPECT_U64(REFUSED(.retry_count = "0"), 4);
+    EXPECT_U64(REFUSED(.retry_count = "2"), 6);
+}
+
+static void the_same_question_elsewhere_is_of_the_same_call(void)
+{
+    char first[CALL_ID_TEXT_MAX];
+
+    EXPECT_U64(REFUSED(.retry_count = "0", .question = 7, .body = "a"), 1);
+    memcpy(first, found.call, sizeof(first));
+    CU_ASSERT(found.likeness != 0);
+    EXPECT_U64(REFUSED(.question = 7, .path = "/v1/chat/completions", .body = "b"), 2);
+    CU_ASSERT(is_same(first));
+    REFUSED(.question = 8, .body = "a");
+    CU_ASSERT(!is_same(first));
+    REFUSED(.retry_count = "0", .question = 7, .isolation = "x");
+    CU_ASSERT(!is_same(first));
+    ASK(.call = "steady:1", .question = 7);
+    EXPECT_U64(found.likeness, 0);
 }
 
 static void a_retry_of_a_call_that_is_over_or_unknown_begins_another(void)
@@ -436,6 +494,14 @@ static CU_TestInfo tests[] = {
     {"the SDK's count begins and continues calls", the_sdks_count_begins_and_continues_calls},
     {"a retry goes to the call that has had so many attempts",
      a_retry_goes_to_the_call_that_has_had_so_many_attempts},
+    {"an outer layer that tries again goes on with the call",
+     an_outer_layer_that_tries_again_goes_on_with_the_call},
+    {"a count from 0 begins a call while another is under way",
+     a_count_from_0_begins_a_call_while_another_is_under_way},
+    {"attempts that never came are counted in every round",
+     attempts_that_never_came_are_counted_in_every_round},
+    {"the same question elsewhere is of the same call",
+     the_same_question_elsewhere_is_of_the_same_call},
     {"a retry of a call that is over or unknown begins another",
      a_retry_of_a_call_that_is_over_or_unknown_begins_another},
     {"a count that is no number is none", a_count_that_is_no_number_is_none},
