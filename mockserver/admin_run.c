@@ -60,7 +60,7 @@ uint16_t admin_start(struct admin *a, const struct admin_request *request)
                             "expected {t0_monotonic_ns: a whole number, boot_id: a string}");
     if (!slice_is(slice_of(handshake.boot_id), slice_of(boot_id)))
         return admin_refuse(a, 409, "another boot: its monotonic clock is not this mock's");
-    if (mock_is_started(a->mock))
+    if (!mock_may_start(a->mock, handshake.t0))
         return admin_refuse(a, 409, "the run has already been started");
     mock_start(a->mock, handshake.t0);
     buffer_printf(&a->out, "{\"ok\":true,\"boot_id\":\"%s\",\"run_tag\":\"%016" PRIx64 "\"}\n",

@@ -66,7 +66,10 @@ const struct connection_owner *mock_owner(const struct mock *mock, uint32_t prov
 bool mock_is_started(const struct mock *mock);
 nanos mock_started_at(const struct mock *mock); /* of the monotonic clock: t0; once started */
 
-/* Run time 0 is `t0` of the monotonic clock, past or to come. Once only. */
+/* Run time 0 is `t0` of the monotonic clock, past or to come. Once, and again for an earlier one
+ * while it is still to come: until then run time is below 0 and no window is open, which is how a
+ * program may warm up. */
+bool mock_may_start(const struct mock *mock, nanos t0);
 void mock_start(struct mock *mock, nanos t0);
 
 /* Does what is due. Returns how long the loop may sleep: 0 for not at all, NANOS_NEVER for until

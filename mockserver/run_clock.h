@@ -3,9 +3,9 @@
 
 /* Run time of the mock: the monotonic clock less t0, the instant at which the run starts.
  *
- * t0 is set once: by the driver, which may choose an instant still to come (run time is negative
- * until then), or by the first request when a mock runs on its own. A zeroed clock has not been
- * started. */
+ * t0 is set once (mock_start tells of an exception): by the driver, which may choose an instant
+ * still to come (run time is negative until then), or by the first request when a mock runs on its
+ * own. A zeroed clock has not been started. */
 
 #include <stdbool.h>
 

@@ -48,7 +48,7 @@ MUST_USE enum rc upstream_new(struct upstream **upstream, const struct upstream_
                               struct error *err);
 void upstream_free(struct upstream *upstream); /* NULL is fine */
 
-/* Run time 0 is known now, and with it the wall clock there. Before the first request only. */
+/* Run time 0 is known now, and with it the wall clock there. Not once it has passed. */
 void upstream_set_wall(struct upstream *upstream, int64_t wall_unix_ns);
 
 /* Listeners beside those of the scenario's providers: for alerts, and one that speaks every format

@@ -607,6 +607,28 @@ static void a_start_that_lies_ahead_makes_run_time_negative(void)
     incoming_close(&client);
 }
 
+static void a_start_that_lies_ahead_can_be_brought_forward(void)
+{
+    char boot_id[40];
+    char ahead[32], further[32], now[32];
+    struct incoming client;
+
+    clock_boot_id(boot_id);
+    snprintf(ahead, sizeof(ahead), "%" PRIi64, clock_monotonic() + 1000 * NANOS_S);
+    snprintf(further, sizeof(further), "%" PRIi64, clock_monotonic() + 2000 * NANOS_S);
+    start();
+    CU_ASSERT(mock_child_admin_says(&mock, handshake(boot_id, ahead), "\"run_tag\":\""));
+    mock_child_connect(&mock, "anthropic", &client);
+    CU_ASSERT(incoming_asks(&client, ask_whole("claude")));
+    CU_ASSERT(incoming_until(&mock.journal, "\n"));
+    CU_ASSERT(incoming_said(&mock.journal, "\"head_in_at\":-"));
+    CU_ASSERT(mock_child_admin_says(&mock, handshake(boot_id, further), "HTTP/1.1 409 "));
+    snprintf(now, sizeof(now), "%" PRIi64, clock_monotonic());
+    CU_ASSERT(mock_child_admin_says(&mock, handshake(boot_id, now), "\"run_tag\":\""));
+    CU_ASSERT(mock_child_admin_says(&mock, handshake(boot_id, now), "HTTP/1.1 409 "));
+    incoming_close(&client);
+}
+
 static void a_mock_on_its_own_starts_its_clock_with_the_first_request(void)
 {
     struct incoming client;
@@ -665,6 +687,8 @@ static CU_TestInfo tests[] = {
     {"the driver's start sets the clock, once", the_drivers_start_sets_the_clock_once},
     {"a start that lies ahead makes run time negative",
      a_start_that_lies_ahead_makes_run_time_negative},
+    {"a start that lies ahead can be brought forward",
+     a_start_that_lies_ahead_can_be_brought_forward},
     {"a mock on its own starts its clock with the first request",
      a_mock_on_its_own_starts_its_clock_with_the_first_request},
     CU_TEST_INFO_NULL,
