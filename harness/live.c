@@ -50,6 +50,21 @@ static enum rc check_variables(const struct scenario *scenario, struct error *er
     return RC_OK;
 }
 
+static enum rc check_service_variable(const struct scenario *scenario, struct error *err)
+{
+    char name[SCENARIO_ENV_NAME_MAX];
+    const char *value;
+
+    slice_copy(scenario->subject_rules.service.key_env, name, sizeof(name));
+    value = name[0] == '\0' ? "-" : getenv(name);
+    if (value == NULL || value[0] == '\0')
+        return refuse(scenario, err,
+                      "the service takes its key from the environment variable %s, which is not "
+                      "set",
+                      name);
+    return RC_OK;
+}
+
 /* Of a trace, the busiest second. */
 static double rate_of(const struct load_part *part)
 {
@@ -134,6 +149,7 @@ enum rc live_guard(const struct scenario *scenario, const struct options *option
 {
     if (!options->allows_live)
         TRY(check_services(scenario, err));
+    TRY(check_service_variable(scenario, err));
     if (scenario->target != TARGET_LIVE)
         return RC_OK;
     if (!is_loopback(scenario)) {
@@ -159,19 +175,17 @@ static bool is_header_text(const char *text)
     return true;
 }
 
-static enum rc take_key(struct live *live, uint32_t index, const struct provider *provider,
-                        struct error *err)
+static enum rc take_key(struct live *live, uint32_t index, const char *variable, struct error *err)
 {
-    const char *value = provider->key_env[0] == '\0' ? "" : getenv(provider->key_env);
+    const char *value = variable[0] == '\0' ? "" : getenv(variable);
 
     if (value == NULL)
-        return error_set(err, RC_MALFORMED, "the environment variable %s is not set",
-                         provider->key_env);
+        return error_set(err, RC_MALFORMED, "the environment variable %s is not set", variable);
     if (strlen(value) > LIVE_KEY_MAX || !is_header_text(value))
         return error_set(err, RC_MALFORMED,
                          "the environment variable %s holds no API key: expected at most %d "
                          "visible ASCII letters",
-                         provider->key_env, LIVE_KEY_MAX);
+                         variable, LIVE_KEY_MAX);
     strcpy(live->keys_text[index], value);
     live->keys[index] = slice_of(live->keys_text[index]);
     return RC_OK;
@@ -186,20 +200,38 @@ static void take_origin(struct live *live, uint32_t index, const struct provider
     live->origins[index] = live->origins_text[index];
 }
 
+static enum rc take_provider(struct live *live, uint32_t index, const struct provider *provider,
+                             struct error *err)
+{
+    take_origin(live, index, provider);
+    return take_key(live, index, provider->key_env, err);
+}
+
+static enum rc take_service(struct live *live, const struct service_rules *service,
+                            struct error *err)
+{
+    char name[SCENARIO_ENV_NAME_MAX];
+
+    slice_copy(service->key_env, name, sizeof(name));
+    return take_key(live, 0, name, err);
+}
+
 enum rc live_open(struct live *live, const struct scenario *scenario, struct error *err)
 {
+    bool is_service = scenario->subject == SUBJECT_SERVICE;
+    enum rc rc = RC_OK;
+
     *live = (struct live){0};
     secrecy_begin();
     live->is_open = true;
-    live->count = scenario->providers_count;
-    for (uint32_t i = 0; i < scenario->providers_count; i++) {
-        take_origin(live, i, &scenario->providers[i]);
-        if (take_key(live, i, &scenario->providers[i], err) != RC_OK) {
-            live_close(live);
-            return err->rc;
-        }
-    }
-    return RC_OK;
+    live->count = is_service ? 1 : scenario->providers_count;
+    if (is_service)
+        rc = take_service(live, &scenario->subject_rules.service, err);
+    for (uint32_t i = 0; rc == RC_OK && !is_service && i < live->count; i++)
+        rc = take_provider(live, i, &scenario->providers[i], err);
+    if (rc != RC_OK)
+        live_close(live);
+    return rc;
 }
 
 void live_close(struct live *live)

@@ -1,7 +1,8 @@
 #ifndef HARNESS_LIVE_H
 #define HARNESS_LIVE_H
 
-/* A live target: real servers that cost real money, behind guards (docs/live.md).
+/* A live target: real servers that cost real money, behind guards (docs/live.md). And the key of a
+ * service under test, which is kept like theirs.
  *
  *   live_guard, for every file before anything runs --> live_open --> the world plays -->
  * live_close
@@ -36,7 +37,8 @@ struct live {
     char origins_text[SCENARIO_PROVIDERS_MAX][BASE_URL_MAX + 1];
     const char *origins[SCENARIO_PROVIDERS_MAX]; /* by provider */
     char keys_text[SCENARIO_PROVIDERS_MAX][LIVE_KEY_MAX + 1];
-    struct slice keys[SCENARIO_PROVIDERS_MAX]; /* by provider; empty: it needs none */
+    struct slice keys[SCENARIO_PROVIDERS_MAX]; /* by provider; empty: it needs none. Of a service
+                                                  under test its one, at 0 */
     uint32_t count;
 };
 

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -61,21 +60,6 @@ static enum rc take_urls(struct service *s, struct error *err)
             return error_set(err, RC_LIMIT, "subject.service: a URL is too long");
         s->origins[i] = s->urls[i];
     }
-    return RC_OK;
-}
-
-static enum rc take_key(struct service *s, struct error *err)
-{
-    struct slice name = s->scenario->subject_rules.service.key_env;
-    char variable[SCENARIO_ENV_NAME_MAX];
-    const char *value;
-
-    if (name.size == 0)
-        return RC_OK;
-    value = slice_copy(name, variable, sizeof(variable)) ? getenv(variable) : NULL;
-    if (value == NULL || value[0] == '\0')
-        return error_set(err, RC_SYSTEM, "subject.send.key: $%.*s is not set", SLICE_ARG(name));
-    s->key = slice_trim(slice_of(value));
     return RC_OK;
 }
 
@@ -267,7 +251,6 @@ static enum rc open_all(struct service *s, const struct service_options *options
                                           .inherited = (const char *const *)environ};
 
     TRY(take_urls(s, err));
-    TRY(take_key(s, err));
     TRY(surroundings_make(&s->surroundings, &around, err));
     TRY(take_headers(s, &around, err));
     if (options->scenario->subject_rules.service.start_count > 0)

@@ -13,7 +13,7 @@
  * most. One that runs already is waited for only where the scenario has a `ready`.
  *
  * Failure modes: it cannot be started, ends, or is not ready in time: RC_SYSTEM, with the last of
- * what it said; a signal while we wait; memory; a key that is not in the environment. It is killed
+ * what it said; a signal while we wait; memory. It is killed
  * when we are. A zeroed one is closed; the main thread owns it. libcurl must have been initialised.
  */
 
@@ -44,7 +44,6 @@ struct service {
     char log[FOLDER_PATH_MAX];
     char urls[SERVICE_URLS_MAX][BASE_URL_MAX + 1];
     const char *origins[SERVICE_URLS_MAX]; /* the same, as the transport wants it */
-    struct slice key;                      /* of the environment; empty: it has none */
     struct slice headers;                  /* the scenario's, filled in: whole lines */
 };
 

@@ -72,7 +72,7 @@ static enum rc open_crew(struct stage *s, struct trial *trial, struct error *err
         .scenario = trial->prepared->scenario,
         .origins = whom_to_ask(s, trial),
         .keys = s->has_mock ? NULL : trial->live.keys,
-        .service_key = s->service.key,
+        .service_key = s->has_service ? trial->live.keys[0] : SLICE(""),
         .service_headers = s->service.headers,
         .t0 = trial->t0,
         .wall_unix_ns = trial->t0_unix_ns,

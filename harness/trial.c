@@ -91,7 +91,7 @@ static enum rc hire(struct trial *trial, struct error *err)
     judge_set_on_judged(trial->judge, evidence_files_judged, &trial->files);
     if (scenario->monitor.is_on && scenario->subject == SUBJECT_CLIENT) /* it watches our calls */
         TRY(monitor_new(&trial->monitor, &monitor, err));
-    if (scenario->target == TARGET_LIVE)
+    if (scenario->target == TARGET_LIVE || scenario->subject == SUBJECT_SERVICE)
         TRY(live_open(&trial->live, scenario, err));
     stake_init(&trial->stake, scenario);
     return RC_OK;

@@ -41,7 +41,7 @@ struct trial {
     struct monitor *monitor; /* told of every call; NULL: the scenario wants none */
     struct trial *control;   /* the control run's, closed; NULL: there is none */
     uint64_t json_checksum;  /* of a closed control run's run.json; 0: not written */
-    struct live live;        /* open: real providers answer, no mock of ours */
+    struct live live;        /* open: others are asked than a mock of ours, maybe with keys */
     struct stake stake;      /* of a scenario with a spend_limit: */
     money staked;            /* at the latest look, */
     bool is_spent;           /* ... and that ended the run */

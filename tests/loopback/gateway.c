@@ -304,11 +304,29 @@ static void answer_in_own_words(struct talk *t, const char *question)
     pass_on(t, is_stream);
 }
 
+static void tell_the_key(struct talk *t)
+{
+    const char *key = strcasestr(t->request, "authorization: Bearer ");
+
+    strcpy(t->answer, "HTTP/1.1 401 No\r\n\r\n");
+    snprintf(t->body, sizeof(t->body), "{\"error\":\"bad key %.*s\"}",
+             key != NULL ? (int)strcspn(key + 22, "\r") : 0, key != NULL ? key + 22 : "");
+    t->is_whole = true;
+    pass_on(t, false);
+}
+
+static void warm_up(struct talk *t)
+{
+    ask_once(t, "{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}");
+}
+
 static void answer_readiness(struct talk *t)
 {
     bool is_ready =
         (t->gateway->manner & GATEWAY_NEVER_READY) == 0 && upstream_port(t->gateway) != 0;
 
+    if (is_ready && (t->gateway->manner & GATEWAY_WARMS_UP) != 0)
+        warm_up(t);
     strcpy(t->answer, is_ready ? "HTTP/1.1 200 OK\r\n\r\n" : "HTTP/1.1 503 Wait\r\n\r\n");
     t->body[0] = '\0';
     t->is_whole = true;
@@ -326,6 +344,8 @@ static void *serve(void *context)
         question = body_of(t->request);
         if (strncmp(t->request, "GET ", 4) == 0)
             answer_readiness(t);
+        else if ((t->gateway->manner & GATEWAY_TELLS_THE_KEY) != 0)
+            tell_the_key(t);
         else if (strncmp(t->request, "POST /ask ", 10) == 0)
             answer_in_own_words(t, question);
         else

@@ -24,6 +24,8 @@ enum {
     GATEWAY_ENDS_WHAT_BROKE_OFF = 2, /* a stream that the upstream cut is passed on as whole */
     GATEWAY_REPEATS = 4,             /* some of a stream is said twice */
     GATEWAY_NEVER_READY = 8,
+    GATEWAY_TELLS_THE_KEY = 16, /* 401, and which key it was */
+    GATEWAY_WARMS_UP = 32,      /* asks the upstream before it says that it is ready */
 };
 
 enum { GATEWAY_CONNECTIONS_MAX = 256, GATEWAY_PATH_MAX = 512 };

@@ -217,6 +217,18 @@ static void its_processes_are_sampled(void)
     CU_ASSERT(result_says("subject.jsonl", "\"threads\":1"));
 }
 
+static void its_key_is_hidden_in_what_it_says(void)
+{
+    setenv("BROWNOUT_TEST_KEY", "sk-very-secret", 1);
+    play(GATEWAY_TELLS_THE_KEY,
+         &(struct story){.send = "{\"speaks\": \"openai-chat\", \"key\": \"$BROWNOUT_TEST_KEY\"}"});
+    CU_ASSERT(result_says("calls.jsonl", "bad key **************"));
+    CU_ASSERT(!result_says("calls.jsonl", "secret"));
+    unsetenv("BROWNOUT_TEST_KEY");
+    EXPECT_I64(workplace_run(&place, "run service.jsonc --out results"), 2);
+    CU_ASSERT(strstr(place.err, "BROWNOUT_TEST_KEY, which is not set") != NULL);
+}
+
 /* --- its life --------------------------------------------------------------------------------- */
 
 static void it_ends_with_the_run(void)
@@ -252,6 +264,14 @@ static void one_that_dies_at_once_says_its_last_words(void)
     CU_ASSERT(strstr(place.err, "exit code 4") != NULL);
     CU_ASSERT(strstr(place.err, "it said last: no database") != NULL);
     CU_ASSERT(result_says("service.log", "no database\n"));
+}
+
+static void its_warming_up_is_no_call(void)
+{
+    EXPECT_I64(
+        play(GATEWAY_WARMS_UP, &(struct story){.more = "}, \"expect\": [\"calls.useful == 100%\","
+                                                       " \"amplification == 1\"]"}),
+        0);
 }
 
 static void what_it_asked_is_told_and_judged_again(void)
@@ -308,6 +328,8 @@ static CU_TestInfo tests[] = {
     {"a cut stream of its own words is cut", a_cut_stream_of_its_own_words_is_cut},
     {"each URL is an instance", each_url_is_an_instance},
     {"its processes are sampled", its_processes_are_sampled},
+    {"its key is hidden in what it says", its_key_is_hidden_in_what_it_says},
+    {"its warming up is no call", its_warming_up_is_no_call},
     {"it ends with the run", it_ends_with_the_run},
     {"it does not outlive us", it_does_not_outlive_us},
     {"one that dies at once says its last words", one_that_dies_at_once_says_its_last_words},
