@@ -21,6 +21,8 @@ static const nanos ALERTS_PATIENCE_SIGNALLED = NANOS_S;
 static const nanos JOURNAL_SILENCE = 3 * NANOS_S;
 static const nanos MOCK_PATIENCE = 5 * NANOS_S;
 
+static const nanos FAR_AWAY = 24 * 3600 * NANOS_S;
+
 /* A zeroed one can be taken apart. */
 struct stage {
     bool has_mock;
@@ -45,7 +47,8 @@ static enum rc open_mock(struct stage *s, const struct trial *trial, struct erro
     return mock_process_start(&s->mock, &options, err);
 }
 
-/* Before run time 0 is set: getting ready takes as long as it takes. */
+/* Before run time 0 is known: getting ready takes as long as it takes. What the service asks
+ * meanwhile (models, most of all) must not start the run, so run time 0 is far away until then. */
 static enum rc open_service(struct stage *s, const struct trial *trial, struct error *err)
 {
     struct service_options options = {.scenario = trial->prepared->scenario,
@@ -54,6 +57,7 @@ static enum rc open_service(struct stage *s, const struct trial *trial, struct e
                                       .scenario_file = trial->scenario_file,
                                       .signals_fd = trial->signals_fd};
 
+    TRY(mock_process_begin(&s->mock, nanos_add(clock_monotonic(), FAR_AWAY), err));
     TRY(service_open(&s->service, &options, err));
     return mock_process_watch(&s->mock, s->service.surroundings.canaries,
                               s->service.surroundings.canaries_count, err);
