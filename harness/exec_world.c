@@ -22,6 +22,7 @@
 #include "os/files.h"
 #include "os/folder.h"
 #include "os/signals.h"
+#include "report/layout.h"
 #include "surroundings.h"
 
 enum { ENVIRONMENT_BYTES_MAX = 1 << 20 };
@@ -251,6 +252,26 @@ static bool was_interrupted_by_hand(const struct stage *s)
     return s->child.was_foreground && s->child.exit_code == 128 + SIGINT;
 }
 
+enum { COMMAND_BYTES_MAX = 1 << 20 };
+
+/* As a person would type it. What is no text stands as a blank: it goes to terminals. */
+static void write_command(char *const *command, char *text, size_t capacity)
+{
+    struct buffer line;
+
+    buffer_init(&line, memory_heap(), COMMAND_BYTES_MAX);
+    for (; *command != NULL; command++) {
+        if (line.size > 0)
+            buffer_byte(&line, ' ');
+        layout_argument(&line, *command);
+    }
+    slice_copy(buffer_slice(&line), text, capacity);
+    buffer_deinit(&line);
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7F)
+            *text = ' ';
+}
+
 static void note_facts(struct stage *s)
 {
     struct run_facts *facts = &s->trial->facts;
@@ -262,6 +283,7 @@ static void note_facts(struct stage *s)
     facts->journal_is_whole = s->journal.is_whole;
     facts->has_canaries = s->surroundings.canaries_count > 0;
     facts->has_command = true;
+    write_command(s->trial->options->command, facts->command, sizeof(facts->command));
     facts->command_exit = s->child.exit_code;
     facts->command_took = s->ended_at - s->began_at;
 }

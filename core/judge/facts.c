@@ -26,6 +26,7 @@
     X(FLAG, has_command)     \
     X(COUNT, command_exit)   \
     X(INSTANT, command_took) \
+    X(TEXT, command)         \
     X(TEXT, today)           \
     X(COUNT, unknown_paths)  \
     X(COUNT, log_lines)      \

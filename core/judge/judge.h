@@ -74,7 +74,8 @@ struct run_facts {
                                   application's log */
     bool has_command;          /* `exec`: a command ran, */
     int command_exit;          /* and this was its exit code, or 128 + signal, */
-    nanos command_took;        /* after so long */
+    nanos command_took;        /* after so long; */
+    char command[256];         /* as a person would type it, cut where it is long */
     char today[LAW_DATE_SIZE]; /* the day of the run, for waivers with an end; empty: not known */
     uint64_t unknown_paths;    /* requests for which the mock has no such path */
     uint64_t log_lines, log_strangers, log_malformed; /* of the application's log: all of ours; that

@@ -15,7 +15,6 @@ struct report_facts {
     const char *results; /* folder, or NULL */
     nanos took;          /* wall time of the run */
     bool was_interrupted;
-    const char *command; /* of exec, as it was typed; NULL: not known */
     const char *problem; /* why it could not be carried out whole, or NULL */
     bool has_colour;
     const struct judge *control; /* of the run without faults, finished; NULL: there was none */

@@ -106,18 +106,17 @@ enum { TITLE_COMMAND_MAX = 48 };
 
 static bool is_cut_in_title(const char *command)
 {
-    return command != NULL && strlen(command) > TITLE_COMMAND_MAX;
+    return strlen(command) > TITLE_COMMAND_MAX;
 }
 
-static void title_exec(const struct run_facts *run, const struct report_facts *facts, char *text,
-                       size_t capacity)
+static void title_exec(const struct run_facts *run, char *text, size_t capacity)
 {
-    const char *dots = is_cut_in_title(facts->command) ? "..." : "";
+    const char *dots = is_cut_in_title(run->command) ? "..." : "";
     char command[TITLE_COMMAND_MAX + sizeof("``...")] = "it";
 
-    if (facts->command != NULL)
+    if (run->command[0] != '\0')
         snprintf(command, sizeof(command), "`%.*s%s`", TITLE_COMMAND_MAX - (int)strlen(dots),
-                 facts->command, dots);
+                 run->command, dots);
     if (run->has_command)
         snprintf(text, capacity, "exec: what your command did; %s %s after %s", command,
                  readable_exit(run->command_exit).text, SPAN(run->command_took));
@@ -164,15 +163,15 @@ static void title_client(const struct scenario *scenario, char *text, size_t cap
              whose);
 }
 
-void head_title(const struct scenario *scenario, const struct run_facts *run,
-                const struct report_facts *facts, char *text, size_t capacity)
+void head_title(const struct scenario *scenario, const struct run_facts *run, char *text,
+                size_t capacity)
 {
     switch (scenario->subject) {
     case SUBJECT_CLIENT:
         title_client(scenario, text, capacity);
         return;
     case SUBJECT_EXEC:
-        title_exec(run, facts, text, capacity);
+        title_exec(run, text, capacity);
         return;
     case SUBJECT_SERVICE:
         title_service(&scenario->subject_rules.service, text, capacity);
@@ -183,8 +182,8 @@ void head_title(const struct scenario *scenario, const struct run_facts *run,
 /* --- the lines -------------------------------------------------------------------------------- */
 
 /* The client's own name says how it behaves; of a program the scenario's says what it met. */
-static void add_world(const struct scenario *scenario, const struct report_facts *facts,
-                      struct head *head)
+static void add_world(const struct scenario *scenario, const struct run_facts *run,
+                      const struct report_facts *facts, struct head *head)
 {
     const char *world = strcmp(facts->world, "sim") == 0 ? "simulated" : "real sockets";
     const char *preset = scenario->client.preset;
@@ -195,8 +194,8 @@ static void add_world(const struct scenario *scenario, const struct report_facts
     else
         add_line(head, "scenario", "%s, in %s; seed %" PRIu64, scenario->name, SPAN(facts->took),
                  scenario->seed);
-    if (is_cut_in_title(facts->command))
-        add_line(head, "command", "%s", facts->command);
+    if (is_cut_in_title(run->command))
+        add_line(head, "command", "%s", run->command);
     if (facts->is_rejudged)
         add_line(head, "judged", "again, from the files of that run");
 }
@@ -410,7 +409,7 @@ void head_read(const struct scenario *scenario, const struct run_figures *figure
                const struct run_facts *run, const struct report_facts *facts, struct head *head)
 {
     head->count = 0;
-    add_world(scenario, facts, head);
+    add_world(scenario, run, facts, head);
     add_target(scenario, head);
     add_calls(scenario, figures, run, head);
     if (scenario->subject == SUBJECT_EXEC)

@@ -21,8 +21,8 @@ struct head {
 
 /* The subject, and whose answers it got: "demo: a model of a client; no code of yours ran"; "exec:
  * what your command did; `python app.py` exited 0 after 12 s"; "service at 127.0.0.1:4000". */
-void head_title(const struct scenario *scenario, const struct run_facts *run,
-                const struct report_facts *facts, char *text, size_t capacity);
+void head_title(const struct scenario *scenario, const struct run_facts *run, char *text,
+                size_t capacity);
 
 void head_read(const struct scenario *scenario, const struct run_figures *figures,
                const struct run_facts *run, const struct report_facts *facts, struct head *head);

@@ -221,14 +221,13 @@ static void write_control(struct buffer *out, const struct scenario *scenario,
 }
 
 /* Of exec alone. */
-static void write_command(struct buffer *out, const struct run_facts *run,
-                          const struct report_facts *facts)
+static void write_command(struct buffer *out, const struct run_facts *run)
 {
     if (!run->has_command)
         return;
     buffer_append(out, MEMBER("command"));
     buffer_text(out, "{\"line\":");
-    json_write_text(out, slice_of(facts->command != NULL ? facts->command : ""));
+    json_write_text(out, slice_of(run->command));
     buffer_printf(out, ",\"exit\":%d,\"took\":", run->command_exit);
     buffer_i64(out, run->command_took);
     buffer_byte(out, '}');
@@ -241,7 +240,7 @@ void report_json(const struct scenario *scenario, const struct judge *judge,
     json_write_text(out, slice_of(verdict_word(judge_verdict(judge))));
     member_text(out, MEMBER("scenario"), scenario->name);
     member_text(out, MEMBER("subject"), subject_word(scenario->subject));
-    write_command(out, judge_facts(judge), facts);
+    write_command(out, judge_facts(judge));
     member_text(out, MEMBER("target"), scenario->target == TARGET_LIVE ? "live" : "mock");
     member_text(out, MEMBER("world"), facts->world);
     member_flag(out, MEMBER("interrupted"), facts->was_interrupted);

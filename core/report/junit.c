@@ -195,8 +195,8 @@ static void write_properties(const struct scenario *scenario, const struct judge
     property(out, "subject", subject_word(scenario->subject));
     if (scenario->subject == SUBJECT_CLIENT)
         property(out, "client", scenario->client.preset);
-    if (facts->command != NULL)
-        property(out, "command", facts->command);
+    if (judge_facts(judge)->command[0] != '\0')
+        property(out, "command", judge_facts(judge)->command);
     property(out, "verdict", verdict_word(judge_verdict(judge)));
     if (facts->results != NULL)
         property(out, "results", facts->results);

@@ -89,7 +89,7 @@ static void write_head(const struct scenario *scenario, const struct judge *judg
     char title[2 * sizeof(scenario->name) + 128];
     struct head head;
 
-    head_title(scenario, judge_facts(judge), facts, title, sizeof(title));
+    head_title(scenario, judge_facts(judge), title, sizeof(title));
     head_read(scenario, judge_figures(judge), judge_facts(judge), facts, &head);
     buffer_text(out, "| | ");
     write_text(out, title);

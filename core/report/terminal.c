@@ -40,7 +40,7 @@ static void write_head(const struct scenario *scenario, const struct judge *judg
     char title[2 * LAYOUT_LINE];
     struct head head;
 
-    head_title(scenario, judge_facts(judge), facts, title, sizeof(title));
+    head_title(scenario, judge_facts(judge), title, sizeof(title));
     layout_wrapped(out, title, 0, 2);
     buffer_byte(out, '\n');
     head_read(scenario, judge_figures(judge), judge_facts(judge), facts, &head);

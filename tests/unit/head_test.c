@@ -85,7 +85,7 @@ static void a_live_target_is_said_at_once_and_by_its_host_alone(void)
     scenario.target = TARGET_LIVE;
     scenario.providers[0].base_url = SLICE("https://user:secret@api.example.test:8443/v1?key=abc");
     scenario.providers[1].base_url = SLICE("http://127.0.0.1:9");
-    head_title(&scenario, &run, &facts, title, sizeof(title));
+    head_title(&scenario, &run, title, sizeof(title));
     CU_ASSERT_STRING_EQUAL(title,
                            "sample: a model of a client; no code of yours ran, against a live "
                            "target: real answers, real money");
@@ -97,7 +97,7 @@ static struct slice title(void)
 {
     static char text[256];
 
-    head_title(&scenario, &run, &facts, text, sizeof(text));
+    head_title(&scenario, &run, text, sizeof(text));
     return slice_of(text);
 }
 
@@ -107,7 +107,7 @@ static void a_command_is_named_with_its_end(void)
     EXPECT_TEXT(title(), "exec: what your command did");
     run = (struct run_facts){.has_command = true, .command_took = 12 * NANOS_S};
     EXPECT_TEXT(title(), "exec: what your command did; it exited 0 after 12 s");
-    facts.command = "python app.py";
+    strcpy(run.command, "python app.py");
     EXPECT_TEXT(title(), "exec: what your command did; `python app.py` exited 0 after 12 s");
     run.command_exit = 137;
     EXPECT_TEXT(title(),
@@ -119,7 +119,7 @@ static void a_long_command_has_a_line_of_its_own(void)
 {
     scenario.subject = SUBJECT_EXEC;
     run.has_command = true;
-    facts.command = "python -m pytest tests/test_answers.py -k refund --maxfail 1";
+    strcpy(run.command, "python -m pytest tests/test_answers.py -k refund --maxfail 1");
     EXPECT_TEXT(title(), "exec: what your command did; `python -m pytest tests/test_answers.py -k "
                          "ref...` exited 0 after 0 s");
     EXPECT_TEXT(said("command"), "python -m pytest tests/test_answers.py -k refund --maxfail 1");

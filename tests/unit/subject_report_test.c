@@ -93,7 +93,7 @@ static void begin_command(const char *laws)
     hearing.facts.has_command = true;
     hearing.facts.command_exit = 1;
     hearing.facts.command_took = 12 * NANOS_S;
-    facts.command = "python app.py";
+    strcpy(hearing.facts.command, "python app.py");
 }
 
 static void a_command_with_two_layers(void)
