@@ -1,5 +1,5 @@
-"""Wrong: the cookbook's decorator around an SDK that retries by itself. It draws its own waits, and so
-comes back before the time that the server asked for."""
+"""Wrong: the cookbook's decorator around an SDK that retries by itself. It draws its own waits, and
+so comes back before the time that the server asked for."""
 
 import backoff
 import openai

@@ -1,4 +1,4 @@
-"""Right: one layer of retries, for what may pass, with jitter, and never before the server's own time."""
+"""Right: one layer of retries, for what may pass, with jitter, and never too early."""
 
 import email.utils
 import time
@@ -19,7 +19,7 @@ def is_passing(error):
 
 
 def advice_s(error):
-    """Seconds that the server asks for, in any of the three forms it may take; 0: it asks for nothing."""
+    """Seconds that the server asks for, in any of three forms; 0: it asks for nothing."""
     headers = error.response.headers if isinstance(error, anthropic.APIStatusError) else {}
     try:
         if "retry-after-ms" in headers:

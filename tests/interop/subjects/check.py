@@ -54,7 +54,8 @@ class Result:
             for results in pathlib.Path(place, "results").glob("*/run.json"):
                 run = json.loads(results.read_text())
                 self.rows = run["laws"] + run["expectations"]
-                self.attempts = [call["attempts"] for call in lines_of(results.parent / "calls.jsonl")]
+                calls = lines_of(results.parent / "calls.jsonl")
+                self.attempts = [call["attempts"] for call in calls]
                 self.report = (results.parent / "summary.txt").read_text()
 
     def names(self, verdict):

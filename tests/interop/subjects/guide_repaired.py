@@ -1,6 +1,7 @@
-"""Right: the guide's retry loop, repaired. The SDK's own retries are off, advice in any form is heeded
-up to a limit, waits have jitter, connection errors are inside, and it does not sleep before giving up."""
+"""Right: the guide's retry loop, repaired. The SDK's own retries are off, advice in any form is
+heeded up to a limit, waits have jitter, and it does not sleep before giving up."""
 
+import contextlib
 import email.utils
 import random
 import time
@@ -9,13 +10,17 @@ import anthropic
 
 
 def advised(error, longest=20):
-    """Seconds to wait as the server asks, 0 where it does not, None for longer than anybody waits."""
-    text = error.response.headers.get("retry-after-ms")
+    """Seconds to wait as the server asks, 0 where it does not, None if nobody waits so long."""
+    headers, seconds = error.response.headers, 0
     try:
-        seconds = float(text) / 1000 if text else float(error.response.headers.get("retry-after", 0))
+        if "retry-after-ms" in headers:
+            seconds = float(headers["retry-after-ms"]) / 1000
+        else:
+            seconds = float(headers.get("retry-after", 0))
     except ValueError:
-        date = email.utils.parsedate_to_datetime(error.response.headers["retry-after"])
-        seconds = date.timestamp() - time.time()
+        with contextlib.suppress(ValueError):
+            date = email.utils.parsedate_to_datetime(headers["retry-after"])
+            seconds = date.timestamp() - time.time()
     return max(0, seconds) if seconds <= longest else None
 
 

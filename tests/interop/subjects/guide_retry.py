@@ -1,5 +1,5 @@
-"""Wrong: the retry loop of a guide to AI APIs in production, to the letter but for its imports, around
-the guide's client. Three tries around three, no jitter, and one more sleep before it gives up."""
+"""Wrong: the retry loop of a guide to AI APIs in production, to the letter but for its imports.
+Three tries around the SDK's three, no jitter, and one more sleep before it gives up."""
 
 import time
 

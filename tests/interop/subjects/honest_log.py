@@ -1,4 +1,4 @@
-"""Right: one line of JSON for each call on every path, in the guide's format, with an id and the cost."""
+"""Right: one line of JSON for each call on every path, the guide's with an id and the cost."""
 
 import json
 import time
@@ -45,5 +45,5 @@ def ask(question, log):
 
 
 with open("app.log", "w", encoding="utf-8") as file:
-    for question in ("Tell me a short story.", "Tell me a long story.", "Tell me a forbidden story."):
-        print(ask(question, file))
+    for kind in ("short", "long", "forbidden"):
+        print(ask(f"Tell me a {kind} story.", file))

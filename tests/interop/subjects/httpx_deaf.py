@@ -13,7 +13,8 @@ KEY = os.environ["OPENAI_API_KEY"]
 def ask(question):
     headers = {"authorization": f"Bearer {KEY}",
                "traceparent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"}
-    body = {"model": "gpt-4o", "max_tokens": 50, "messages": [{"role": "user", "content": question}]}
+    body = {"model": "gpt-4o", "max_tokens": 50,
+            "messages": [{"role": "user", "content": question}]}
     for attempt in range(4):
         answer = httpx.post(URL, headers=headers, json=body, timeout=30)
         if answer.status_code != 429 and answer.status_code < 500:

@@ -1,5 +1,5 @@
-"""Wrong: a loop of one's own that takes Retry-After for a whole number. A date, which is as good, kills
-it in the middle of a call, and no line of the log tells of that."""
+"""Wrong: a loop of one's own that takes Retry-After for a whole number. A date, which is as good,
+kills it in the middle of a call, and no line of the log tells of that."""
 
 import json
 import os
@@ -15,7 +15,8 @@ KEY = os.environ["OPENAI_API_KEY"]
 def ask(question, log):
     headers = {"authorization": f"Bearer {KEY}",
                "traceparent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"}
-    body = {"model": "gpt-4o", "max_tokens": 50, "messages": [{"role": "user", "content": question}]}
+    body = {"model": "gpt-4o", "max_tokens": 50,
+            "messages": [{"role": "user", "content": question}]}
     begun = time.perf_counter()
     for _ in range(3):
         answer = httpx.post(URL, headers=headers, json=body, timeout=30)

@@ -1,4 +1,4 @@
-"""Right: the loop of httpx_int.py, which takes advice in every form and leaves a line on every path."""
+"""Right: the loop of httpx_int.py; takes advice in every form, leaves a line on every path."""
 
 import email.utils
 import json
@@ -14,18 +14,23 @@ KEY = os.environ["OPENAI_API_KEY"]
 
 
 def advised(answer):
-    """Seconds, or a date, or nothing."""
+    """Seconds, or a date, or nothing that can be read."""
     text = answer.headers.get("retry-after", "0")
     try:
         return max(0, float(text))
     except ValueError:
+        pass
+    try:
         return max(0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+    except ValueError:
+        return 0
 
 
 def ask(question, log):
     headers = {"authorization": f"Bearer {KEY}",
                "traceparent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"}
-    body = {"model": "gpt-4o", "max_tokens": 50, "messages": [{"role": "user", "content": question}]}
+    body = {"model": "gpt-4o", "max_tokens": 50,
+            "messages": [{"role": "user", "content": question}]}
     begun = time.perf_counter()
     line = {"model": "gpt-4o", "input_tokens": None, "output_tokens": None, "error": None,
             "stop_reason": None}

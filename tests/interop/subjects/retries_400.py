@@ -1,4 +1,4 @@
-"""Wrong: tries again whatever the error was. A prompt that is too long is too long the third time."""
+"""Wrong: tries again whatever it was. A prompt that is too long is so the third time, too."""
 
 import anthropic
 from tenacity import retry, stop_after_attempt, wait_random

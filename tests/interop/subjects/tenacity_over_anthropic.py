@@ -6,7 +6,7 @@ from tenacity import retry, stop_after_attempt, wait_random_exponential
 client = anthropic.Anthropic()
 
 
-@retry(stop=stop_after_attempt(4), wait=wait_random_exponential(multiplier=0.1, max=1), reraise=True)
+@retry(stop=stop_after_attempt(4), wait=wait_random_exponential(0.1, max=1), reraise=True)
 def ask(question):
     return client.messages.create(
         model="claude-sonnet-4-6", max_tokens=50, messages=[{"role": "user", "content": question}])

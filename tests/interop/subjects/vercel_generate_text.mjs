@@ -1,5 +1,5 @@
-// Right: Vercel's generateText, which retries by itself. What it sends does not say which attempt it
-// is, so the call has a trace id, as a traced application gives it.
+// Right: Vercel's generateText, which retries by itself. What it sends does not say which attempt
+// it is, so the call has a trace id, as a traced application gives it.
 
 import {randomBytes} from 'node:crypto';
 
