@@ -239,10 +239,13 @@ static void judge_case(struct judge *judge, const struct call_case *c)
     tell(judge, c->call, is_violation);
 }
 
-static uint32_t attempts_sent(const struct call_record *call)
+/* A program's attempts are the requests that came; its record may hold fewer of them. */
+static uint32_t attempts_sent(const struct judge *judge, const struct call_record *call)
 {
     uint32_t count = 0;
 
+    if (judge->scenario->subject == SUBJECT_EXEC)
+        return call->attempts_count;
     for (uint32_t i = 0; i < call_attempts_kept(call); i++)
         count += call->attempts[i].sent_at != NANOS_NEVER;
     return count;
@@ -254,7 +257,7 @@ static bool is_ready(const struct judge *judge, const struct call_record *call,
                      uint32_t requests_count)
 {
     return judge->scenario->subject != SUBJECT_SERVICE && call->outcome != OUTCOME_UNFINISHED &&
-           requests_count >= attempts_sent(call);
+           requests_count >= attempts_sent(judge, call);
 }
 
 static void judge_now(struct judge *judge, const struct call_record *call, struct open_call *open,
@@ -392,7 +395,7 @@ static bool is_told_whole(const struct judge *judge, const struct open_call *ope
     if (judge->facts.journal_is_whole)
         return true;
     return judge->scenario->subject != SUBJECT_SERVICE &&
-           open->requests_count >= attempts_sent(open->call);
+           open->requests_count >= attempts_sent(judge, open->call);
 }
 
 static void judge_open_calls(struct judge *judge)

@@ -71,6 +71,12 @@ static void write_phases(const struct story *story, struct buffer *out)
         buffer_text(out, " was open");
 }
 
+/* When it wanted the call, a program does not say: it is due when it comes. */
+static bool is_of_program(const struct story *story)
+{
+    return story->scenario->subject == SUBJECT_EXEC;
+}
+
 static void write_asked(const struct story *story, struct buffer *out)
 {
     const struct call_record *call = story->call;
@@ -79,7 +85,7 @@ static void write_asked(const struct story *story, struct buffer *out)
     buffer_printf(out, "%s, %s, %" PRIu64 " tokens in, %" PRIu64 " out\n",
                   story_model(story, call->model_asked), call->stream ? "streamed" : "in one piece",
                   call->input_tokens_asked, call->output_tokens_asked);
-    begin(out, "due");
+    begin(out, is_of_program(story) ? "began" : "due");
     buffer_printf(out, "at %s of the run", readable_instant(call->due_at).text);
     write_phases(story, out);
     buffer_byte(out, '\n');
@@ -104,18 +110,19 @@ static void write_ended(const struct story *story, struct buffer *out)
     const struct call_record *call = story->call;
     nanos deadline = story->scenario->load.deadline;
     bool is_late = call->ended_at != NANOS_NEVER && call->ended_at - call->due_at > deadline;
+    const char *since = is_of_program(story) ? "began" : "was due";
     char text[256], late[64] = "";
 
     begin(out, "ended");
     if (call->ended_at == NANOS_NEVER) {
-        buffer_printf(out, "never; still open %s after it was due, when the run was cut\n",
-                      readable_span(story_ends_at(story) - call->due_at).text);
+        buffer_printf(out, "never; still open %s after it %s, when the run was cut\n",
+                      readable_span(story_ends_at(story) - call->due_at).text, since);
         return;
     }
     if (is_late)
         snprintf(late, sizeof(late), " (its deadline was %s)", readable_span(deadline).text);
-    snprintf(text, sizeof(text), "%s after it was due, as %s: %s%s",
-             readable_span(call->ended_at - call->due_at).text, outcome_word(call->outcome),
+    snprintf(text, sizeof(text), "%s after it %s, as %s: %s%s",
+             readable_span(call->ended_at - call->due_at).text, since, outcome_word(call->outcome),
              outcome_meaning(call->outcome), late);
     layout_wrapped(out, text, 2 + WORD, 2 + WORD);
     write_error(call, out);
@@ -148,7 +155,7 @@ static void write_usage(const struct story *story, struct buffer *out)
                       call->usage.output_tokens);
     else
         buffer_text(out, "unknown: no answer told them\n");
-    if (call->cost == 0 && call->cost_unknown == 0)
+    if (call->cost == 0 && (call->cost_unknown == 0 || story->scenario->subject != SUBJECT_CLIENT))
         return;
     begin(out, "cost");
     buffer_text(out, readable_money(call->cost).text);
