@@ -22,6 +22,12 @@ static bool is_of_service(const struct answer_reader *r)
     return r->service.rules != NULL;
 }
 
+/* Services have more words for success than providers; what they say is read all the same. */
+static uint16_t status_meant(const struct answer_reader *r, uint16_t status)
+{
+    return is_of_service(r) && status > 200 && status < 300 ? 200 : status;
+}
+
 static bool is_plain(const struct answer_reader *r)
 {
     return is_of_service(r) && r->service.rules->is_plain;
@@ -53,13 +59,13 @@ void reader_head(struct answer_reader *r, const struct answer_head *head, nanos 
 {
     uint64_t seconds;
 
-    r->status = head->status;
+    r->status = status_meant(r, head->status);
     r->advice = answer_head_advice(head, wall_unix_ns);
     r->has_advice_header = head->has_retry_after;
     r->advice_is_whole = slice_u64(slice_trim(slice_of(head->retry_after)), &seconds);
     /* A stream without a content type still is one; JSON in its place is an answer to be read
      * whole. */
-    r->is_stream = head->status == 200 && (head->is_stream || (r->asked_stream && !head->is_json));
+    r->is_stream = r->status == 200 && (head->is_stream || (r->asked_stream && !head->is_json));
     r->is_lines = r->is_stream && !head->is_stream && is_plain(r);
     r->token_latest_at = at;
     record->first_byte_at = at;

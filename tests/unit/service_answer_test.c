@@ -156,6 +156,19 @@ static void a_status_says_what_went_wrong(void)
     CU_ASSERT_STRING_EQUAL(reader.answer.error_message, "Service Unavailable");
 }
 
+static void created_is_as_good_as_ok(void)
+{
+    check(false, (struct exchange){.type = JSON,
+                                   .status = 201,
+                                   .body = "{\"reply\": {\"text\": \"yes\"}}",
+                                   .outcome = OUTCOME_OK});
+    EXPECT_U64(record.status, 201);
+    check(true, (struct exchange){.type = EVENTS,
+                                  .status = 201,
+                                  .body = "data: {\"delta\": \"x\", \"finish\": 1}\n\n",
+                                  .outcome = OUTCOME_OK});
+}
+
 static void events_are_heard_until_the_last(void)
 {
     check(true, (struct exchange){.type = EVENTS,
@@ -302,6 +315,7 @@ static CU_TestInfo tests[] = {
     {"an error in its place is a failure", an_error_in_its_place_is_a_failure},
     {"what is no JSON is malformed", what_is_no_json_is_malformed},
     {"a status says what went wrong", a_status_says_what_went_wrong},
+    {"created is as good as ok", created_is_as_good_as_ok},
     {"events are heard until the last", events_are_heard_until_the_last},
     {"a finish that is null or false is none", a_finish_that_is_null_or_false_is_none},
     {"a stream may end with a word", a_stream_may_end_with_a_word},
