@@ -25,7 +25,7 @@
 #include "report/layout.h"
 #include "surroundings.h"
 
-enum { ENVIRONMENT_BYTES_MAX = 1 << 20 };
+enum { ENVIRONMENT_BYTES_MAX = 1 << 20, COMMAND_BYTES_MAX = 8 << 20 };
 
 /* Nobody wakes us for a stop (Ctrl-Z) or a file that is to be flushed. */
 static const nanos PATIENCE = 50 * NANOS_MS;
@@ -252,9 +252,8 @@ static bool was_interrupted_by_hand(const struct stage *s)
     return s->child.was_foreground && s->child.exit_code == 128 + SIGINT;
 }
 
-enum { COMMAND_BYTES_MAX = 1 << 20 };
-
-/* As a person would type it. What is no text stands as a blank: it goes to terminals. */
+/* As a person would type it, keys left out. What is no text stands as a blank: it goes to
+ * terminals. */
 static void write_command(char *const *command, char *text, size_t capacity)
 {
     struct buffer line;
@@ -265,7 +264,11 @@ static void write_command(char *const *command, char *text, size_t capacity)
             buffer_byte(&line, ' ');
         layout_argument(&line, *command);
     }
-    slice_copy(buffer_slice(&line), text, capacity);
+    buffer_byte(&line, '\0');
+    if (line.rc == RC_OK) {
+        surroundings_hide((const char *const *)environ, line.data);
+        slice_copy(buffer_slice(&line), text, capacity);
+    }
     buffer_deinit(&line);
     for (; *text != '\0'; text++)
         if ((unsigned char)*text < ' ' || *text == 0x7F)

@@ -13,6 +13,9 @@
 
 enum { OURS_MAX = 192, VALUE_BYTES_MAX = 64 << 10 };
 
+/* Shorter ones are no keys: they would be found in any text. */
+enum { KEY_BYTES_LEAST = 8 };
+
 #define ARENA_BYTES_MAX ((size_t)16 << 20)
 
 /* --- what clients read ------------------------------------------------------------------------ */
@@ -363,6 +366,21 @@ static enum rc set_keys(struct surroundings *s, bool keeps_keys, struct error *e
         if (is_needed(s, keys_needed[i]))
             TRY(put_canary(s, slice_of(keys_needed[i]), err));
     return RC_OK;
+}
+
+void surroundings_hide(const char *const *inherited, char *text)
+{
+    for (; *inherited != NULL; inherited++) {
+        struct slice value = slice_of(*inherited);
+        struct slice name;
+        char *found = text;
+
+        if (!slice_cut(&value, '=', &name) || !is_key_variable(name) ||
+            value.size < KEY_BYTES_LEAST)
+            continue;
+        while ((found = strstr(found, value.data)) != NULL)
+            memset(found, '*', value.size);
+    }
 }
 
 /* --- what else it may know -------------------------------------------------------------------- */

@@ -58,6 +58,9 @@ struct surroundings {
 MUST_USE enum rc surroundings_make(struct surroundings *s,
                                    const struct surroundings_options *options, struct error *err);
 
+/* Puts stars over every key of this environment that stands in a text. */
+void surroundings_hide(const char *const *inherited, char *text);
+
 /* A template ("{openai}/v1") filled in; lives in the surroundings' arena. */
 MUST_USE enum rc surroundings_fill(struct surroundings *s,
                                    const struct surroundings_options *options, struct slice pattern,

@@ -193,6 +193,17 @@ static void no_key_is_told(void)
         CU_ASSERT(!slice_has(around.set[i], SLICE("API_KEY=")));
 }
 
+static void keys_are_hidden_in_a_text(void)
+{
+    char text[] = "app --key=real-key-1 --again real-key-1 --short abc --name real-name";
+
+    surroundings_hide(
+        (const char *const[]){"OPENAI_API_KEY=real-key-1", "X_API_KEY=abc", "NAME=real-name", NULL},
+        text);
+    CU_ASSERT_STRING_EQUAL(text,
+                           "app --key=********** --again ********** --short abc --name real-name");
+}
+
 static void more_keys_than_canaries_share_the_last(void)
 {
     static char text[SURROUNDINGS_CANARIES_MAX + 4][24];
@@ -241,6 +252,7 @@ static CU_TestInfo tests[] = {
     {"Google has one key", google_has_one_key},
     {"who has Azure's key alone means Azure", who_has_azure_s_key_alone_means_azure},
     {"no key is told", no_key_is_told},
+    {"keys are hidden in a text", keys_are_hidden_in_a_text},
     {"more keys than canaries share the last", more_keys_than_canaries_share_the_last},
     {"every variable stands in the docs", every_variable_stands_in_the_docs},
     CU_TEST_INFO_NULL,
