@@ -183,6 +183,29 @@ static void without_canaries_no_key_could_be_seen(void)
                            "no canary stood in the place of a key");
 }
 
+static void posts_of_a_program_are_counted_without_a_monitor(void)
+{
+    const struct journal_record post = {.number = 1,
+                                        .is_hook = true,
+                                        .kind = JOURNAL_HOOK,
+                                        .hook = HOOK_SLACK,
+                                        .status = 200,
+                                        .rule = PLAN_NO_RULE};
+    struct call_record call = sample_call(100);
+
+    begin(SUBJECT_EXEC, "hooks.slack.count == 1");
+    hearing_feed(&hearing, &call);
+    judge_feed_journal(hearing.judge, &post);
+    hearing_finish(&hearing);
+    expect_seen("hooks.slack.count == 1", "pass", "1");
+    hearing_end(&hearing);
+    sample_scenario(&hearing.scenario);
+    hearing.scenario.subject = SUBJECT_EXEC;
+    hearing_start(&hearing, NULL, "alerts == 1");
+    EXPECT_RC(hearing.rc, RC_MALFORMED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(hearing.err.text, "alerts is of our own monitor"));
+}
+
 /* --- a service's requests --------------------------------------------------------------------- */
 
 /* Asked once by us, the service asked the mock three times: Claude twice, 1 s apart, then GPT. */
@@ -273,6 +296,8 @@ static CU_TestInfo tests[] = {
     {"keys that leave are counted in requests and lines",
      keys_that_leave_are_counted_in_requests_and_lines},
     {"without canaries no key could be seen", without_canaries_no_key_could_be_seen},
+    {"posts of a program are counted without a monitor",
+     posts_of_a_program_are_counted_without_a_monitor},
     {"attempts of a service are measured at the mock",
      attempts_of_a_service_are_measured_at_the_mock},
     {"a command has no send lag", a_command_has_no_send_lag},
