@@ -201,8 +201,10 @@ static enum rc gather(struct verifying *v)
     uint64_t place = v->ask->after;
 
     while (journal_store_next(v->admin->store, &place, &record)) {
-        if (!journal_filter_matches(&v->ask->match, v->admin->options.scenario, record))
+        if (!journal_filter_matches(&v->ask->match, v->admin->options.scenario, record)) {
+            TRY(journal_calls_note(v->calls, record));
             continue;
+        }
         v->count++;
         TRY(journal_calls_add(v->calls, record));
     }
@@ -260,22 +262,24 @@ static void write_near_misses(struct verifying *v)
 
 /* --- calls and laws --------------------------------------------------------------------------- */
 
+/* Of a doubtful call there are at least as many. */
 static void hold_attempts(struct verifying *v, const struct journal_call *call)
 {
+    const struct range *range = &v->ask->attempts;
     char what[CALL_ID_TEXT_MAX + 32];
 
-    if (call->is_doubtful && v->ask->attempts.is_asked) {
-        give_reason(v, VERDICT_INCONCLUSIVE,
-                    "call %s: which requests belong to it is known by likeness alone", call->call);
+    if (call->is_doubtful && call->requests_count <= range->max) {
+        give_reason(v, VERDICT_INCONCLUSIVE, "call %s: %s", call->call, JOURNAL_CALLS_DOUBT);
         return;
     }
     snprintf(what, sizeof(what), "attempts of call %s", call->call);
-    hold_range(v, what, call->requests_count, &v->ask->attempts);
+    hold_range(v, what, call->requests_count, range);
 }
 
 static void hold_calls(struct verifying *v)
 {
     uint32_t count = journal_calls_count(v->calls);
+    bool is_doubtful = false;
     uint64_t ok = 0;
 
     for (uint32_t i = 0; i < count; i++) {
@@ -283,12 +287,16 @@ static void hold_calls(struct verifying *v)
 
         journal_calls_at(v->calls, i, &call);
         ok += call.outcome == OUTCOME_OK;
+        is_doubtful |= call.is_doubtful;
         if (v->ask->attempts.is_asked)
             hold_attempts(v, &call);
     }
     if (count == 0 && v->ask->attempts.is_asked && !v->ask->calls.is_asked)
         give_reason(v, VERDICT_INCONCLUSIVE, "attempts of each call: no call was seen");
-    hold_range(v, "calls", count, &v->ask->calls);
+    if (is_doubtful && v->ask->calls.is_asked)
+        give_reason(v, VERDICT_INCONCLUSIVE, "calls: %s", JOURNAL_CALLS_DOUBT);
+    else
+        hold_range(v, "calls", count, &v->ask->calls);
     hold_range(v, "calls that ended ok", ok, &v->ask->ok);
 }
 

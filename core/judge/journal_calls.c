@@ -117,82 +117,6 @@ static bool is_chained(enum key_used key)
     return key == KEY_LIKENESS || key == KEY_RETRY_COUNT || key == KEY_ISOLATION;
 }
 
-static struct entry entry_of(const struct journal_record *record)
-{
-    struct entry entry = {.kind = ENTRY_OTHER, .number = record->number, .place = NO_RECORD};
-    uint64_t isolation = checksum(0, slice_of(record->isolation));
-
-    if (!is_attempt(record))
-        return entry;
-    entry.attempt = record->attempt;
-    entry.kind = is_chained(record->key) ? ENTRY_CHAINED : ENTRY_NAMED;
-    if (entry.kind == ENTRY_NAMED)
-        entry.owner = checksum(isolation, slice_of(record->call));
-    else if (record->question != 0)
-        entry.owner = record->question;
-    else
-        entry.owner = checksum(isolation, name_of_question(record));
-    return entry;
-}
-
-enum rc journal_calls_add(struct journal_calls *c, const struct journal_record *record)
-{
-    struct entry entry = entry_of(record);
-
-    assert(!c->is_settled);
-    TRY(make_room(c));
-    entry.place = keep_record(c, record);
-    c->entries[c->entries_count++] = entry;
-    c->unknown_paths += record->kind == JOURNAL_UNKNOWN;
-    c->strangers += !record->is_hook && record->call[0] == '\0' &&
-                    (record->kind == JOURNAL_GENERATE || record->kind == JOURNAL_EMBEDDINGS);
-    return RC_OK;
-}
-
-enum rc journal_calls_add_log(struct journal_calls *c, const struct app_log_entry *entry)
-{
-    struct logged *logged = &c->logged;
-    uint32_t room = logged->entries_room == 0 ? ROOM_AT_FIRST : 2 * logged->entries_room;
-
-    assert(!c->is_settled);
-    if (logged->entries_count >= JOURNAL_CALLS_REQUESTS_MAX)
-        return RC_LIMIT;
-    if (logged->entries_count == logged->entries_room) {
-        if (!grow(c, &logged->entries, room, sizeof(*logged->entries)))
-            return RC_NOMEM;
-        logged->entries_room = room;
-    }
-    logged->entries[logged->entries_count++] = *entry;
-    logged->has_tokens |= entry->has_input_tokens || entry->has_output_tokens;
-    logged->has_costs |= entry->has_cost;
-    return RC_OK;
-}
-
-/* --- grouping --------------------------------------------------------------------------------- */
-
-static int compare(uint64_t a, uint64_t b)
-{
-    return (a > b) - (a < b);
-}
-
-static int by_owner(const void *left, const void *right)
-{
-    const struct entry *a = left;
-    const struct entry *b = right;
-    int order = compare(a->kind, b->kind);
-
-    if (order == 0)
-        order = compare(a->owner, b->owner);
-    if (order == 0)
-        order = compare(a->first, b->first);
-    return order != 0 ? order : compare(a->number, b->number);
-}
-
-static bool is_same_owner(const struct entry *a, const struct entry *b)
-{
-    return a->kind == b->kind && a->owner == b->owner;
-}
-
 static bool is_refused_for_good(const struct journal_record *record)
 {
     switch (record->status) {
@@ -237,15 +161,102 @@ static struct chain_request chain_request_of(const struct journal_record *record
     };
 }
 
+static struct entry entry_of(const struct journal_record *record)
+{
+    struct entry entry = {.kind = ENTRY_OTHER, .number = record->number, .place = NO_RECORD};
+    uint64_t isolation = checksum(0, slice_of(record->isolation));
+
+    if (!is_attempt(record))
+        return entry;
+    entry.attempt = record->attempt;
+    entry.chain = chain_request_of(record);
+    entry.kind = is_chained(record->key) ? ENTRY_CHAINED : ENTRY_NAMED;
+    if (entry.kind == ENTRY_NAMED)
+        entry.owner = checksum(isolation, slice_of(record->call));
+    else if (record->question != 0)
+        entry.owner = record->question;
+    else
+        entry.owner = checksum(isolation, name_of_question(record));
+    return entry;
+}
+
+enum rc journal_calls_add(struct journal_calls *c, const struct journal_record *record)
+{
+    struct entry entry = entry_of(record);
+
+    assert(!c->is_settled);
+    TRY(make_room(c));
+    entry.place = keep_record(c, record);
+    c->entries[c->entries_count++] = entry;
+    c->unknown_paths += record->kind == JOURNAL_UNKNOWN;
+    c->strangers += !record->is_hook && record->call[0] == '\0' &&
+                    (record->kind == JOURNAL_GENERATE || record->kind == JOURNAL_EMBEDDINGS);
+    return RC_OK;
+}
+
+enum rc journal_calls_add_log(struct journal_calls *c, const struct app_log_entry *entry)
+{
+    struct logged *logged = &c->logged;
+    uint32_t room = logged->entries_room == 0 ? ROOM_AT_FIRST : 2 * logged->entries_room;
+
+    assert(!c->is_settled);
+    if (logged->entries_count >= JOURNAL_CALLS_REQUESTS_MAX)
+        return RC_LIMIT;
+    if (logged->entries_count == logged->entries_room) {
+        if (!grow(c, &logged->entries, room, sizeof(*logged->entries)))
+            return RC_NOMEM;
+        logged->entries_room = room;
+    }
+    logged->entries[logged->entries_count++] = *entry;
+    logged->has_tokens |= entry->has_input_tokens || entry->has_output_tokens;
+    logged->has_costs |= entry->has_cost;
+    return RC_OK;
+}
+
+enum rc journal_calls_note(struct journal_calls *c, const struct journal_record *record)
+{
+    struct entry entry = entry_of(record);
+
+    assert(!c->is_settled);
+    if (entry.kind != ENTRY_CHAINED)
+        return RC_OK;
+    TRY(make_room(c));
+    c->entries[c->entries_count++] = entry;
+    return RC_OK;
+}
+
+/* --- grouping --------------------------------------------------------------------------------- */
+
+static int compare(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int by_owner(const void *left, const void *right)
+{
+    const struct entry *a = left;
+    const struct entry *b = right;
+    int order = compare(a->kind, b->kind);
+
+    if (order == 0)
+        order = compare(a->owner, b->owner);
+    if (order == 0)
+        order = compare(a->chain.first, b->chain.first);
+    return order != 0 ? order : compare(a->number, b->number);
+}
+
+static bool is_same_owner(const struct entry *a, const struct entry *b)
+{
+    return a->kind == b->kind && a->owner == b->owner;
+}
+
 static void cut(struct journal_calls *c, uint32_t from, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        c->chain[i] = chain_request_of(journal_calls_record(c, c->entries[from + i].place));
+        c->chain[i] = c->entries[from + i].chain;
     chain_cut(c->chain, count);
-    for (uint32_t i = 0; i < count; i++) {
-        c->entries[from + i].first = c->chain[i].first;
-        c->entries[from + i].is_doubtful = c->chain[i].is_doubtful;
-    }
+    for (uint32_t i = 0; i < count; i++)
+        c->entries[from + i].chain = c->chain[i];
 }
 
 /* Of each question the requests, cut into calls. */
@@ -258,6 +269,16 @@ static void cut_chains(struct journal_calls *c)
             cut(c, first, i - first);
         first = i;
     }
+}
+
+static void leave_out_noted(struct journal_calls *c)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < c->entries_count; i++)
+        if (c->entries[i].place != NO_RECORD)
+            c->entries[kept++] = c->entries[i];
+    c->entries_count = kept;
 }
 
 /* Where one request of a call does not say which attempt it is, none is believed. */
@@ -302,7 +323,7 @@ static void add_groups(struct journal_calls *c)
         uint32_t end = first + 1;
 
         while (end < c->entries_count && is_same_owner(&entries[first], &entries[end]) &&
-               entries[first].first == entries[end].first)
+               entries[first].chain.first == entries[end].chain.first)
             end++;
         add_group(c, first, end - first);
         first = end;
@@ -387,6 +408,7 @@ void journal_calls_settle(struct journal_calls *c)
     if (c->entries_count > 0) {
         qsort(c->entries, c->entries_count, sizeof(*c->entries), by_owner);
         cut_chains(c);
+        leave_out_noted(c);
         qsort(c->entries, c->entries_count, sizeof(*c->entries), by_owner);
         add_groups(c);
         qsort(c->groups, c->groups_count, sizeof(*c->groups), by_first_request);

@@ -49,6 +49,11 @@ void journal_calls_free(struct journal_calls *calls); /* NULL is fine */
 MUST_USE enum rc journal_calls_add(struct journal_calls *calls,
                                    const struct journal_record *record);
 
+/* A record that nobody asks about, but that tells others of the same question apart: where a call
+ * ended, and what was under way beside it. Failure modes as above. */
+MUST_USE enum rc journal_calls_note(struct journal_calls *calls,
+                                    const struct journal_record *record);
+
 /* Once, after the last record: groups them. Calls are then numbered by their first request. */
 void journal_calls_settle(struct journal_calls *calls);
 

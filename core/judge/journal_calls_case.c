@@ -43,7 +43,7 @@ void journal_calls_at(const struct journal_calls *c, uint32_t index, struct jour
     assert(index < c->groups_count);
     group = &c->groups[index];
     *call = (struct journal_call){
-        .is_doubtful = c->entries[group->first].is_doubtful,
+        .is_doubtful = c->entries[group->first].chain.is_doubtful,
         .requests_count = group->count,
         .first_at = group_first_at(c, group),
         .outcome = journal_calls_outcome(record_of(c, group, group->count - 1)),
@@ -194,7 +194,7 @@ void journal_calls_case(struct journal_calls *c, uint32_t index, struct call_rec
         .pending = last->closed_by == CLOSED_RUN ? PENDING_ATTEMPT : PENDING_NOTHING,
         .usage = last->usage_told,
         .key = group_key(c, group),
-        .is_doubtful = c->entries[group->first].is_doubtful,
+        .is_doubtful = c->entries[group->first].chain.is_doubtful,
     };
     add_attempts(c, group, record);
     take_account(c, index, record);

@@ -30,9 +30,8 @@ struct entry {
     uint32_t place; /* of its record; NO_RECORD: it only helps to tell others apart */
     uint64_t owner; /* hash of the call's name, or of its question; each with the isolation path */
     uint64_t number;
-    uint32_t first;   /* with the same owner: the same call */
-    uint32_t attempt; /* from 1, once settled */
-    bool is_doubtful;
+    uint32_t attempt;           /* from 1, once settled */
+    struct chain_request chain; /* with the same owner and `first`: the same call */
 };
 
 enum { NO_RECORD = UINT32_MAX };

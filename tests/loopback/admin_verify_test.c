@@ -133,15 +133,24 @@ static void judges_whether_advice_was_heeded(void)
     CU_ASSERT(admin_said("after a 429 that asked for 3600 s"));
 }
 
-static void calls_known_by_likeness_prove_nothing(void)
+static void a_question_answered_each_time_is_a_call_each_time(void)
 {
     start();
     for (int i = 0; i < 3; i++)
         EXPECT_U64(asks("", "hi"), 200);
     EXPECT_U64(admin_gets(&mock, "wait?count=3"), 200);
-    CU_ASSERT(verdict("{\"laws\": {\"attempts-bounded\": {\"max\": 1}}}", "inconclusive"));
-    CU_ASSERT(verdict("{\"calls\": {\"attempts\": 1}}", "inconclusive"));
-    CU_ASSERT(admin_said("likeness alone"));
+    CU_ASSERT(verdict("{\"laws\": {\"attempts-bounded\": {\"max\": 1}}}", "pass"));
+    CU_ASSERT(verdict("{\"calls\": {\"count\": 3, \"attempts\": 1}}", "pass"));
+}
+
+static void a_question_asked_until_it_is_given_up_is_one_call(void)
+{
+    start();
+    for (int i = 0; i < 3; i++)
+        EXPECT_U64(asks("/t/broken", "hi"), 529);
+    EXPECT_U64(admin_gets(&mock, "wait?count=3"), 200);
+    CU_ASSERT(verdict("{\"laws\": {\"attempts-bounded\": {\"max\": 2}}}", "fail"));
+    CU_ASSERT(verdict("{\"calls\": {\"count\": 1, \"attempts\": 3}}", "pass"));
 }
 
 static void judges_the_order_of_models(void)
@@ -188,7 +197,10 @@ static CU_TestInfo admin_verify_tests[] = {
     {"what is still open may still come", what_is_still_open_may_still_come},
     {"judges calls by marker", judges_calls_by_marker},
     {"judges whether advice was heeded", judges_whether_advice_was_heeded},
-    {"calls known by likeness prove nothing", calls_known_by_likeness_prove_nothing},
+    {"a question answered each time is a call each time",
+     a_question_answered_each_time_is_a_call_each_time},
+    {"a question asked until it is given up is one call",
+     a_question_asked_until_it_is_given_up_is_one_call},
     {"judges the order of models", judges_the_order_of_models},
     {"what nothing was seen of is no pass", what_nothing_was_seen_of_is_no_pass},
     {"says what cannot be verified", says_what_cannot_be_verified},

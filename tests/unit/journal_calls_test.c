@@ -306,6 +306,25 @@ static void what_one_round_breaks_by_itself_is_broken_in_doubt_too(void)
     EXPECT_U64(row.violations, 2);
 }
 
+static void what_is_not_asked_about_tells_calls_apart_all_the_same(void)
+{
+    struct journal_call call;
+
+    for (int i = 0; i < 3; i++) {
+        struct journal_record good;
+
+        add(asked_again(refusal_at("a", 2 * i * NANOS_S, 529, OUTCOME_OVERLOADED), 0));
+        good = asked_again(request_at("a", (2 * i + 1) * NANOS_S), 1);
+        EXPECT_RC(journal_calls_note(calls, &good), RC_OK);
+    }
+    journal_calls_settle(calls);
+    EXPECT_U64(journal_calls_count(calls), 3);
+    journal_calls_at(calls, 2, &call);
+    EXPECT_U64(call.requests_count, 1);
+    CU_ASSERT_FALSE(call.is_doubtful);
+    CU_ASSERT(judged(LAW_ATTEMPTS_BOUNDED) == VERDICT_PASS);
+}
+
 static void a_fallback_that_asks_the_same_is_of_the_same_call(void)
 {
     struct journal_record fallback;
@@ -528,6 +547,8 @@ static CU_TestInfo journal_calls_tests[] = {
      a_question_that_is_asked_time_and_again_leaves_its_retries_in_doubt},
     {"what one round breaks by itself is broken in doubt, too",
      what_one_round_breaks_by_itself_is_broken_in_doubt_too},
+    {"what is not asked about tells calls apart all the same",
+     what_is_not_asked_about_tells_calls_apart_all_the_same},
     {"a fallback that asks the same is of the same call",
      a_fallback_that_asks_the_same_is_of_the_same_call},
     {"a client that left may be back before that is known",
