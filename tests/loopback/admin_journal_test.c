@@ -155,15 +155,15 @@ static void an_answer_is_held_back_until_it_is_true(void)
 
     start();
     admin_begins(&mock, &waiter, "wait?count=2&model=claude&timeout=60s");
-    mock_child_await_health(&mock, "\"waiting\":1,");
+    mock_child_await_health(&mock, "\"waiting\":1");
     EXPECT_U64(model_asks(&mock, "", "claude", "hi"), 200);
     EXPECT_U64(model_asks(&mock, "", "no-such-model", "hi"), 404);
     mock_child_await_health(&mock, "\"records\":2,");
-    mock_child_await_health(&mock, "\"waiting\":1,");
+    mock_child_await_health(&mock, "\"waiting\":1");
     CU_ASSERT_FALSE(incoming_said(&waiter, "met"));
     EXPECT_U64(model_asks(&mock, "", "claude", "hi"), 200);
     CU_ASSERT(incoming_until(&waiter, "\"met\":true,\"count\":2,"));
-    mock_child_await_health(&mock, "\"waiting\":0,");
+    mock_child_await_health(&mock, "\"waiting\":0");
     incoming_close(&waiter);
 }
 
@@ -226,14 +226,14 @@ static void many_wait_for_different_things(void)
         snprintf(path, sizeof(path), "wait?count=%d&timeout=60s", i + 1);
         admin_begins(&mock, &waiters[i], path);
     }
-    mock_child_await_health(&mock, "\"waiting\":40,");
+    mock_child_await_health(&mock, "\"waiting\":40");
     for (int i = 0; i < WAITERS; i++)
         EXPECT_U64(model_asks(&mock, "", "claude", "hi"), 200);
     for (int i = 0; i < WAITERS; i++) {
         CU_ASSERT(incoming_until(&waiters[i], "\"met\":true"));
         incoming_close(&waiters[i]);
     }
-    mock_child_await_health(&mock, "\"waiting\":0,");
+    mock_child_await_health(&mock, "\"waiting\":0");
 }
 
 static void those_who_wait_are_bounded(void)
@@ -244,11 +244,11 @@ static void those_who_wait_are_bounded(void)
     start();
     for (int i = 0; i < WAITERS; i++)
         admin_begins(&mock, &waiters[i], "wait?count=1000&timeout=60s");
-    mock_child_await_health(&mock, "\"waiting\":256,");
+    mock_child_await_health(&mock, "\"waiting\":256");
     EXPECT_U64(admin_gets(&mock, "wait?count=1000"), 503);
     for (int i = 0; i < WAITERS; i++)
         incoming_close(&waiters[i]);
-    mock_child_await_health(&mock, "\"waiting\":0,");
+    mock_child_await_health(&mock, "\"waiting\":0");
 }
 
 static void a_waiter_that_leaves_is_forgotten(void)
@@ -258,9 +258,9 @@ static void a_waiter_that_leaves_is_forgotten(void)
     start();
     admin_begins(&mock, &left, "wait?count=1&timeout=60s");
     admin_begins(&mock, &stays, "wait?count=1&timeout=60s");
-    mock_child_await_health(&mock, "\"waiting\":2,");
+    mock_child_await_health(&mock, "\"waiting\":2");
     incoming_reset(&left);
-    mock_child_await_health(&mock, "\"waiting\":1,");
+    mock_child_await_health(&mock, "\"waiting\":1");
     EXPECT_U64(model_asks(&mock, "", "claude", "hi"), 200);
     CU_ASSERT(incoming_until(&stays, "\"met\":true"));
     incoming_close(&stays);
