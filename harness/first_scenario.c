@@ -172,12 +172,32 @@ static const struct fault_row *last_wanted(const struct first_scenario *wish)
     return last;
 }
 
+/* As many as four tries around an SDK that itself tries three times: on one call, all of them. */
+enum { OUTAGE_REQUESTS = 12 };
+
+/* For a command, where overload is all there is: no call of a careful client survives it, and none
+ * costs many requests. */
+static void write_outage(const struct first_scenario *wish, struct buffer *out)
+{
+    buffer_printf(
+        out,
+        "    // The first requests, and no advice. A client whose retries are in one layer "
+        "gives up or\n"
+        "    // waits after three of them; two layers spend a dozen on one call.\n"
+        "    {\"phase\": \"overload\", \"times\": %d, \"fault\": {\"status\": %d}}\n",
+        OUTAGE_REQUESTS, facts[wish->api].overloaded);
+}
+
 /* For a command: the first request, the third, ... with a good one after each trouble. */
 static void write_counted(const struct first_scenario *wish, struct buffer *out)
 {
     const struct fault_row *last = last_wanted(wish);
     uint32_t nth = 1;
 
+    if (wish->trouble == TROUBLE_OVERLOAD) {
+        write_outage(wish, out);
+        return;
+    }
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         const struct fault_row *row = &rows[i];
 
@@ -325,16 +345,24 @@ static void write_load(const struct first_scenario *wish, uint32_t lasts_s, stru
                   lasts_s);
 }
 
+/* Under an outage no call need be useful: only conduct counts. */
+static const char *expectations(const struct first_scenario *wish)
+{
+    if (wish->subject != SUBJECT_EXEC)
+        return ",\n  \"expect\": [\"calls.useful >= 90%\", \"amplification <= 2\"]";
+    if (wish->trouble == TROUBLE_OVERLOAD)
+        return "";
+    return ",\n  \"expect\": [\"calls.useful >= 95%\", \"attempts.max <= 5\"]";
+}
+
 static void write_judgement(const struct first_scenario *wish, struct buffer *out)
 {
     buffer_text(
         out,
         "  // Rules of conduct (docs/laws.md), and what you want yourself (docs/measures.md).\n"
-        "  \"laws\": {\"attempts-bounded\": {\"max\": 5}},\n");
-    if (wish->subject == SUBJECT_EXEC)
-        buffer_text(out, "  \"expect\": [\"calls.useful >= 95%\", \"attempts.max <= 5\"]\n}\n");
-    else
-        buffer_text(out, "  \"expect\": [\"calls.useful >= 90%\", \"amplification <= 2\"]\n}\n");
+        "  \"laws\": {\"attempts-bounded\": {\"max\": 5}}");
+    buffer_text(out, expectations(wish));
+    buffer_text(out, "\n}\n");
 }
 
 void first_scenario_write(const struct first_scenario *wish, const char *file, struct buffer *out)
