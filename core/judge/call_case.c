@@ -10,9 +10,9 @@ static uint64_t hash_of_asked(const struct journal_record *record)
 /* Thinking comes first. */
 static uint64_t words_written(const struct journal_record *record)
 {
-    bool is_text = record->tokens_written > record->thinking_tokens && record->is_complete;
+    bool has_text = record->tokens_written > record->thinking_tokens;
 
-    return is_text ? record->tokens_written - record->thinking_tokens : 0;
+    return has_text ? record->tokens_written - record->thinking_tokens : 0;
 }
 
 struct request_seen request_seen_of(const struct journal_record *record)

@@ -45,7 +45,7 @@ struct request_seen {
     nanos closed_at;
     nanos advice_wait; /* 0: none */
     uint64_t tokens_written;
-    uint64_t words_written; /* of them, those of the text; it is told only of a whole answer */
+    uint64_t words_written; /* of them, those of the text */
     struct usage usage_told;
     bool has_cost;
     money cost; /* billed */

@@ -277,6 +277,28 @@ static void a_log_may_round_its_costs(void)
     expect_verdict("cost-agree", "pass");
 }
 
+/* Cut in the middle, asked again: the first attempt was paid for, too. */
+static void a_log_may_count_every_attempt(void)
+{
+    struct call_record call = logged(100);
+    struct journal_record record;
+
+    sample_fail(&call, OUTCOME_TRUNCATED, 200, call.due_at + NANOS_S);
+    sample_retry(&call, SAMPLE_CLAUDE, call.ended_at + NANOS_S);
+    begin(SUBJECT_EXEC, "{\"set\": \"strict\"}", NULL);
+    for (uint32_t i = 0; i < 2; i++) {
+        record = sample_journal(&hearing.scenario, &call, i);
+        record.usage_told = call.usage;
+        judge_feed_journal(hearing.judge, &record);
+    }
+    call.cost = 2 * SAMPLE_CLAUDE_COST;
+    call.cost_unknown = 0;
+    judge_feed_call(hearing.judge, &call);
+    hearing.facts.has_caller = true;
+    hearing_finish(&hearing);
+    expect_verdict("cost-agree", "pass");
+}
+
 static void a_log_that_doubles_its_costs_is_told_so(void)
 {
     struct call_record call = logged(100);
@@ -602,6 +624,26 @@ static void a_service_passes_on_whole_answers(void)
     expect_verdict("no-repeated-output", "pass");
 }
 
+static void the_words_say_which_request_was_the_answer(void)
+{
+    struct call_record call = heard((struct heard){.request = 3, .words = 120, .marks = 1});
+    struct journal_record requests[] = {upstream(&call, 3, true), upstream(&call, 4, true)};
+
+    requests[1].is_complete = false; /* asked in vain, beside the one that was passed on */
+    judge_service(NULL, &call, requests, 2);
+    expect_verdict("complete-answers", "pass");
+}
+
+static void thinking_is_no_text(void)
+{
+    struct call_record call = heard((struct heard){.request = 3, .words = 90, .marks = 1});
+    struct journal_record request = upstream(&call, 3, true);
+
+    request.thinking_tokens = 30;
+    judge_service(NULL, &call, &request, 1);
+    expect_verdict("complete-answers", "pass");
+}
+
 static void a_service_that_leaves_words_out_is_told_so(void)
 {
     struct call_record call =
@@ -706,6 +748,7 @@ static CU_TestInfo tests[] = {
     {"a log that counts other tokens is told so", a_log_that_counts_other_tokens_is_told_so},
     {"a log without counts leaves them unknown", a_log_without_counts_leaves_them_unknown},
     {"a log may round its costs", a_log_may_round_its_costs},
+    {"a log may count every attempt", a_log_may_count_every_attempt},
     {"a log that doubles its costs is told so", a_log_that_doubles_its_costs_is_told_so},
     {"a log that calls a cut answer good is told so",
      a_log_that_calls_a_cut_answer_good_is_told_so},
@@ -727,6 +770,8 @@ static CU_TestInfo tests[] = {
     {"a service that asks nobody makes no attempt", a_service_that_asks_nobody_makes_no_attempt},
     {"layers of a service count for themselves", layers_of_a_service_count_for_themselves},
     {"a service passes on whole answers", a_service_passes_on_whole_answers},
+    {"the words say which request was the answer", the_words_say_which_request_was_the_answer},
+    {"thinking is no text", thinking_is_no_text},
     {"a service that leaves words out is told so", a_service_that_leaves_words_out_is_told_so},
     {"a service that cuts an answer is told so", a_service_that_cuts_an_answer_is_told_so},
     {"a service that calls half an answer whole is told so",
