@@ -69,7 +69,7 @@ struct client_effect {
     uint32_t slot;
     uint32_t attempt;
     /* CLIENT_SEND; the slices live until the attempt is over (END stepped or cancel taken): */
-    uint32_t provider;    /* index into the scenario's providers */
+    uint32_t provider;    /* index into the scenario's providers, or a service's URLs */
     struct slice path;    /* "/v1/messages" */
     struct slice headers; /* whole "name: value\r\n" lines */
     struct slice body;
