@@ -320,9 +320,7 @@ void attempts_end(struct client *c, uint32_t index, enum outcome outcome, nanos 
         finish_answered(c, index);
         return;
     }
-    /* What a service could not do is not tried again: trying again is what it is judged for. */
-    if (outcome == OUTCOME_TIMEOUT_CALL || c->asks_service ||
-        slot->record.attempts_count == RECORD_ATTEMPTS_MAX) {
+    if (outcome == OUTCOME_TIMEOUT_CALL || slot->record.attempts_count == RECORD_ATTEMPTS_MAX) {
         attempts_finish(c, index, outcome, now);
         return;
     }
