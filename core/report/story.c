@@ -217,6 +217,9 @@ static const char *remedy_of(enum law law)
         [LAW_LOG_COMPLETE] =
             "write the line on every path out: success, failure, crash, cancellation",
         [LAW_TOKENS_AGREE] = "take the counts from the last usage that the answer tells",
+        [LAW_NO_REPEATED_OUTPUT] =
+            "once words are out, end with an error; begin anew, or elsewhere, "
+            "before the first of them only",
         [LAW_COST_AGREE] = "add up what every attempt cost, failed ones too, in whole numbers",
     };
 
