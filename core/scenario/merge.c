@@ -413,7 +413,7 @@ static uint32_t count_members(const struct layers *layers)
 
 struct place {
     bool is_whole;
-    bool has_case; /* the topmost layer of the whole is one */
+    bool has_case; /* of the whole: the topmost layer is one */
     uint32_t depth;
 };
 
@@ -513,6 +513,8 @@ static enum rc write_value(struct merging *m, struct layers *layers, const struc
 
     drop_what_was_replaced(layers);
     latest = &layers->list[layers->count - 1];
+    if (place->has_case && layers->count > 1)
+        latest--; /* what is missing in the whole is missing in the file */
     if (stands_alone(layers, place)) {
         copy(m, latest, &latest->value);
         return RC_OK;
