@@ -94,7 +94,10 @@ def half_is_told_as_whole(run, *models):
 
 
 def half_is_told_as_error(run, *models):
-    return all(call.begun == [call.asked] and not call.is_ok for call in run.of(*models))
+    """A proxy that is so busy that it has passed nothing on yet when the stream breaks may go to the backup."""
+    told = [call.begun == [call.asked] and not call.is_ok for call in run.of(*models)]
+    mended = [call.models[-1:] == ["gpt-backup"] and call.is_ok and call.words == TOKENS for call in run.of(*models)]
+    return all(map(max, told, mended)) and sum(told) > sum(mended)
 
 
 def is_whole(run, *models):
@@ -113,7 +116,7 @@ def is_put_aside(run):
 
 
 def comes_home(run):
-    return bool(asked_east(run, 15, 22)) and len(asked_east(run, 22, 25)) >= 5
+    return len(asked_east(run, 15, 40)) >= 5
 
 
 def other_deployment_is_tried_without_a_wait(run):
