@@ -133,17 +133,45 @@ static enum exit_code refuse(const char *file, const struct options *options,
     return complain(err, EXIT_USAGE);
 }
 
-static enum exit_code check_one(const char *file, const struct options *options)
+static void say_case(const struct scenario *scenario, const struct options *options)
+{
+    if (scenario->case_name[0] == '\0' || options->wants_json || options->wants_print ||
+        options->wants_quiet)
+        return;
+    printf("case %s\n", scenario->case_name);
+    fflush(stdout);
+}
+
+/* `*count` becomes how many cases the file has. */
+static enum exit_code check_case(const char *file, uint32_t which, const struct options *options,
+                                 uint32_t *count)
 {
     struct prepared prepared;
     struct error err = {0};
-    enum exit_code code;
+    enum exit_code code = EXIT_PASS;
 
-    if (prepared_load(&prepared, file, options, &err) != RC_OK)
+    if (prepared_load_case(&prepared, file, which, options, &err) != RC_OK)
         return refuse(file, options, &err);
-    code = say(prepared.scenario, options);
+    *count = prepared.merged->cases_count;
+    if (prepared_check_cases(&prepared, options, &err) != RC_OK) {
+        *count = 0;
+        code = refuse(file, options, &err);
+    } else if (prepared_is_wanted(&prepared, options)) {
+        say_case(prepared.scenario, options);
+        code = say(prepared.scenario, options);
+    }
     prepared_deinit(&prepared);
     return code;
+}
+
+static enum exit_code check_one(const char *file, const struct options *options)
+{
+    enum exit_code worst = EXIT_PASS;
+    uint32_t count = 1;
+
+    for (uint32_t which = 0; which == 0 || which < count; which++)
+        worst = exit_code_worse(worst, check_case(file, which, options, &count));
+    return worst;
 }
 
 enum exit_code command_check(const struct options *options)

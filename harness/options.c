@@ -7,6 +7,7 @@
 #include "base/nearest.h"
 #include "base/slice.h"
 #include "base/units.h"
+#include "scenario/compress.h"
 
 #define EVIDENCE_LEVEL_WORD(id, word) word,
 
@@ -59,6 +60,28 @@ static enum rc take_set(struct options *options, const char *value, struct error
     if (options->sets_count == OPTIONS_SETS_MAX)
         return error_set(err, RC_MALFORMED, "--set: at most %d", OPTIONS_SETS_MAX);
     options->sets[options->sets_count++] = value;
+    return RC_OK;
+}
+
+static enum rc take_case(struct options *options, const char *value, struct error *err)
+{
+    if (value[0] == '\0')
+        return error_set(err, RC_MALFORMED, "--case: found \"\", expected the name of a case");
+    if (options->cases_count == OPTIONS_CASES_MAX)
+        return error_set(err, RC_MALFORMED, "--case: at most %d", OPTIONS_CASES_MAX);
+    options->cases[options->cases_count++] = value;
+    return RC_OK;
+}
+
+static enum rc take_compress(struct options *options, const char *value, struct error *err)
+{
+    uint64_t times;
+
+    if (!slice_u64(slice_of(value), &times) || times < 1 || times > COMPRESSION_MAX)
+        return error_set(err, RC_MALFORMED,
+                         "--compress: found \"%s\", expected a whole number from 1 to %d", value,
+                         COMPRESSION_MAX);
+    options->compress = (uint32_t)times;
     return RC_OK;
 }
 
@@ -289,6 +312,10 @@ static const struct option known_options[] = {
     {"--client", "--client NAME|FILE",
      "replace the whole client: a preset, or a file with its block", OPTION_CLIENT, take_client,
      true},
+    {"--case", "--case NAME", "of a scenario that varies, this case alone; may be repeated",
+     OPTION_CASES, take_case, true},
+    {"--compress", "--compress N", "the same story N times faster, 1 to 1000", OPTION_COMPRESS,
+     take_compress, true},
     {"--seed", "--seed N", "replace the scenario's seed", OPTION_SEED, take_seed, true},
     {"--out", "--out DIR", "where results folders are made (default: results)", OPTION_OUT,
      take_out, true},
@@ -404,7 +431,8 @@ enum rc options_parse(struct options *options, int count, char **arguments, unsi
     bool has_ended = false;
     int at = 0;
 
-    *options = (struct options){.out = "results", .max_time = NANOS_NEVER, .workers = 1};
+    *options =
+        (struct options){.out = "results", .max_time = NANOS_NEVER, .workers = 1, .compress = 1};
     while (at < count) {
         const char *argument = arguments[at];
 

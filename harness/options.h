@@ -19,6 +19,7 @@
 enum {
     OPTIONS_FILES_MAX = 64,
     OPTIONS_SETS_MAX = 64,
+    OPTIONS_CASES_MAX = 64,
     OPTIONS_WORKERS_MAX = 64,
     OPTIONS_RETRIES_MAX = 10,
     OPTIONS_MAPS_MAX = 32,
@@ -43,7 +44,9 @@ enum option_bit {
     OPTION_LIVE = 1 << 14, /* --live and --yes-really */
     OPTION_INCONCLUSIVE = 1 << 15,
     OPTION_EXEC = 1 << 16, /* what stands behind "--" is a command, and all about it */
-    OPTION_NEW = 1 << 17,  /* what a first scenario is about */
+    OPTION_CASES = 1 << 18,
+    OPTION_COMPRESS = 1 << 19,
+    OPTION_NEW = 1 << 17, /* what a first scenario is about */
 };
 
 /* What an inconclusive verdict means to the shell that asked. The report says inconclusive all the
@@ -57,7 +60,11 @@ struct options {
                              that is not exec is then replaced (prepared.h) */
     const char *sets[OPTIONS_SETS_MAX]; /* "/json/pointer=value" */
     uint32_t sets_count;
-    const char *client;  /* a preset's name or a file; NULL: the scenario's own */
+    const char *client;                   /* a preset's name or a file; NULL: the scenario's own */
+    const char *cases[OPTIONS_CASES_MAX]; /* of `vary`, those to play, each with commas in it; none:
+                                             all of them */
+    uint32_t cases_count;
+    uint32_t compress;   /* times as fast as the scenario says; 1: as it says */
     const char *seed;    /* a whole number; NULL: the scenario's own */
     const char *out;     /* folder of results folders */
     const char *port;    /* NULL: not given */

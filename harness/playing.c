@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
@@ -11,27 +12,71 @@
 #include "os/descriptors.h"
 #include "os/signals.h"
 
-static enum rc prepare_all(struct prepared *prepared, const struct options *options,
+enum { TRIALS_MAX = 256 };
+
+/* What will be played: every wanted case of every file, in their order. */
+struct lineup {
+    struct prepared prepared[TRIALS_MAX];
+    uint32_t count;
+};
+
+/* How a case ended. */
+struct ending {
+    const char *name;
+    enum exit_code code;
+    char telling[sizeof(((struct trial *)0)->telling)];
+};
+
+static enum rc add_case(struct lineup *lineup, const char *file, uint32_t which,
+                        const struct options *options, uint32_t *cases_count, struct error *err)
+{
+    struct prepared *prepared = &lineup->prepared[lineup->count];
+
+    if (lineup->count == TRIALS_MAX)
+        return error_set(err, RC_LIMIT, "%s: more than %d cases in all", file, TRIALS_MAX);
+    TRY(prepared_load_case(prepared, file, which, options, err));
+    *cases_count = prepared->merged->cases_count;
+    if (which == 0 && prepared_check_cases(prepared, options, err) != RC_OK) {
+        prepared_deinit(prepared);
+        return err->rc;
+    }
+    if (prepared_is_wanted(prepared, options))
+        lineup->count++;
+    else
+        prepared_deinit(prepared);
+    return RC_OK;
+}
+
+static enum rc add_file(struct lineup *lineup, const char *file, const struct options *options,
+                        struct error *err)
+{
+    uint32_t cases_count = 1;
+
+    for (uint32_t which = 0; which == 0 || which < cases_count; which++)
+        TRY(add_case(lineup, file, which, options, &cases_count, err));
+    return RC_OK;
+}
+
+static enum rc prepare_all(struct lineup *lineup, const struct options *options,
                            const struct world *world, struct error *err)
 {
     if (options->files_count == 0)
         return error_set(err, RC_MALFORMED, "no scenario was given (see --help)");
-    for (uint32_t i = 0; i < options->files_count; i++) {
-        TRY(prepared_load(&prepared[i], options->files[i], options, err));
-        if (world->check != NULL)
-            TRY(world->check(prepared[i].scenario, options, err));
-    }
+    for (uint32_t i = 0; i < options->files_count; i++)
+        TRY(add_file(lineup, options->files[i], options, err));
+    for (uint32_t i = 0; i < lineup->count && world->check != NULL; i++)
+        TRY(world->check(lineup->prepared[i].scenario, options, err));
     return RC_OK;
 }
 
 /* Before threads: what they would have to wait for later is done now. */
-static enum rc check_descriptors(const struct prepared *prepared, const struct options *options,
+static enum rc check_descriptors(const struct lineup *lineup, const struct options *options,
                                  struct error *err)
 {
     uint64_t allowed = descriptors_raise();
 
-    for (uint32_t i = 0; i < options->files_count; i++) {
-        const struct scenario *scenario = prepared[i].scenario;
+    for (uint32_t i = 0; i < lineup->count; i++) {
+        const struct scenario *scenario = lineup->prepared[i].scenario;
         uint64_t needed = crew_descriptors(scenario, options->workers);
 
         if (needed > allowed)
@@ -99,30 +144,31 @@ static enum rc play(struct trial *trial, struct prepared *calm, const struct wor
     return has_stopped(trial) ? RC_OK : world->play(trial, err);
 }
 
-static enum exit_code try_one(const struct trial_options *options, const struct world *world)
+static enum exit_code try_one(const struct trial_options *options, const struct world *world,
+                              struct ending *ending)
 {
     static struct trial trial; /* likewise */
     struct prepared calm = {0};
     struct error err = {0};
-    enum exit_code code;
     enum rc rc;
 
     if (trial_open(&trial, options, &err) != RC_OK)
-        return complain(&err, EXIT_NOT_CARRIED_OUT);
+        return ending->code = complain(&err, EXIT_NOT_CARRIED_OUT);
     rc = play(&trial, &calm, world, &err);
-    code = trial_close(&trial, rc == RC_OK ? NULL : &err);
+    ending->code = trial_close(&trial, rc == RC_OK ? NULL : &err);
+    memcpy(ending->telling, trial.telling, sizeof(ending->telling));
     prepared_deinit(&calm);
-    return code;
+    return ending->code;
 }
 
 /* Doubt is sometimes the machine's, and gone the next time: each trial leaves its own results. */
 static enum exit_code try_again_while_in_doubt(const struct trial_options *options,
-                                               const struct world *world)
+                                               const struct world *world, struct ending *ending)
 {
-    enum exit_code code = try_one(options, world);
+    enum exit_code code = try_one(options, world, ending);
 
     for (uint32_t i = 0; i < options->options->retries && code == EXIT_INCONCLUSIVE; i++)
-        code = try_one(options, world);
+        code = try_one(options, world, ending);
     return code;
 }
 
@@ -139,39 +185,105 @@ static void warn_of_spread(const struct scenario *scenario, const struct options
             scenario->instances == 1 ? "" : "s");
 }
 
-static enum exit_code try_all(const struct prepared *prepared, const struct options *options,
+/* --- one after another ------------------------------------------------------------------------ */
+
+static const char *ending_word(enum exit_code code)
+{
+    switch (code) {
+    case EXIT_PASS:
+        return "pass";
+    case EXIT_FAIL:
+        return "fail";
+    case EXIT_INCONCLUSIVE:
+        return "inconclusive";
+    case EXIT_INTERRUPTED:
+        return "interrupted";
+    case EXIT_USAGE:
+    case EXIT_NOT_CARRIED_OUT:
+        break;
+    }
+    return "not carried out";
+}
+
+/* One line a case. */
+static void print_endings(const struct ending *endings, uint32_t count,
+                          const struct options *options)
+{
+    int width = 4;
+
+    if (count == 0 || options->wants_quiet || options->wants_json)
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        width = (int)strlen(endings[i].name) > width ? (int)strlen(endings[i].name) : width;
+    printf("\n%-*s  %s\n", width, "case", "verdict");
+    for (uint32_t i = 0; i < count; i++)
+        printf("%-*s  %s%s%s\n", width, endings[i].name, ending_word(endings[i].code),
+               endings[i].telling[0] != '\0' ? "  " : "", endings[i].telling);
+}
+
+static bool is_of_same_file(const struct prepared *a, const struct prepared *b)
+{
+    return slice_is(a->scenario->file, b->scenario->file);
+}
+
+static enum exit_code try_lineup(const struct lineup *lineup, const struct options *options,
+                                 const struct world *world, int signals_fd)
+{
+    static struct ending endings[TRIALS_MAX];
+    struct trial_options trial = {
+        .options = options, .world = world->name, .signals_fd = signals_fd};
+    char cases_folder[FOLDER_PATH_MAX] = "";
+    enum exit_code worst = EXIT_PASS;
+    uint32_t endings_count = 0;
+
+    for (uint32_t i = 0; i < lineup->count && worst != EXIT_INTERRUPTED; i++) {
+        const struct prepared *prepared = &lineup->prepared[i];
+        bool is_case = prepared->scenario->case_name[0] != '\0';
+        struct ending *ending = &endings[endings_count];
+
+        if (i > 0 && !is_of_same_file(prepared, prepared - 1))
+            cases_folder[0] = '\0';
+        *ending = (struct ending){.name = prepared->scenario->case_name};
+        trial.prepared = prepared;
+        trial.cases_folder = is_case ? cases_folder : NULL;
+        if (world->has_driver)
+            warn_of_spread(prepared->scenario, options);
+        worst = exit_code_worse(worst, try_again_while_in_doubt(&trial, world, ending));
+        endings_count += is_case ? 1 : 0;
+    }
+    print_endings(endings, endings_count, options);
+    return worst;
+}
+
+static enum exit_code try_all(const struct lineup *lineup, const struct options *options,
                               const struct world *world)
 {
-    struct trial_options trial = {.options = options, .world = world->name};
     struct error err = {0};
-    enum exit_code worst = EXIT_PASS;
+    enum exit_code worst;
+    int signals_fd;
 
-    if (world->has_driver && check_descriptors(prepared, options, &err) != RC_OK)
+    if (world->has_driver && check_descriptors(lineup, options, &err) != RC_OK)
         return complain(&err, EXIT_NOT_CARRIED_OUT);
-    if (open_system(&trial.signals_fd, &err) != RC_OK)
+    if (open_system(&signals_fd, &err) != RC_OK)
         return complain(&err, EXIT_NOT_CARRIED_OUT);
-    for (uint32_t i = 0; i < options->files_count && worst != EXIT_INTERRUPTED; i++) {
-        trial.prepared = &prepared[i];
-        if (world->has_driver)
-            warn_of_spread(prepared[i].scenario, options);
-        worst = exit_code_worse(worst, try_again_while_in_doubt(&trial, world));
-    }
+    worst = try_lineup(lineup, options, world, signals_fd);
     curl_global_cleanup();
-    close(trial.signals_fd);
+    close(signals_fd);
     return worst;
 }
 
 enum exit_code play_in(const struct options *options, const struct world *world)
 {
-    struct prepared prepared[OPTIONS_FILES_MAX] = {0};
+    static struct lineup lineup;
     struct error err = {0};
     enum exit_code code;
 
-    if (prepare_all(prepared, options, world, &err) == RC_OK)
-        code = try_all(prepared, options, world);
+    lineup = (struct lineup){0};
+    if (prepare_all(&lineup, options, world, &err) == RC_OK)
+        code = try_all(&lineup, options, world);
     else
         code = complain(&err, EXIT_USAGE);
-    for (uint32_t i = 0; i < options->files_count; i++)
-        prepared_deinit(&prepared[i]);
+    for (uint32_t i = 0; i < lineup.count; i++)
+        prepared_deinit(&lineup.prepared[i]);
     return code;
 }

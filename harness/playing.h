@@ -4,8 +4,9 @@
 /* Scenario files put on trial in one world, from the command line to the exit code: what `run`,
  * `sim` and `exec` have in common.
  *
- *   prepare every file, and ask the world whether it can play it --> system --> for each file:
- *   control run, if it wants one --> trial, again while in doubt (--inconclusive retry:N)
+ *   prepare every case of every file, and ask the world whether it can play it --> system --> for
+ *   each: control run, if it wants one --> trial, again while in doubt (--inconclusive retry:N)
+ *   --> a table with a line for each case, where a file varies
  *
  * Nothing is run when one file is refused. Each trial leaves results of its own and prints its
  * report. Failure modes: whatever prepared_load and the world refuse (EXIT_USAGE), a system that

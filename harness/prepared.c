@@ -123,40 +123,73 @@ static enum rc check_judgement(const struct prepared *p, struct error *err)
     return RC_OK;
 }
 
-static enum rc load(struct prepared *p, const char *file, const struct options *options,
-                    struct error *err)
+/* Merged, then changed as the command line wants it. */
+static enum rc make_text(struct prepared *p, const char *file, uint32_t which,
+                         const struct options *options, const struct file_reader *beside,
+                         struct client_file *client, struct merged *merged, struct error *err)
 {
+    struct slice text, whole;
+
+    TRY(files_read(file, SCENARIO_TEXT_MAX, &p->arena, &text, err));
+    TRY(scenario_merge(text, slice_of(file), beside, which, &p->arena, merged, err));
+    if (merged->cases_count > 0 && strcmp(file, "-") == 0)
+        return error_set(err, RC_MALFORMED,
+                         "-: found \"vary\" in standard input, expected it in a file");
+    whole = merged->text;
+    if (apply_options(p, options, client, &merged->text, err) != RC_OK)
+        return error_wrap(err, "%s", file);
+    return origins_change(&merged->origins, whole, merged->text, slice_of(file), &p->arena, err);
+}
+
+static enum rc load(struct prepared *p, const char *file, uint32_t which,
+                    const struct options *options, struct error *err)
+{
+    struct merged *merged = arena_take(&p->arena, 1, sizeof(*merged));
     struct client_file client = {0};
     struct file_reader beside;
-    struct slice text, name;
+    struct slice name = arena_copy(&p->arena, slice_of(file));
     char folder[FOLDER_PATH_MAX];
 
-    TRY(folder_of(file, folder, err));
-    TRY(files_read(file, SCENARIO_TEXT_MAX, &p->arena, &text, err));
-    if (apply_options(p, options, &client, &text, err) != RC_OK)
-        return error_wrap(err, "%s", file);
-    name = arena_copy(&p->arena, slice_of(file));
     p->scenario = arena_take(&p->arena, 1, sizeof(*p->scenario));
-    if (name.data == NULL || p->scenario == NULL)
+    if (merged == NULL || name.data == NULL || p->scenario == NULL)
         return error_set(err, RC_NOMEM, "%s: out of memory", file);
+    TRY(folder_of(file, folder, err));
     beside = files_beside(folder);
-    if (scenario_load(p->scenario, text, name, &beside, &p->arena, err) != RC_OK ||
+    TRY(make_text(p, name.data, which, options, &beside, &client, merged, err));
+    p->merged = merged;
+    if (scenario_load_merged(p->scenario, merged, name, &beside, &p->arena, err) != RC_OK ||
         check_judgement(p, err) != RC_OK)
-        return refuse_changed(options, &client, text, file, err);
+        return refuse_changed(options, &client, merged->text, file, err);
+    if (which < merged->cases_count)
+        slice_copy(slice_of(merged->cases[which].name), p->scenario->case_name,
+                   sizeof(p->scenario->case_name));
     return make_portable(p, folder, err);
 }
 
-enum rc prepared_load_in(struct prepared *prepared, const char *file, const struct options *options,
-                         const struct memory *memory, struct error *err)
+static enum rc load_case(struct prepared *prepared, const char *file, uint32_t which,
+                         const struct options *options, const struct memory *memory,
+                         struct error *err)
 {
     enum rc rc;
 
     *prepared = (struct prepared){.memory = memory};
     arena_init(&prepared->arena, memory, ARENA_BYTES_MAX);
-    rc = load(prepared, file, options, err);
+    rc = load(prepared, file, which, options, err);
     if (rc != RC_OK)
         prepared_deinit(prepared);
     return rc;
+}
+
+enum rc prepared_load_case(struct prepared *prepared, const char *file, uint32_t which,
+                           const struct options *options, struct error *err)
+{
+    return load_case(prepared, file, which, options, memory_heap(), err);
+}
+
+enum rc prepared_load_in(struct prepared *prepared, const char *file, const struct options *options,
+                         const struct memory *memory, struct error *err)
+{
+    return load_case(prepared, file, 0, options, memory, err);
 }
 
 enum rc prepared_load(struct prepared *prepared, const char *file, const struct options *options,
@@ -165,9 +198,55 @@ enum rc prepared_load(struct prepared *prepared, const char *file, const struct 
     return prepared_load_in(prepared, file, options, memory_heap(), err);
 }
 
+/* --- cases ------------------------------------------------------------------------------------ */
+
+bool prepared_is_wanted(const struct prepared *prepared, const struct options *options)
+{
+    for (uint32_t i = 0; i < options->cases_count; i++) {
+        struct slice names = slice_of(options->cases[i]);
+        struct slice name;
+
+        while (slice_cut(&names, ',', &name)) {
+            if (slice_is(name, slice_of(prepared->scenario->case_name)))
+                return true;
+        }
+    }
+    return options->cases_count == 0;
+}
+
+static enum rc find_case(const struct prepared *prepared, struct slice name, struct error *err)
+{
+    const struct merged *merged = prepared->merged;
+    char hint[NEAREST_TEXT_SIZE];
+    struct nearest nearest;
+
+    nearest_init(&nearest, name);
+    for (uint32_t i = 0; i < merged->cases_count; i++) {
+        if (slice_is(name, slice_of(merged->cases[i].name)))
+            return RC_OK;
+        nearest_offer(&nearest, slice_of(merged->cases[i].name));
+    }
+    return error_set(err, RC_MALFORMED, "--case: found \"%.*s\", expected a case of %.*s%s",
+                     SLICE_ARG(name), SLICE_ARG(prepared->scenario->file),
+                     nearest_say(&nearest, hint));
+}
+
+enum rc prepared_check_cases(const struct prepared *prepared, const struct options *options,
+                             struct error *err)
+{
+    for (uint32_t i = 0; i < options->cases_count; i++) {
+        struct slice names = slice_of(options->cases[i]);
+        struct slice name;
+
+        while (slice_cut(&names, ',', &name))
+            TRY(find_case(prepared, name, err));
+    }
+    return RC_OK;
+}
+
 enum rc prepared_load_run(struct prepared *prepared, const char *folder, struct error *err)
 {
-    const struct options as_it_is = {.max_time = NANOS_NEVER};
+    const struct options as_it_is = {.max_time = NANOS_NEVER, .compress = 1};
     char file[FOLDER_PATH_MAX];
     int size = snprintf(file, sizeof(file), "%s/scenario.jsonc", folder);
 

@@ -50,10 +50,34 @@ static enum rc make_numbered(struct trial *trial, struct error *err)
     return folder_make_numbered(stem, trial->folder, err);
 }
 
-static enum rc make_folder(struct trial *trial, const struct trial *control_of, struct error *err)
+/* results/<name>-<utc>-<n>/CASE; a case that is held again has a folder beside. */
+static enum rc make_of_case(struct trial *trial, char *cases_folder, struct error *err)
 {
+    char path[FOLDER_PATH_MAX];
     int size;
 
+    if (cases_folder[0] == '\0') {
+        TRY(make_numbered(trial, err));
+        snprintf(cases_folder, FOLDER_PATH_MAX, "%s", trial->folder);
+    }
+    size =
+        snprintf(path, sizeof(path), "%s/%s", cases_folder, trial->prepared->scenario->case_name);
+    if (size < 0 || (size_t)size + sizeof(".again") > sizeof(path))
+        return error_set(err, RC_LIMIT, "%s: the name is too long", cases_folder);
+    if (access(path, F_OK) == 0)
+        return folder_make_numbered(strcat(path, ".again"), trial->folder, err);
+    memcpy(trial->folder, path, sizeof(path));
+    return folder_make(trial->folder, err);
+}
+
+static enum rc make_folder(struct trial *trial, const struct trial_options *options,
+                           struct error *err)
+{
+    const struct trial *control_of = options->control_of;
+    int size;
+
+    if (control_of == NULL && options->cases_folder != NULL)
+        return make_of_case(trial, options->cases_folder, err);
     if (control_of == NULL)
         return make_numbered(trial, err);
     size = snprintf(trial->folder, sizeof(trial->folder), "%s/control", control_of->folder);
@@ -118,7 +142,7 @@ enum rc trial_open(struct trial *trial, const struct trial_options *options, str
                             .signals_fd = options->signals_fd,
                             .began_unix_ns = clock_wall_unix_ns(),
                             .began_at = clock_monotonic()};
-    TRY(make_folder(trial, options->control_of, err));
+    TRY(make_folder(trial, options, err));
     rc = fill_folder(trial, err);
     if (rc == RC_OK)
         rc = hire(trial, err);
@@ -369,6 +393,26 @@ static enum rc write_reports(const struct trial *trial, const struct error *prob
     return summaries_write(trial->prepared->scenario, trial->judge, &facts, err);
 }
 
+/* For a line that says how it ended. */
+static void note_telling(struct trial *trial, const struct error *problem)
+{
+    enum verdict verdict = judge_verdict(trial->judge);
+    uint32_t count;
+    const struct verdict_row *rows = judge_rows(trial->judge, &count);
+
+    if (problem != NULL)
+        snprintf(trial->telling, sizeof(trial->telling), "%.300s", problem->text);
+    for (uint32_t i = 0; i < count && trial->telling[0] == '\0'; i++) {
+        const struct verdict_row *row = &rows[i];
+
+        if (verdict == VERDICT_PASS || row->verdict != verdict || row->is_warning)
+            continue;
+        snprintf(trial->telling, sizeof(trial->telling), "%s%s%s", row->name,
+                 row->reason[0] != '\0' || row->value[0] != '\0' ? ": " : "",
+                 row->reason[0] != '\0' ? row->reason : row->value);
+    }
+}
+
 enum exit_code trial_close(struct trial *trial, const struct error *problem)
 {
     nanos took = clock_monotonic() - trial->began_at;
@@ -382,6 +426,7 @@ enum exit_code trial_close(struct trial *trial, const struct error *problem)
     if (write_reports(trial, problem, took, &json, &unwritten) != RC_OK && problem == NULL)
         problem = &unwritten;
     code = exit_code_of(trial, problem);
+    note_telling(trial, problem);
     print_result(trial, problem, took, &json);
     buffer_deinit(&json);
     if (trial->control != NULL)

@@ -50,7 +50,8 @@ struct trial {
     /* Set by the world: */
     struct run_facts facts;
     bool was_signalled;
-    nanos t0; /* of the monotonic clock: run time 0; sockets only */
+    char telling[360]; /* once closed: the first row that decided, "name: reason"; may be empty */
+    nanos t0;          /* of the monotonic clock: run time 0; sockets only */
     int64_t t0_unix_ns;
     struct curl_transport_counts driver;
     uint64_t ring_waits; /* times the worker waited for the collector */
@@ -74,6 +75,8 @@ struct trial_options {
     const struct options *options;
     const char *world;
     int signals_fd;
+    char *cases_folder; /* of a case: FOLDER_PATH_MAX bytes, where the folders of all of them lie;
+                           empty: the first of them makes it */
     struct trial *control_of; /* the trial that this is the control run of; NULL: none */
 };
 
