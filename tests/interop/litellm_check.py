@@ -110,9 +110,9 @@ def asked_east(run, begin, end):
 
 
 def is_put_aside(run):
-    """In the outage (5 to 15 s): there is a pause of the cool-down's length, and few requests behind the first."""
-    times = asked_east(run, 5, 15)
-    return any(later - earlier >= 5 for earlier, later in zip(times, times[1:] + [15])) and len(times) < 60
+    """From the outage on (at 5 s, ten long) there is a pause of the cool-down's length, and few requests meet the outage."""
+    times = asked_east(run, 5, 40)
+    return any(later - earlier >= 5 for earlier, later in zip(times, times[1:])) and len(asked_east(run, 5, 15)) < 60
 
 
 def comes_home(run):
