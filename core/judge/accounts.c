@@ -72,7 +72,7 @@ static void join_by_name(struct accounts *a, uint32_t index)
         a->strangers++;
         return;
     }
-    a->doubled += name->was_named;
+    a->calls[name->call].is_doubled |= name->was_named;
     name->was_named = true;
     a->calls[name->call].account = ACCOUNT_LINE;
     a->calls[name->call].entry = index;
@@ -167,7 +167,7 @@ void accounts_join(struct accounts *a)
         qsort(a->requests, a->requests_count, sizeof(*a->requests), by_key);
     if (a->names_count > 0)
         qsort(a->names, a->names_count, sizeof(*a->names), by_key);
-    a->lines = a->malformed = a->strangers = a->doubled = a->leaking = 0;
+    a->lines = a->malformed = a->strangers = a->leaking = 0;
     for (uint32_t i = 0; i < a->entries_count; i++) {
         a->leaking += a->entries[i].has_canary;
         if (!a->entries[i].is_ours)

@@ -39,7 +39,8 @@ struct account_call {
     nanos begun_at, over_at;
     bool is_ok;
     enum account_kind account; /* out, */
-    uint32_t entry;            /* and its line */
+    uint32_t entry;            /* and its line, */
+    bool is_doubled;           /* and there is a second one of it */
 };
 
 struct accounts {
@@ -49,7 +50,7 @@ struct accounts {
     uint32_t requests_count, names_count;
     const struct app_log_entry *entries;
     uint32_t entries_count;
-    uint64_t lines, malformed, strangers, doubled, leaking; /* out, of entries: of ours, ... */
+    uint64_t lines, malformed, strangers, leaking; /* out, of entries: of ours, ... */
 };
 
 void accounts_join(struct accounts *accounts);

@@ -228,6 +228,8 @@ static void feed_call(struct journal_calls *c, uint32_t index, struct judge *jud
     for (uint32_t i = 0; i < group->count; i++)
         feed_record(c, &c->entries[group->first + i], name, judge);
     judge_feed_call(judge, &record);
+    if (c->accounts[index].is_doubled)
+        judge_feed_call(judge, &record); /* which blames it for that */
 }
 
 void journal_calls_feed(struct journal_calls *c, struct judge *judge, struct run_facts *facts)

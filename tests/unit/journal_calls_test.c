@@ -470,6 +470,25 @@ static void an_answer_of_which_the_log_says_an_error_was_lost_on_the_way(void)
     CU_ASSERT_STRING_EQUAL(record.error, "ValueError");
 }
 
+static void a_call_that_the_log_tells_twice_breaks_log_complete(void)
+{
+    const struct app_log_entry entry = {.is_ours = true, .id = "00000000000000ffr1"};
+    const struct verdict_row *log_complete;
+
+    open_judge();
+    add(request_at("a", 0));
+    EXPECT_RC(journal_calls_add_log(calls, &entry), RC_OK);
+    EXPECT_RC(journal_calls_add_log(calls, &entry), RC_OK);
+    log_complete = judged_row("log-complete");
+    CU_ASSERT_FATAL(log_complete != NULL);
+    EXPECT_U64(log_complete->verdict, VERDICT_FAIL);
+    EXPECT_U64(log_complete->violations, 1);
+    CU_ASSERT(facts.has_caller);
+    EXPECT_U64(facts.log_lines, 2);
+    EXPECT_U64(facts.calls_planned, 1);
+    judge_free(judge);
+}
+
 static void what_is_missing_lets_nothing_pass_and_excuses_nothing(void)
 {
     add(request_at("a", 0));
@@ -559,6 +578,8 @@ static CU_TestInfo journal_calls_tests[] = {
     {"a call without a line has no account", a_call_without_a_line_has_no_account},
     {"an answer of which the log says an error was lost on the way",
      an_answer_of_which_the_log_says_an_error_was_lost_on_the_way},
+    {"a call that the log tells twice breaks log-complete",
+     a_call_that_the_log_tells_twice_breaks_log_complete},
     {"what is missing lets nothing pass and excuses nothing",
      what_is_missing_lets_nothing_pass_and_excuses_nothing},
     {"more attempts than a record holds are counted",
