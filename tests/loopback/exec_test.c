@@ -26,8 +26,11 @@ static const char ask_script[] =
     "ask() {\n"
     "  local body='{\"model\":\"claude\",\"max_tokens\":5,\"messages\":[{\"role\":\"user\","
     "\"content\":\"'\"$2\"'\"}]}'\n"
-    "  exec 3<>/dev/tcp/127.0.0.1/${BROWNOUT_ANTHROPIC##*:}\n"
-    "  printf 'POST %s HTTP/1.1\\r\\nhost: x\\r\\ncontent-type: application/json\\r\\n' $1 >&3\n"
+    "  local place=${ANTHROPIC_BASE_URL##*:}\n"
+    "  local port=${place%%/*}\n"
+    "  exec 3<>/dev/tcp/127.0.0.1/$port\n"
+    "  printf 'POST %s HTTP/1.1\\r\\nhost: x\\r\\ncontent-type: application/json\\r\\n' "
+    "\"${place#$port}$1\" >&3\n"
     "  printf 'x-api-key: %s\\r\\nanthropic-version: 2023-06-01\\r\\n' \"$ANTHROPIC_API_KEY\" >&3\n"
     "  printf \"$3\"'connection: close\\r\\ncontent-length: %d\\r\\n\\r\\n' ${#body} >&3\n"
     "  printf %s \"$body\" >&3\n"
@@ -170,6 +173,22 @@ static void a_control_run_runs_the_command_without_faults_first(void)
     CU_ASSERT(says(place.out, " 529"));
     CU_ASSERT(result_has("control/journal.jsonl", "\"status\":200"));
     CU_ASSERT(result_has("journal.jsonl", "\"status\":529"));
+}
+
+static void every_case_has_a_run_and_a_path_of_its_own(void)
+{
+    workplace_write(
+        &place, "vary.jsonc",
+        SCENARIO(",\n \"vary\": [{\"case\": \"calm\"}, {\"case\": \"busy\",\n"
+                 "   \"chaos\": [{\"phase\": \"bad\", \"fault\": {\"status\": 529}}]}]"));
+    EXPECT_I64(play("vary.jsonc", "echo \"$BROWNOUT_CASE $ANTHROPIC_BASE_URL\"\n"
+                                  "ask /v1/messages hello"),
+               0);
+    CU_ASSERT(says(place.out, "calm http://127.0.0.1:"));
+    CU_ASSERT(says(place.out, "/t/busy\n"));
+    CU_ASSERT(result_has("calm/journal.jsonl", "\"status\":200"));
+    CU_ASSERT(result_has("busy/journal.jsonl", "\"status\":529"));
+    CU_ASSERT(says(place.out, "busy  pass"));
 }
 
 /* --- its own log ------------------------------------------------------------------------------ */
@@ -366,6 +385,7 @@ static CU_TestInfo tests[] = {
     {"an inconclusive trial runs the command again", an_inconclusive_trial_runs_the_command_again},
     {"a control run runs the command without faults first",
      a_control_run_runs_the_command_without_faults_first},
+    {"every case has a run and a path of its own", every_case_has_a_run_and_a_path_of_its_own},
     {"the application's own lines are judged too", the_application_s_own_lines_are_judged_too},
     {"a call without a line is not logged whole", a_call_without_a_line_is_not_logged_whole},
     {"a log that is not there is lost evidence", a_log_that_is_not_there_is_lost_evidence},
