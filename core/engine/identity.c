@@ -259,10 +259,10 @@ static struct call_seen *call_that_failed(struct identity *id, uint64_t key)
     return call != NULL && !call->is_over && call->in_progress == 0 ? call : NULL;
 }
 
-/* Calls of one trace may be under way side by side, and a call may go on with another question (on
- * another model). So: an open call that asks this, else the latest open one that asks nothing now.
- */
-static struct call_seen *call_of_trace(struct identity *id, uint64_t key, uint64_t question)
+/* A trace may be a whole page's or agent's: another question is another call. Where it could not be
+ * read, a call may go on with other words (on another model): an open one that asks nothing now. */
+static struct call_seen *call_of_trace(struct identity *id, uint64_t key, uint64_t question,
+                                       bool is_read)
 {
     struct call_seen *idle = NULL;
     struct call_seen *call = call_table_newest(&id->table, key);
@@ -270,7 +270,7 @@ static struct call_seen *call_of_trace(struct identity *id, uint64_t key, uint64
     for (int walked = 0; call != NULL && walked < WALK_MAX; walked++) {
         if (!call->is_over && call->question == question)
             return call;
-        if (!call->is_over && call->in_progress == 0 && idle == NULL)
+        if (!is_read && !call->is_over && call->in_progress == 0 && idle == NULL)
             idle = call;
         call = call_table_before(&id->table, call);
     }
@@ -323,7 +323,7 @@ static bool take_trace(struct identity *id, const struct identity_facts *facts,
     found->key = KEY_TRACEPARENT;
     question = likeness_of(facts);
     key = key_of(SORT_TRACE, trace_id);
-    call = call_of_trace(id, key, question);
+    call = call_of_trace(id, key, question, facts->question != 0);
     if (call == NULL)
         call = begin(id, facts, key);
     call->question = question; /* a fallback asks another model */

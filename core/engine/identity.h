@@ -9,7 +9,7 @@
  *                      and gateways, and JSON that escapes it                   "mark:k17"
  *     KEY_TRACEPARENT  the trace id of traceparent (W3C). A trace may hold
  *                      several calls: the next begins when the one before was
- *                      answered well, or is being asked something else          "trace-id:ID", then
+ *                      answered well, or where something else is asked          "trace-id:ID", then
  *                                                                               "trace-id:ID:2"
  *     KEY_RETRY_COUNT  x-stainless-retry-count: 0 begins a call, unless the
  *                      latest of the same likeness ended badly and nothing

@@ -177,6 +177,14 @@ static void a_trace_goes_on_with_another_call_once_one_was_answered(void)
     EXPECT_U64(found.ordinal, 1);
 }
 
+static void another_question_of_a_trace_is_another_call(void)
+{
+    EXPECT_U64(REFUSED(.trace = TRACE_A, .question = 1), 1);
+    EXPECT_U64(REFUSED(.trace = TRACE_A, .question = 1), 2);
+    EXPECT_U64(REFUSED(.trace = TRACE_A, .question = 2), 1);
+    EXPECT_U64(REFUSED(.trace = TRACE_A, .question = 1), 3);
+}
+
 static void calls_of_a_trace_side_by_side_are_kept_apart(void)
 {
     ASK(.trace = TRACE_A, .body = "one");
@@ -487,6 +495,7 @@ static CU_TestInfo tests[] = {
      finds_a_marker_in_the_body_however_json_writes_it},
     {"what is not quite a marker is none", what_is_not_quite_a_marker_is_none},
     {"a trace id names the call", a_trace_id_names_the_call},
+    {"another question of a trace is another call", another_question_of_a_trace_is_another_call},
     {"a trace goes on with another call once one was answered",
      a_trace_goes_on_with_another_call_once_one_was_answered},
     {"calls of a trace side by side are kept apart", calls_of_a_trace_side_by_side_are_kept_apart},
