@@ -79,9 +79,10 @@ static void doubt(struct chain_request *requests, uint32_t from, uint32_t to)
     for (uint32_t i = from; i < to; i++) {
         struct chain_request *first = &requests[requests[i].first];
 
-        if (failed_at <= first->begun_at)
+        if (failed_at <= first->begun_at && requests[from].begun_at < first->begun_at)
             first->is_doubtful = true;
-        if (requests[i].is_last && !requests[i].is_good && requests[i].over_at <= begun_last_at)
+        if (requests[i].is_last && !requests[i].is_good && requests[i].begun_at < begun_last_at &&
+            requests[i].over_at <= begun_last_at)
             first->is_doubtful = true;
     }
     for (uint32_t i = from; i < to; i++)
@@ -115,6 +116,14 @@ static bool is_crowded(const struct chain_request *requests, uint32_t count)
     return false;
 }
 
+static bool was_left(const struct chain_request *requests, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (requests[i].is_left)
+            return true;
+    return false;
+}
+
 /* Behind the first good answer, or `count`. */
 static uint32_t end_of_stretch(const struct chain_request *requests, uint32_t from, uint32_t count)
 {
@@ -127,7 +136,7 @@ void chain_cut(struct chain_request *requests, uint32_t count)
 {
     if (count == 0)
         return;
-    if (is_crowded(requests, count)) {
+    if (is_crowded(requests, count) || was_left(requests, count)) {
         cut_rounds(requests, 0, count);
         return;
     }

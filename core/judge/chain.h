@@ -7,18 +7,16 @@
  * better: no call's name, no marker, no trace. While requests come, only the past is known
  * (engine/identity.h); here the future is, too.
  *
- *     one at a time, ends well once     0 x  1 x  2 x    0 x  1 ok                    one call,
- * sure: layers of retries ends well several times           0 x  1 ok | 0 ok | 0 x  1 x  2 ok a
- * call up to each good answer, sure
- *     ... and begins anew after a       0 ok | 0 x  1 x  2 x    0 ok | 0 ok           both rounds
- * of the failure                                     -------------------                 second are
- * doubtful several at once                   0 x  1 ok                                     a call
- * for each round 0 x   1 x  2 x                              of the SDK's count; 0 ok doubtful: the
- * last two
+ *  - One at a time, "0 x  1 x  2 x  0 x  1 ok": one call, sure; layers of retries.
+ *  - Several good answers, "0 x  1 ok  0 ok": a call up to each good answer, sure. What begins anew
+ *    after a failure, "0 ok  0 x  1 x  2 x  0 ok": both rounds of the second call are doubtful.
+ *  - Several at once: a call for each round of the SDK's count; those that begin after a failure,
+ *    and that failure, are doubtful.
+ *  - One that its client left in the middle: the same, for it may have had what it wanted.
  *
  * (Numbers are x-stainless-retry-count, "x" ended badly.) An outer layer that tries again and a
  * program that asks the same once more look alike; only where a question is never asked again after
- * a good answer, and never twice at once, the first is taken for granted.
+ * a good answer, never twice at once, and never left in the middle, the first is taken for granted.
  *
  * A doubtful call has the requests that are surely its own: one round of the SDK's count, or a
  * single request. Others may belong to it, too. So a law that they break by themselves is broken in
@@ -41,6 +39,8 @@ struct chain_request {
     nanos welcome_at;     /* not before then, said its answer */
     bool is_good;         /* answered whole and well */
     bool is_final;        /* refused for good: whoever goes on is another's */
+    bool is_left;         /* its client left in the middle of an answer that nothing was wrong with:
+                             it may have had what it wanted */
     bool has_retry_count; /* the SDK's own */
     uint32_t retry_count;
 

@@ -132,6 +132,16 @@ static bool is_refused_for_good(const struct journal_record *record)
     }
 }
 
+/* Of an answer that no rule touched: who leaves a disturbed one may well try again. */
+static bool is_left(const struct journal_record *record)
+{
+    bool client_left =
+        record->closed_by == CLOSED_CLIENT || record->closed_by == CLOSED_CLIENT_RESET;
+
+    return client_left && record->tokens_written > 0 && record->rule == PLAN_NO_RULE &&
+           record->rule_name[0] == '\0';
+}
+
 static nanos over_at(const struct journal_record *record)
 {
     switch (record->closed_by) {
@@ -156,6 +166,7 @@ static struct chain_request chain_request_of(const struct journal_record *record
         .is_good = record->closed_by == CLOSED_WHOLE && record->answered == OUTCOME_OK &&
                    record->is_complete,
         .is_final = is_refused_for_good(record),
+        .is_left = is_left(record),
         .has_retry_count = record->has_retry_count,
         .retry_count = record->retry_count,
     };

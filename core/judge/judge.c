@@ -162,7 +162,8 @@ static void note_doubt(struct law_state *state, const struct call_case *c)
 
     if (c->scenario->subject == SUBJECT_EXEC)
         snprintf(state->doubt, sizeof(state->doubt),
-                 "%.24s %s doubtful: further requests may be %s (docs/evidence.md)",
+                 "%.24s %s doubtful: further requests may be %s. Each call with a prompt or marker "
+                 "\xE2\x9F\xA6k1\xE2\x9F\xA7 of its own would tell (docs/evidence.md)",
                  readable_plural(state->undecided, "call").text, is_one ? "is" : "are",
                  is_one ? "its own" : "theirs");
 }

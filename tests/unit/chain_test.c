@@ -16,7 +16,7 @@ static uint32_t count;
 static char calls[256];
 
 /* A line of requests, each "BEGUN-OVER COUNT END": instants in seconds, the SDK's count or "-", and
- * "ok", "x" (failed), "wN" (failed, with advice to wait N s) or "!" (refused for good). */
+ * "ok", "x" (failed), "wN" (failed, with advice to wait N s), "!" (refused for good) or "left". */
 static void take(const char *line)
 {
     static const char *const gap = " ";
@@ -36,6 +36,7 @@ static void take(const char *line)
         word = strtok(NULL, gap);
         r->is_good = strcmp(word, "ok") == 0;
         r->is_final = *word == '!';
+        r->is_left = strcmp(word, "left") == 0;
         r->welcome_at = nanos_add(r->over_at, *word == 'w' ? atoi(word + 1) * NANOS_S : 0);
     }
 }
@@ -108,6 +109,15 @@ static void a_retry_whose_forerunner_never_came_goes_on_with_the_one_before(void
     EXPECT_TEXT(cut("0-1 0 ok  2-3 2 ok"), "0 1");
 }
 
+static void who_leaves_in_the_middle_may_have_had_what_it_wanted(void)
+{
+    EXPECT_TEXT(cut("0-1 0 left  2-3 0 left  4-5 0 left"), "0? 1? 2?");
+    EXPECT_TEXT(cut("0-1 0 x  2-3 1 left  4-5 0 left"), "0? 0? 2?");
+    EXPECT_TEXT(cut("0-1 0 left"), "0");
+    EXPECT_TEXT(cut("0-0 0 left"), "0");
+    EXPECT_TEXT(cut("0-1 0 left  2-3 1 ok"), "0 0");
+}
+
 static void an_empty_chain_is_none(void)
 {
     chain_cut(requests, 0);
@@ -127,6 +137,8 @@ static CU_TestInfo tests[] = {
      nobody_goes_on_after_a_final_refusal_where_another_could},
     {"a retry whose forerunner never came goes on with the one before",
      a_retry_whose_forerunner_never_came_goes_on_with_the_one_before},
+    {"who leaves in the middle may have had what it wanted",
+     who_leaves_in_the_middle_may_have_had_what_it_wanted},
     {"an empty chain is none", an_empty_chain_is_none},
     CU_TEST_INFO_NULL,
 };

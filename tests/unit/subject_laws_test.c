@@ -220,7 +220,8 @@ static void what_a_doubtful_call_lacks_says_nothing(void)
     call.is_doubtful = true;
     judge_command("{\"fallback-eligible\": {\"to\": \"gpt-4o\"}}", &call);
     expect_row("fallback-eligible", "inconclusive",
-               "1 call is doubtful: further requests may be its own (docs/evidence.md)");
+               "1 call is doubtful: further requests may be its own. Each call with a prompt or "
+               "marker \xE2\x9F\xA6k1\xE2\x9F\xA7 of its own would tell (docs/evidence.md)");
     expect_verdict("attempts-bounded", "inconclusive");
 }
 
