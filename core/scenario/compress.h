@@ -7,12 +7,18 @@
  *   windows, parts, delays, gaps, timeouts, backoff, advice, deadlines, limits of laws,
  *   durations in expectations                                     divided by N
  *   rates of arrivals, tokens and limits, goodput expected        times N
- *   token counts, shares, prices, money, counts                   as they are
+ *   token counts, shares, prices, money, counts, bursts           as they are
+ *   slack and send lag, which are the machine's; how long a service may take to be ready
+ *                                                                 as they are
  *
  * Advice is rounded up to what its notation can say: `retry-after: 2` cannot say 100 ms, and asks
  * for 1 s. A law or expectation whose own time falls below 50 ms would judge the machine instead of
- * the client: it is inconclusive, and says so. The scenario is changed in place; `text` is then
- * what scenario_write prints of it, which loads to the same. */
+ * the client: it is inconclusive, and says so (judge/judge_rows.c). A budget's window stays at
+ * least 1 s.
+ *
+ * The result is a text, what scenario_write prints of the changed scenario: whoever loads it has
+ * that scenario, and prints the same again. Failure modes: memory, and a text beyond
+ * SCENARIO_TEXT_MAX. Pure; lives in the arena. */
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -20,7 +26,7 @@
 
 enum { COMPRESSION_MAX = 1000 };
 
-MUST_USE enum rc scenario_compress(struct scenario *scenario, uint32_t times, struct arena *arena,
-                                   struct slice *text, struct error *err);
+MUST_USE enum rc scenario_compress(const struct scenario *scenario, uint32_t times,
+                                   struct arena *arena, struct slice *text, struct error *err);
 
 #endif

@@ -1,0 +1,222 @@
+/* The same story N times faster, and what of it is as it was. */
+
+#include "scenario/compress.h"
+
+#include <CUnit/CUnit.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "os/files.h"
+#include "scenario/merge.h"
+#include "tests/support/expect.h"
+#include "tests/support/flaky.h"
+
+static const char TEXT[] =
+    "{\"name\": \"wall\", \"seed\": 7, \"subject\": {\"client\": {\"preset\": \"careful\","
+    " \"retry\": {\"attempts\": 4, \"backoff\": {\"base\": \"500ms\", \"factor\": 2, \"cap\": "
+    "\"8s\"}},"
+    " \"timeouts\": {\"connect\": \"5s\", \"attempt\": \"never\", \"call\": \"60s\"}}},\n"
+    " \"target\": {\"mock\": {\"models\": {\"claude-x\": {\"api\": \"anthropic\","
+    " \"first_token\": {\"p50\": \"400ms\", \"p99\": \"2s\"}, \"rate\": \"60 tokens/s\","
+    " \"limits\": {\"requests\": \"600/min\"}}}}},\n"
+    " \"load\": {\"requests\": [{\"model\": \"claude-x\", \"input_tokens\": 800,"
+    " \"output_tokens\": 120}], \"arrivals\": [{\"rate\": \"5/s\", \"for\": \"60s\"}],"
+    " \"deadline\": \"40s\"},\n"
+    " \"chaos\": [{\"phase\": \"a\", \"at\": \"10s\", \"for\": \"20s\", \"share\": \"40%\","
+    " \"fault\": {\"status\": 429, \"retry_after\": \"30s\"}},"
+    " {\"phase\": \"b\", \"at\": \"40s\", \"for\": \"10s\", \"fault\": {\"status\": 429,"
+    " \"retry_after\": {\"ms\": \"7ms\"}}},"
+    " {\"phase\": \"c\", \"at\": \"52s\", \"for\": \"2s\", \"fault\": {\"late_first_token\": "
+    "\"6s\"}}],\n"
+    " \"monitor\": {\"budgets\": [{\"limit\": \"$5.00\", \"per\": \"1h\"}], \"slow\": \"15s\"},\n"
+    " \"laws\": {\"set\": \"strict\", \"no-hang\": {\"silence\": \"100s\"}, \"advice-heeded\": "
+    "{\"slack\": \"80ms\"}},\n"
+    " \"expect\": [\"response.p95{phase=a} <= 4s\", \"goodput >= 4.5\", \"cost.total <= $9.00\","
+    " \"amplification <= 2.0\", \"send_lag.p99 <= 20ms\", \"calls.useful >= 90%\"]}";
+
+static struct arena arena;
+static struct error err;
+static struct scenario scenario, fast;
+
+static void set_up(void)
+{
+    err = (struct error){0};
+    arena_init(&arena, memory_heap(), 256 << 20);
+}
+
+static void tear_down(void)
+{
+    arena_deinit(&arena);
+}
+
+static bool load(struct slice text, const struct file_reader *files, struct scenario *into)
+{
+    bool is_loaded = scenario_load(into, text, SLICE("wall"), files, &arena, &err) == RC_OK;
+
+    if (!is_loaded)
+        printf("%s\n", err.text);
+    return is_loaded;
+}
+
+static void compress_text(uint32_t times)
+{
+    struct slice text = {0};
+
+    CU_ASSERT_TRUE_FATAL(load(slice_of(TEXT), NULL, &scenario));
+    EXPECT_RC(scenario_compress(&scenario, times, &arena, &text, &err), RC_OK);
+    CU_ASSERT_TRUE_FATAL(load(text, NULL, &fast));
+}
+
+static void spans_are_divided_and_rates_multiplied(void)
+{
+    compress_text(20);
+    EXPECT_I64(fast.load.lasts, 3 * NANOS_S);
+    CU_ASSERT_DOUBLE_EQUAL(fast.load.parts[0].arrivals.rate_per_s, 100, 1e-9);
+    EXPECT_U64(scenario_calls_count(&fast), scenario_calls_count(&scenario));
+    EXPECT_I64(fast.load.deadline, 2 * NANOS_S);
+    EXPECT_I64(fast.client.layers[0].backoff.base, 25 * NANOS_MS);
+    EXPECT_I64(fast.client.layers[0].backoff.cap, 400 * NANOS_MS);
+    EXPECT_I64(fast.client.timeouts.connect, 250 * NANOS_MS);
+    EXPECT_I64(fast.client.timeouts.attempt, NANOS_NEVER);
+    EXPECT_I64(fast.chaos.phases.list[0].at, 500 * NANOS_MS);
+    EXPECT_I64(fast.chaos.phases.list[0].lasts, NANOS_S);
+    EXPECT_I64(fast.chaos.rules[2].sequence[0].delay, 300 * NANOS_MS);
+    EXPECT_I64((int64_t)fast.models[0].first_token.p50, 20 * NANOS_MS);
+    EXPECT_I64((int64_t)fast.models[0].first_token.p99, 100 * NANOS_MS);
+    CU_ASSERT_DOUBLE_EQUAL(fast.models[0].tokens_per_s, 1200, 1e-9);
+    EXPECT_I64(fast.monitor.slow, 750 * NANOS_MS);
+    EXPECT_I64(fast.monitor.budgets[0].per, 180 * NANOS_S);
+    EXPECT_I64(fast.link.latency, scenario.link.latency / 20);
+}
+
+static void what_is_no_time_stays(void)
+{
+    compress_text(20);
+    EXPECT_U64(fast.seed, 7);
+    EXPECT_U64(fast.client.layers[0].attempts, 4);
+    CU_ASSERT_DOUBLE_EQUAL(fast.chaos.rules[0].share, 0.4, 1e-9);
+    CU_ASSERT_EQUAL(fast.monitor.budgets[0].limit, scenario.monitor.budgets[0].limit);
+    CU_ASSERT_DOUBLE_EQUAL(fast.load.requests[0].output_tokens.p50, 120, 1e-9);
+}
+
+static void a_limit_lets_as_much_through_at_once_as_before(void)
+{
+    compress_text(20);
+    EXPECT_U64(fast.models[0].limits.of[LIMIT_REQUESTS].amount, 12000);
+    EXPECT_I64(fast.models[0].limits.of[LIMIT_REQUESTS].per, 60 * NANOS_S);
+    EXPECT_U64(fast.models[0].limits.of[LIMIT_REQUESTS].burst, 600);
+}
+
+static void advice_is_rounded_up_to_what_its_notation_can_say(void)
+{
+    compress_text(20);
+    EXPECT_I64(fast.chaos.rules[0].sequence[0].advice_wait, 2 * NANOS_S);
+    EXPECT_I64(fast.chaos.rules[1].sequence[0].advice_wait, NANOS_MS);
+    compress_text(1000);
+    EXPECT_I64(fast.chaos.rules[0].sequence[0].advice_wait, NANOS_S);
+}
+
+static void laws_and_expectations_are_rewritten_as_text(void)
+{
+    compress_text(20);
+    CU_ASSERT(slice_has(fast.laws.text, SLICE("\"silence\": \"5s\"")));
+    CU_ASSERT(slice_has(fast.laws.text, SLICE("\"slack\": \"80ms\"")));
+    EXPECT_TEXT(fast.expects[0].text, "response.p95{phase=a} <= 200ms");
+    EXPECT_TEXT(fast.expects[1].text, "goodput >= 90");
+    EXPECT_TEXT(fast.expects[2].text, "cost.total <= $9.00");
+    EXPECT_TEXT(fast.expects[3].text, "amplification <= 2.0");
+    EXPECT_TEXT(fast.expects[4].text, "send_lag.p99 <= 20ms");
+    EXPECT_TEXT(fast.expects[5].text, "calls.useful >= 90%");
+}
+
+static void a_budgets_window_stays_one(void)
+{
+    compress_text(1000);
+    EXPECT_I64(fast.monitor.budgets[0].per, 3600 * NANOS_MS);
+}
+
+/* Compressed, loaded and printed it is the same text again. */
+static void expect_same_again(const char *file)
+{
+    struct file_reader files = files_beside("scenarios");
+    static struct merged merged;
+    static struct scenario whole;
+    struct slice text, compressed = {0};
+    struct buffer again;
+    char path[512];
+
+    snprintf(path, sizeof(path), "scenarios/%s", file);
+    EXPECT_RC(files_read(path, SCENARIO_TEXT_MAX, &arena, &text, &err), RC_OK);
+    EXPECT_RC(scenario_merge(text, slice_of(path), &files, 0, &arena, &merged, &err), RC_OK);
+    CU_ASSERT_TRUE_FATAL(load(merged.text, &files, &whole));
+    EXPECT_RC(scenario_compress(&whole, 20, &arena, &compressed, &err), RC_OK);
+    CU_ASSERT_TRUE(load(compressed, &files, &fast));
+    buffer_init(&again, memory_heap(), SCENARIO_TEXT_MAX);
+    scenario_write(&fast, &again);
+    CU_ASSERT(slice_is(buffer_slice(&again), compressed));
+    if (!slice_is(buffer_slice(&again), compressed))
+        printf("%s prints otherwise\n", file);
+    buffer_deinit(&again);
+}
+
+static void every_scenario_loads_compressed_and_prints_the_same(void)
+{
+    DIR *folder = opendir("scenarios");
+    struct dirent *entry;
+    uint32_t files = 0;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(folder);
+    while ((entry = readdir(folder)) != NULL) {
+        size_t size = strlen(entry->d_name);
+
+        if (size < 6 || strcmp(entry->d_name + size - 6, ".jsonc") != 0)
+            continue;
+        expect_same_again(entry->d_name);
+        arena_deinit(&arena);
+        arena_init(&arena, memory_heap(), 256 << 20);
+        files++;
+    }
+    closedir(folder);
+    CU_ASSERT(files > 3);
+}
+
+static void memory_may_run_out_anywhere(void)
+{
+    struct flaky flaky;
+    struct memory memory;
+    uint64_t allow = 0;
+
+    CU_ASSERT_TRUE_FATAL(load(slice_of(TEXT), NULL, &scenario));
+    do {
+        struct slice text = {0};
+        struct arena weak;
+        enum rc rc;
+
+        flaky = (struct flaky){.allow = allow++};
+        memory = flaky_memory(&flaky);
+        arena_init(&weak, &memory, 64 << 20);
+        rc = scenario_compress(&scenario, 20, &weak, &text, &err);
+        EXPECT_RC(rc, flaky.failed ? RC_NOMEM : RC_OK);
+        arena_deinit(&weak);
+        EXPECT_U64(flaky.live, 0);
+    } while (flaky.failed);
+    CU_ASSERT(allow > 4);
+}
+
+static CU_TestInfo tests[] = {
+    {"spans are divided and rates multiplied", spans_are_divided_and_rates_multiplied},
+    {"what is no time stays", what_is_no_time_stays},
+    {"a limit lets as much through at once as before",
+     a_limit_lets_as_much_through_at_once_as_before},
+    {"advice is rounded up to what its notation can say",
+     advice_is_rounded_up_to_what_its_notation_can_say},
+    {"laws and expectations are rewritten as text", laws_and_expectations_are_rewritten_as_text},
+    {"a budget's window stays one", a_budgets_window_stays_one},
+    {"every scenario loads compressed and prints the same",
+     every_scenario_loads_compressed_and_prints_the_same},
+    {"memory may run out anywhere", memory_may_run_out_anywhere},
+    CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo compress_suite = {"compress", NULL, NULL, set_up, tear_down, tests};
