@@ -54,12 +54,12 @@ def end_of(call):
 
 
 def observed_flap(calls):
-    """Calls begun while the primary was down, and how soon it answered one that began later."""
-    down = [call for call in calls if call["at"] < FLAP_SECONDS]
+    """Calls that began and ended while the primary was down, and how soon it answered one that began later."""
+    down = [call for call in calls if call["at"] + call["seconds"] < FLAP_SECONDS]
     served = sum(end_of(call) == "answer" for call in down)
     home = [call["at"] - FLAP_SECONDS for call in calls
             if call["at"] >= FLAP_SECONDS and end_of(call) == "answer" and call["model"] == "primary-model"]
-    return {"served": "all" if served == len(down) else f"{served} of them" if served else "none",
+    return {"served": "all" if down and served == len(down) else f"{served} of them" if served else "none",
             "back": bool(home) and home[0] <= FLAP_BACK}
 
 
