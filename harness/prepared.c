@@ -155,7 +155,6 @@ static enum rc compress(struct prepared *p, uint32_t times, const struct file_re
     if (scenario_load(fast, text, p->scenario->file, beside, &p->arena, err) != RC_OK)
         return error_wrap(err, "as compressed %u times", times);
     memcpy(fast->case_name, p->scenario->case_name, sizeof(fast->case_name));
-    fast->compression = times;
     p->scenario = fast;
     if (check_judgement(p, err) != RC_OK)
         return error_wrap(err, "as compressed %u times", times);
@@ -308,7 +307,6 @@ static enum rc load_control(struct prepared *p, const struct prepared *prepared,
         return error_set(err, RC_NOMEM, "out of memory");
     TRY(scenario_load(p->scenario, p->portable, scenario->file, &files, &p->arena, err));
     memcpy(p->scenario->case_name, scenario->case_name, sizeof(scenario->case_name));
-    p->scenario->compression = scenario->compression;
     return RC_OK;
 }
 

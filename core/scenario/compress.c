@@ -325,6 +325,7 @@ enum rc scenario_compress(const struct scenario *scenario, uint32_t times, struc
     if (c.scenario == NULL)
         return error_set(err, arena->rc, "%.*s: %s", SLICE_ARG(scenario->file), rc_text(arena->rc));
     *c.scenario = *scenario;
+    c.scenario->compression = scenario->compression * times;
     TRY(compress(&c));
     buffer_init(&out, arena->memory, SCENARIO_TEXT_MAX);
     scenario_write(c.scenario, &out);

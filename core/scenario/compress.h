@@ -17,7 +17,8 @@
  * least 1 s.
  *
  * The result is a text, what scenario_write prints of the changed scenario: whoever loads it has
- * that scenario, and prints the same again. Failure modes: memory, and a text beyond
+ * that scenario, and prints the same again. Its key "compressed" says so, for whoever judges it
+ * later. Failure modes: memory, and a text beyond
  * SCENARIO_TEXT_MAX. Pure; lives in the arena. */
 
 #include "base/arena.h"

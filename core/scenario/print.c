@@ -190,6 +190,8 @@ void scenario_write(const struct scenario *scenario, struct buffer *out)
         print_string(out, scenario->about);
     }
     buffer_printf(out, ",\n  \"seed\": %llu,\n", (unsigned long long)scenario->seed);
+    if (scenario->compression > 1)
+        buffer_printf(out, "  \"compressed\": %u,\n", scenario->compression);
     if (scenario->spend_limit != MONEY_MAX) {
         buffer_text(out, "  \"spend_limit\": ");
         print_money(out, scenario->spend_limit);

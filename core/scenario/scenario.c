@@ -1,5 +1,6 @@
 #include "scenario/scenario.h"
 
+#include "scenario/compress.h"
 #include "scenario/merge.h"
 #include "scenario/read.h"
 #include "scenario/source.h"
@@ -9,7 +10,7 @@
  * models. */
 struct sections {
     struct value name, about, seed, subject, target, load, chaos, laws, expect, link;
-    struct value monitor, control, spend_limit;
+    struct value monitor, control, spend_limit, compressed;
 };
 
 /* Of keys that merge.h has read before, where there is a file to merge. */
@@ -26,6 +27,7 @@ static const struct read_key section_keys[] = {
     {"name", NEEDED, read_keep, offsetof(struct sections, name)},
     {"about", OPTIONAL, read_keep, offsetof(struct sections, about)},
     {"seed", OPTIONAL, read_keep, offsetof(struct sections, seed)},
+    {"compressed", OPTIONAL, read_keep, offsetof(struct sections, compressed)},
     {"subject", OPTIONAL, read_keep, offsetof(struct sections, subject)},
     {"target", NEEDED, read_keep, offsetof(struct sections, target)},
     {"load", OPTIONAL, read_keep, offsetof(struct sections, load)},
@@ -53,6 +55,8 @@ static enum rc read_head(struct reading *r, const struct sections *sections)
         TRY(read_text(r, &sections->about, scenario->about, sizeof(scenario->about)));
     if (value_is_there(&sections->seed))
         TRY(read_whole(r, &sections->seed, 0, SEED_MAX, &scenario->seed));
+    if (value_is_there(&sections->compressed))
+        TRY(read_whole32(r, &sections->compressed, 1, COMPRESSION_MAX, &scenario->compression));
     return RC_OK;
 }
 
