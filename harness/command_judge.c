@@ -2,10 +2,12 @@
 
 #include "commands.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "os/folder.h"
 #include "output.h"
 #include "rejudge.h"
 #include "report/json.h"
@@ -66,6 +68,42 @@ static enum exit_code judge_one(const char *folder, const struct options *option
     return code;
 }
 
+static int is_entry(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+static bool is_run(const char *folder)
+{
+    char file[FOLDER_PATH_MAX];
+    int size = snprintf(file, sizeof(file), "%s/scenario.jsonc", folder);
+
+    return size > 0 && (size_t)size < sizeof(file) && access(file, F_OK) == 0;
+}
+
+/* A run's folder, or that of a scenario that varies, with a folder for each case. */
+static enum exit_code judge_all(const char *folder, const struct options *options)
+{
+    enum exit_code worst = EXIT_PASS;
+    struct dirent **entries;
+    bool has_cases = false;
+    int count = is_run(folder) ? 0 : scandir(folder, &entries, is_entry, alphasort);
+
+    for (int i = 0; i < count; i++) {
+        char path[FOLDER_PATH_MAX];
+        int size = snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+
+        if (size > 0 && (size_t)size < sizeof(path) && is_run(path)) {
+            worst = exit_code_worse(worst, judge_one(path, options));
+            has_cases = true;
+        }
+        free(entries[i]);
+    }
+    if (count > 0)
+        free(entries);
+    return has_cases ? worst : judge_one(folder, options);
+}
+
 enum exit_code command_judge(const struct options *options)
 {
     enum exit_code worst = EXIT_PASS;
@@ -76,6 +114,6 @@ enum exit_code command_judge(const struct options *options)
         return complain(&err, EXIT_USAGE);
     }
     for (uint32_t i = 0; i < options->files_count; i++)
-        worst = exit_code_worse(worst, judge_one(options->files[i], options));
+        worst = exit_code_worse(worst, judge_all(options->files[i], options));
     return worst;
 }
