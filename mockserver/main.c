@@ -20,6 +20,7 @@
 #include "os/descriptors.h"
 #include "os/files.h"
 #include "os/folder.h"
+#include "scenario/merge.h"
 #include "scenario/scenario.h"
 #include "tls.h"
 
@@ -146,14 +147,20 @@ static enum rc load_scenario(struct program *p, struct error *err)
     const char *file = p->options.scenario_file;
     const char *name = file != NULL ? file : "builtin";
     struct file_reader beside = files_beside(p->folder);
+    struct merged *merged = arena_take(&p->arena, 1, sizeof(*merged));
     struct slice text;
 
     p->scenario = arena_take(&p->arena, 1, sizeof(*p->scenario));
-    if (p->scenario == NULL)
+    if (p->scenario == NULL || merged == NULL)
         return error_set(err, RC_NOMEM, "out of memory");
     TRY(folder_of(name, p->folder, err));
     TRY(read_scenario(p, file, &text, err));
-    TRY(scenario_load(p->scenario, text, slice_of(name), &beside, &p->arena, err));
+    TRY(scenario_merge(text, slice_of(name), &beside, 0, &p->arena, merged, err));
+    if (merged->cases_count > 0)
+        return error_set(err, RC_MALFORMED,
+                         "%s: found \"vary\", expected one story: brownout run plays each case",
+                         name);
+    TRY(scenario_load_merged(p->scenario, merged, slice_of(name), &beside, &p->arena, err));
     add_families(p->scenario);
     if (file == NULL)
         p->scenario->serves_any_model = true;
