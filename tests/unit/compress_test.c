@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "os/files.h"
 #include "scenario/merge.h"
 #include "tests/support/expect.h"
 #include "tests/support/flaky.h"
+#include "tests/support/tree.h"
 
 static const char TEXT[] =
     "{\"name\": \"wall\", \"seed\": 7, \"subject\": {\"client\": {\"preset\": \"careful\","
@@ -139,7 +139,7 @@ static void a_budgets_window_stays_one(void)
 /* Compressed, loaded and printed it is the same text again. */
 static void expect_same_again(const char *file)
 {
-    struct file_reader files = files_beside("scenarios");
+    struct file_reader files;
     static struct merged merged;
     static struct scenario whole;
     struct slice text, compressed = {0};
@@ -147,7 +147,9 @@ static void expect_same_again(const char *file)
     char path[512];
 
     snprintf(path, sizeof(path), "scenarios/%s", file);
-    EXPECT_RC(files_read(path, SCENARIO_TEXT_MAX, &arena, &text, &err), RC_OK);
+    files = tree_beside(path);
+    text = tree_read(path, &arena);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text.data);
     EXPECT_RC(scenario_merge(text, slice_of(path), &files, 0, &arena, &merged, &err), RC_OK);
     CU_ASSERT_TRUE_FATAL(load(merged.text, &files, &whole));
     EXPECT_RC(scenario_compress(&whole, 20, &arena, &compressed, &err), RC_OK);
