@@ -251,7 +251,14 @@ static void add_counts(struct head *head, const char *const *words, const uint64
         add_text(head, "none");
 }
 
-/* Calls of a program, by the best that is known of the requests of each. */
+static bool is_by_question(const struct run_figures *f)
+{
+    return f->told_by[KEY_LIKENESS] + f->told_by[KEY_RETRY_COUNT] > 0;
+}
+
+/* Calls of a program, by the best that is known of the requests of each. Whoever asks the same
+ * again after it failed, and never has an answer, cannot be told from a retry: that is said where
+ * it may have been so. */
 static void add_identity(const struct run_figures *f, struct head *head)
 {
     static const char *const words[] = {
@@ -267,6 +274,8 @@ static void add_identity(const struct run_figures *f, struct head *head)
     add_counts(head, words, f->told_by, ARRAY_SIZE(words));
     if (f->doubtful > 0)
         add_text(head, "; %" PRIu64 " doubtful", f->doubtful);
+    if (is_by_question(f))
+        add_text(head, " (asked again after a failure: the same call)");
 }
 
 /* What is said of an SDK and a loop around it. */

@@ -149,9 +149,11 @@ static void how_calls_were_told_apart_is_said(void)
     scenario.subject = SUBJECT_EXEC;
     figures.told_by[KEY_MARKER] = 12;
     figures.told_by[KEY_RETRY_COUNT] = 30;
-    EXPECT_TEXT(said("identity"), "calls told apart by: marker 12, retry count 30");
+    EXPECT_TEXT(said("identity"), "calls told apart by: marker 12, retry count 30 (asked again "
+                                  "after a failure: the same call)");
     figures.doubtful = 3;
-    EXPECT_TEXT(said("identity"), "calls told apart by: marker 12, retry count 30; 3 doubtful");
+    EXPECT_TEXT(said("identity"), "calls told apart by: marker 12, retry count 30; 3 doubtful "
+                                  "(asked again after a failure: the same call)");
 }
 
 static void a_service_is_named_by_where_it_listens(void)
