@@ -60,7 +60,8 @@ def main():
         if why is not None:
             print(why)
             failed += 1
-    print(f"base URLs, {language}: {len(clients) - failed} of {len(clients)} clients find the mock")
+    print(f"clients of {language} that find the mock by their environment:")
+    print(f"{len(clients) - failed} passed, {failed} failed")
     sys.exit(failed > 0)
 
 

@@ -121,7 +121,9 @@ def main():
             for line in wrong:
                 print(f"{subject['name']}: {line}", flush=True)
     print(f"{ends['passed']} passed, {ends['inconclusive']} inconclusive, {ends['failed']} failed")
-    return 0 if ends["passed"] == len(subjects) * options.times else 1
+    if ends["failed"] > 0:
+        return 1
+    return 98 if ends["inconclusive"] > 0 else 0
 
 
 if __name__ == "__main__":
