@@ -1,6 +1,8 @@
 #include "scenario/compress.h"
 
 #include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -9,6 +11,9 @@
 
 /* A shorter window of money is none (monitor/monitor.h). */
 #define BUDGET_WINDOW_LEAST NANOS_S
+
+/* "1000000000/s" is the most that a scenario can say. */
+#define LIMIT_SAID_MAX ((uint64_t)1000000000)
 
 /* As durations come, 250 us cannot get shorter than this. */
 #define SPAN_LEAST ((nanos)1)
@@ -23,6 +28,21 @@ struct compressing {
 static enum rc out_of_memory(const struct compressing *c, enum rc rc)
 {
     return error_set(c->err, rc, "%.*s: compressed: %s", SLICE_ARG(c->scenario->file), rc_text(rc));
+}
+
+/* "file:line:column: --compress N: ...": the place that a person wrote. */
+static enum rc PRINTF_LIKE(3, 4)
+    refuse(const struct compressing *c, struct json_position at, const char *format, ...)
+{
+    struct text_place place = scenario_place(c->scenario, at);
+    char said[256];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(said, sizeof(said), format, arguments);
+    va_end(arguments);
+    return error_set(c->err, RC_LIMIT, "%.*s:%u:%u: --compress %u: %s", SLICE_ARG(place.file),
+                     place.position.line, place.position.column, c->times, said);
 }
 
 /* --- quantities ------------------------------------------------------------------------------- */
@@ -83,25 +103,51 @@ static void compress_client(const struct compressing *c, struct client_policy *c
     shorten(c, &timeouts->call);
 }
 
-/* As much may come at once as before. */
-static void compress_limit(const struct compressing *c, struct limit *limit)
+/* As much may come at once as before. What cannot be said by the minute may be by the second. */
+static bool compress_limit(const struct compressing *c, struct limit *limit)
 {
-    if (limit->amount == 0)
-        return;
+    static const nanos units[] = {3600 * NANOS_S, 60 * NANOS_S, NANOS_S, NANOS_MS, NANOS_US, 1};
+    uint64_t amount = limit->amount * c->times;
+
     limit->burst = limit->burst > 0 ? limit->burst : limit->amount;
-    limit->amount =
-        limit->amount > LIMIT_AMOUNT_MAX / c->times ? LIMIT_AMOUNT_MAX : limit->amount * c->times;
+    for (size_t i = 0; i < ARRAY_SIZE(units) && amount > LIMIT_SAID_MAX; i++) {
+        uint64_t parts = (uint64_t)(limit->per / units[i]);
+
+        if (parts < 2 || amount % parts > 0)
+            continue;
+        amount /= parts;
+        limit->per = units[i];
+    }
+    limit->amount = amount;
+    return amount <= LIMIT_SAID_MAX;
 }
 
-static void compress_model(const struct compressing *c, struct model *model)
+static enum rc compress_limits(const struct compressing *c, uint32_t index)
 {
+    struct model *model = &c->scenario->models[index];
+
+    for (int kind = 0; kind < LIMIT_KINDS_COUNT; kind++) {
+        struct limit *limit = &model->limits.of[kind];
+
+        if (limit->amount > LIMIT_SAID_MAX * COMPRESSION_MAX || !compress_limit(c, limit))
+            return refuse(c, c->scenario->places.models[index],
+                          "found more %s of \"%s\" than a limit can say, expected at most %llu",
+                          limit_word((enum limit_kind)kind), model->name,
+                          (unsigned long long)LIMIT_SAID_MAX);
+    }
+    return RC_OK;
+}
+
+static enum rc compress_model(const struct compressing *c, uint32_t index)
+{
+    struct model *model = &c->scenario->models[index];
+
     shorten_spans(c, &model->first_token);
     model->tokens_per_s *= c->times;
     shorten_spans(c, &model->token_gap);
     shorten(c, &model->ping_every);
-    for (int i = 0; i < LIMIT_KINDS_COUNT; i++)
-        compress_limit(c, &model->limits.of[i]);
     shorten(c, &model->capacity.recovers_over);
+    return compress_limits(c, index);
 }
 
 static void compress_windows(const struct compressing *c, struct phases *phases)
@@ -113,22 +159,70 @@ static void compress_windows(const struct compressing *c, struct phases *phases)
     }
 }
 
-/* What a notation cannot say is rounded up. */
-static nanos advice(const struct compressing *c, const struct fault *fault)
+static bool may_hit(const struct scenario *scenario, const struct match *match, uint32_t model)
 {
-    nanos wait = over(c, fault->advice_wait);
+    uint32_t provider = scenario->models[model].provider;
 
+    if (match->provider[0] != '\0' &&
+        strcmp(match->provider, scenario->providers[provider].name) != 0)
+        return false;
+    return match->model[0] == '\0' ||
+           slice_glob(slice_of(match->model), slice_of(scenario->models[model].name));
+}
+
+/* Gemini advises in its body, by a duration such as "1.5s", which can say any. */
+static bool hits_gemini_alone(const struct scenario *scenario, const struct match *match)
+{
+    uint32_t hit = 0;
+
+    for (uint32_t i = 0; i < scenario->models_count; i++) {
+        if (!may_hit(scenario, match, i))
+            continue;
+        if (scenario->apis[i] != API_GEMINI)
+            return false;
+        hit++;
+    }
+    return hit > 0;
+}
+
+/* A header's own text that is whole seconds; any other is no time that we know. */
+static void compress_raw_advice(const struct compressing *c, struct fault *fault)
+{
+    uint64_t seconds;
+
+    if (slice_u64(slice_of(fault->advice_raw), &seconds) && seconds > 0)
+        snprintf(fault->advice_raw, sizeof(fault->advice_raw), "%llu",
+                 (unsigned long long)((seconds - 1) / c->times + 1));
+}
+
+/* What a notation cannot say is rounded up. Who wrote a fraction of a second has clients that read
+ * one. */
+static void compress_advice(const struct compressing *c, const struct match *match,
+                            struct fault *fault)
+{
+    bool is_exact = hits_gemini_alone(c->scenario, match);
+    bool is_fraction = fault->advice_wait % NANOS_S != 0;
+
+    shorten(c, &fault->advice_wait);
     switch (fault->advice) {
     case PLAN_ADVICE_SECONDS:
+        if (!is_exact && !is_fraction)
+            fault->advice_wait = whole(fault->advice_wait, NANOS_S);
+        return;
     case PLAN_ADVICE_DATE:
-        return whole(wait, NANOS_S);
+        if (!is_exact)
+            fault->advice_wait = whole(fault->advice_wait, NANOS_S);
+        return;
     case PLAN_ADVICE_MS:
-        return whole(wait, NANOS_MS);
-    case PLAN_ADVICE_NONE:
+        if (!is_exact)
+            fault->advice_wait = whole(fault->advice_wait, NANOS_MS);
+        return;
     case PLAN_ADVICE_RAW:
-        break;
+        compress_raw_advice(c, fault);
+        return;
+    case PLAN_ADVICE_NONE:
+        return;
     }
-    return fault->advice_wait;
 }
 
 static enum rc compress_rules(const struct compressing *c, struct chaos *chaos)
@@ -141,7 +235,7 @@ static enum rc compress_rules(const struct compressing *c, struct chaos *chaos)
             return out_of_memory(c, c->arena->rc);
         for (uint32_t k = 0; k < rule->sequence_count; k++) {
             sequence[k] = rule->sequence[k];
-            sequence[k].advice_wait = advice(c, &sequence[k]);
+            compress_advice(c, &rule->match, &sequence[k]);
             shorten(c, &sequence[k].delay);
         }
         rule->sequence = sequence;
@@ -149,13 +243,22 @@ static enum rc compress_rules(const struct compressing *c, struct chaos *chaos)
     return RC_OK;
 }
 
-static void compress_monitor(const struct compressing *c, struct monitor_rules *rules)
+static enum rc compress_monitor(const struct compressing *c, struct monitor_rules *rules)
 {
-    for (uint32_t i = 0; i < rules->budgets_count; i++)
-        rules->budgets[i].per = nanos_max(over(c, rules->budgets[i].per), BUDGET_WINDOW_LEAST);
+    for (uint32_t i = 0; i < rules->budgets_count; i++) {
+        struct budget_rules *budget = &rules->budgets[i];
+
+        if (budget->per < BUDGET_WINDOW_LEAST * c->times)
+            return refuse(c, c->scenario->places.budgets[i],
+                          "found a window of the budget \"%s\" below 1s, expected at most %lld "
+                          "times",
+                          budget->name, (long long)(budget->per / BUDGET_WINDOW_LEAST));
+        shorten(c, &budget->per);
+    }
     shorten(c, &rules->slow);
     shorten(c, &rules->cool_down);
     shorten(c, &rules->patience);
+    return RC_OK;
 }
 
 static void compress_link(const struct compressing *c, struct link_rules *link)
@@ -200,7 +303,8 @@ static bool write_shorter(const struct compressing *c, struct slice text, struct
 /* Clocks and machines are as slow as ever; reasons are words. */
 static bool is_of_time(const struct json_token *key)
 {
-    static const char *const others[] = {"slack", "send_lag", "because", "until", "set", "level"};
+    static const char *const others[] = {"slack", "apart", "send_lag", "because",
+                                         "until", "set",   "level"};
 
     for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
         if (json_is(key, slice_of(others[i])))
@@ -258,18 +362,18 @@ static bool is_per_time(struct slice text)
     return slice_starts_with(text, SLICE("goodput")) || slice_has(text, SLICE(".slope"));
 }
 
-/* A number, however it is written, times N. False: it is none. */
+/* "20" or "1.5MB", times N; a factor before a measure is of both sides. False: it is no number. */
 static bool write_more(const struct compressing *c, struct slice text, struct buffer *out)
 {
-    struct json_token token = {.kind = JSON_NUMBER, .raw = text};
-    struct json json;
+    struct json_token token = {.kind = JSON_NUMBER, .raw = {text.data, 0}};
     double number;
 
-    json_init(&json, text, JSON_STRICT);
-    if (json_next(&json, &token) != RC_OK || token.kind != JSON_NUMBER ||
-        token.raw.size != text.size || json_double(&token, &number) != RC_OK)
+    while (token.raw.size < text.size && strchr("0123456789.", text.data[token.raw.size]) != NULL)
+        token.raw.size++;
+    if (token.raw.size == 0 || slice_has(text, SLICE("*")) || json_double(&token, &number) != RC_OK)
         return false;
     buffer_printf(out, "%.12g", number * c->times);
+    buffer_append(out, (struct slice){text.data + token.raw.size, text.size - token.raw.size});
     return true;
 }
 
@@ -298,12 +402,17 @@ static enum rc compress(const struct compressing *c)
 {
     struct scenario *scenario = c->scenario;
 
+    if (scenario->target == TARGET_LIVE)
+        return error_set(c->err, RC_MALFORMED,
+                         "%.*s: --compress: found a live target, expected a mock: real servers "
+                         "are as fast as they are",
+                         SLICE_ARG(scenario->file));
     compress_load(c, &scenario->load);
     compress_client(c, &scenario->client);
     for (uint32_t i = 0; i < scenario->models_count; i++)
-        compress_model(c, &scenario->models[i]);
+        TRY(compress_model(c, i));
     compress_windows(c, &scenario->chaos.phases);
-    compress_monitor(c, &scenario->monitor);
+    TRY(compress_monitor(c, &scenario->monitor));
     compress_link(c, &scenario->link);
     TRY(compress_rules(c, &scenario->chaos));
     TRY(compress_laws(c, &scenario->laws.text));

@@ -12,14 +12,16 @@
  *                                                                 as they are
  *
  * Advice is rounded up to what its notation can say: `retry-after: 2` cannot say 100 ms, and asks
- * for 1 s. A law or expectation whose own time falls below 50 ms would judge the machine instead of
- * the client: it is inconclusive, and says so (judge/judge_rows.c). A budget's window stays at
- * least 1 s.
+ * for 1 s. A fraction of a second that somebody wrote stays exact, and so does what only Gemini
+ * says, whose notation can; raw advice is divided where it is a whole number. A law or expectation
+ * whose own time falls below 50 ms would judge the machine instead of the client: it is
+ * inconclusive, and says so (judge/judge_rows.c).
  *
  * The result is a text, what scenario_write prints of the changed scenario: whoever loads it has
  * that scenario, and prints the same again. Its key "compressed" says so, for whoever judges it
- * later. Failure modes: memory, and a text beyond
- * SCENARIO_TEXT_MAX. Pure; lives in the arena. */
+ * later. Failure modes: memory, a text beyond SCENARIO_TEXT_MAX, a live target (real servers are as
+ * fast as they are), and what has become too much to be said, with its place: a budget's window
+ * below 1 s, a limit above 10^9 in any unit. Pure; lives in the arena. */
 
 #include "base/arena.h"
 #include "base/error.h"
