@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "judge/readable.h"
+#include "scenario/compress.h"
 #include "scenario/read.h"
 #include "wire/http_date.h"
 
@@ -59,26 +60,21 @@ static nanos default_send_lag(const struct scenario *scenario)
 
 /* `--compress N` divides what the scenario says; what it leaves unsaid is divided here. Slack for
  * clocks and machines is not: those are as slow as ever. */
-static nanos compressed(const struct scenario *scenario, nanos span)
-{
-    return scenario->compression > 1 ? span / scenario->compression : span;
-}
-
 static struct law_limits default_limits(const struct scenario *scenario)
 {
     return (struct law_limits){
-        .silence = compressed(scenario, LAW_SILENCE_DEFAULT),
+        .silence = scenario_compressed(scenario, LAW_SILENCE_DEFAULT),
         .attempts_max = ATTEMPTS_MAX_DEFAULT,
         .slack = 50 * NANOS_MS,
         .deadline = scenario->load.deadline,
-        .grace = compressed(scenario, NANOS_S),
+        .grace = scenario_compressed(scenario, NANOS_S),
         .on = default_causes(),
         .to = scenario->models_count,
         .after = 1,
         .firings_least = FIRINGS_LEAST_DEFAULT,
         .apart = 10 * NANOS_MS,
         .apart_share = 0.05,
-        .alert_within = compressed(scenario, 10 * NANOS_S),
+        .alert_within = scenario_compressed(scenario, 10 * NANOS_S),
         .slower_share = 0.05,
         .send_lag = default_send_lag(scenario),
     };

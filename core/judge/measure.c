@@ -8,6 +8,7 @@
 #include "judge/judge.h"
 #include "judge/law.h"
 #include "judge/readable.h"
+#include "scenario/compress.h"
 
 enum { RECOVERY_WINDOW_S = 5, RECOVERY_SECONDS_MAX = 86400 };
 
@@ -59,7 +60,7 @@ static bool is_shed(const struct call_case *c, const struct filters *filters)
 static bool is_hung(const struct call_case *c, const struct filters *filters)
 {
     (void)filters;
-    return call_hangs(c, LAW_SILENCE_DEFAULT);
+    return call_hangs(c, scenario_compressed(c->scenario, LAW_SILENCE_DEFAULT));
 }
 
 /* What our driver asked a service for is no attempt of its own: those are the steps. */
@@ -613,6 +614,12 @@ static nanos window_ends_at(const struct scenario *scenario, const struct phase_
     return end_at;
 }
 
+/* A second of the story as it was told. */
+static nanos story_second(const struct measurement *m)
+{
+    return scenario_compressed(m->scenario, NANOS_S);
+}
+
 static enum rc recovery_init(struct measurement *m)
 {
     nanos lasts = m->scenario->load.lasts;
@@ -621,7 +628,7 @@ static enum rc recovery_init(struct measurement *m)
     m->recovers_from = window_ends_at(m->scenario, &m->filters.phase);
     if (m->recovers_from >= lasts)
         return RC_OK; /* no load after it: no seconds, and the value will say so */
-    seconds = (lasts - m->recovers_from) / NANOS_S;
+    seconds = (lasts - m->recovers_from) / story_second(m);
     m->seconds_count = (uint32_t)nanos_min(seconds, RECOVERY_SECONDS_MAX);
     m->seconds = memory_zeroed(m->memory, m->seconds_count, sizeof(*m->seconds));
     return m->seconds != NULL ? RC_OK : RC_NOMEM;
@@ -639,7 +646,7 @@ static void recovery_feed(struct measurement *m, const struct call_case *c)
     }
     if (due_at < m->recovers_from)
         return;
-    second = (uint64_t)(due_at - m->recovers_from) / NANOS_S;
+    second = (uint64_t)((due_at - m->recovers_from) / story_second(m));
     if (second >= m->seconds_count)
         return;
     m->seconds[second].calls++;
@@ -676,7 +683,7 @@ static void recovery_value(const struct measurement *m, struct measured *measure
             continue;
         has_calls = true;
         if ((double)useful / (double)calls >= wanted) {
-            measured->value = (double)start * (double)NANOS_S;
+            measured->value = (double)start * (double)story_second(m);
             return;
         }
     }

@@ -440,3 +440,8 @@ enum rc scenario_compress(const struct scenario *scenario, uint32_t times, struc
     scenario_write(c.scenario, &out);
     return keep(&c, &out, text);
 }
+
+nanos scenario_compressed(const struct scenario *scenario, nanos span)
+{
+    return scenario->compression > 1 ? span / scenario->compression : span;
+}

@@ -32,4 +32,7 @@ enum { COMPRESSION_MAX = 1000 };
 MUST_USE enum rc scenario_compress(const struct scenario *scenario, uint32_t times,
                                    struct arena *arena, struct slice *text, struct error *err);
 
+/* What a span that no scenario says, such as a default, is in this one. */
+nanos scenario_compressed(const struct scenario *scenario, nanos span);
+
 #endif

@@ -22,7 +22,7 @@ static const char WALL[] =
     " \"laws\": {\"fallback-ordered\": false, \"fallback-eligible\": false},\n"
     " \"expect\": [\"calls.useful{phase=before} >= 99%%\", \"calls.useful{phase=wall} >= 50%%\","
     " \"response.p95{phase=before} <= 8s\", \"goodput{phase=before} >= 0.8\","
-    " \"amplification{phase=wall} <= 2.0\"]}";
+    " \"amplification{phase=wall} <= 2.0\", \"recovery.time{phase=wall} <= 60s\"]}";
 
 enum { ROWS_MAX = 64 };
 
@@ -83,7 +83,7 @@ static void play(const struct scenario *scenario, struct played *played)
     judge_free(judge);
 }
 
-static void play_both(const char *preset)
+static void play_both(const char *preset, uint32_t times)
 {
     static struct scenario scenario, compressed;
     char text[sizeof(WALL) + 32];
@@ -91,9 +91,9 @@ static void play_both(const char *preset)
 
     snprintf(text, sizeof(text), WALL, preset);
     EXPECT_RC(scenario_load(&scenario, slice_of(text), SLICE("wall"), NULL, &arena, &err), RC_OK);
-    EXPECT_RC(scenario_compress(&scenario, 20, &arena, &faster, &err), RC_OK);
+    EXPECT_RC(scenario_compress(&scenario, times, &arena, &faster, &err), RC_OK);
     EXPECT_RC(scenario_load(&compressed, faster, SLICE("wall"), NULL, &arena, &err), RC_OK);
-    EXPECT_U64(compressed.compression, 20);
+    EXPECT_U64(compressed.compression, times);
     play(&scenario, &slow);
     play(&compressed, &fast);
 }
@@ -114,7 +114,7 @@ static void expect_same_rows(void)
 
 static void a_wall_of_twenty_minutes_is_a_test_of_one(void)
 {
-    play_both("careful");
+    play_both("careful", 20);
     expect_same_rows();
     CU_ASSERT(slow.ended_at > 1790 * NANOS_S);
     CU_ASSERT(fast.ended_at < 96 * NANOS_S);
@@ -122,7 +122,14 @@ static void a_wall_of_twenty_minutes_is_a_test_of_one(void)
 
 static void a_client_that_is_wrong_is_as_wrong_when_compressed(void)
 {
-    play_both("guide");
+    play_both("guide", 20);
+    expect_same_rows();
+}
+
+/* The load after the wall lasts 3 s then: five seconds of the story are 50 ms. */
+static void recovery_is_told_by_seconds_of_the_story(void)
+{
+    play_both("careful", 100);
     expect_same_rows();
 }
 
@@ -130,6 +137,7 @@ static CU_TestInfo tests[] = {
     {"a wall of twenty minutes is a test of one", a_wall_of_twenty_minutes_is_a_test_of_one},
     {"a client that is wrong is as wrong when compressed",
      a_client_that_is_wrong_is_as_wrong_when_compressed},
+    {"recovery is told by seconds of the story", recovery_is_told_by_seconds_of_the_story},
     CU_TEST_INFO_NULL,
 };
 
