@@ -335,9 +335,13 @@ static void read_log(struct stage *s)
 
 static void infer_calls(struct stage *s)
 {
+    const struct trial *trial = s->trial;
+
     read_log(s);
     journal_calls_settle(s->calls);
-    journal_calls_feed(s->calls, s->trial->judge, &s->trial->facts);
+    journal_calls_feed(s->calls, trial->judge, &s->trial->facts);
+    if (trial->facts.log_unmapped[0] != '\0' && !trial->options->wants_quiet)
+        fprintf(stderr, "brownout: %s\n", trial->facts.log_unmapped);
 }
 
 static void play(struct stage *s)

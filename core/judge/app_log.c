@@ -161,6 +161,17 @@ static bool is_ours(const struct log_map *map, struct slice line)
            (find(map, LOG_FIELD_ID, line, &token) && find(map, LOG_FIELD_LATENCY_MS, line, &token));
 }
 
+static uint32_t fields_of(const struct log_map *map, struct slice line)
+{
+    uint32_t fields = 0;
+    struct json_token token;
+
+    for (uint32_t i = 0; i < LOG_FIELDS_COUNT; i++)
+        if (map->pointers[i].size > 0 && json_find(line, map->pointers[i], &token))
+            fields |= 1u << i;
+    return fields;
+}
+
 enum rc app_log_read(const struct log_map *map, struct slice line, struct app_log_entry *entry,
                      struct error *err)
 {
@@ -169,6 +180,7 @@ enum rc app_log_read(const struct log_map *map, struct slice line, struct app_lo
 
     read.is_ours = is_ours(map, line);
     if (read.is_ours) {
+        read.fields = fields_of(map, line);
         take_text(&r, LOG_FIELD_ID, read.id, sizeof(read.id));
         take_text(&r, LOG_FIELD_REQUEST, read.request, sizeof(read.request));
         take_text(&r, LOG_FIELD_CALL, read.call, sizeof(read.call));

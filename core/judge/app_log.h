@@ -35,6 +35,7 @@ struct app_log_entry {
     double latency_ms;
     uint64_t input_tokens, output_tokens;
     money cost;
+    uint32_t fields; /* a bit for each enum log_field whose pointer leads somewhere, if to a null */
     bool has_canary; /* a key that must not leave stands in the line; the caller's to tell */
 };
 

@@ -32,6 +32,7 @@
     X(COUNT, log_lines)      \
     X(COUNT, log_strangers)  \
     X(COUNT, log_malformed)  \
+    X(TEXT, log_unmapped)    \
     X(FLAG, has_canaries)    \
     X(COUNT, log_leaking)
 

@@ -2,10 +2,12 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "judge/journal_calls_state.h"
 #include "judge/law_state.h"
+#include "judge/readable.h"
 
 /* --- one call --------------------------------------------------------------------------------- */
 
@@ -232,6 +234,38 @@ static void feed_call(struct journal_calls *c, uint32_t index, struct judge *jud
         judge_feed_call(judge, &record); /* which blames it for that */
 }
 
+/* Lines of failed calls have no answer to tell of, and who has no error to tell may say nothing. */
+static bool is_missed(const struct journal_calls *c, enum log_field field)
+{
+    struct slice pointer = c->scenario->subject_rules.exec.log.pointers[field];
+    struct log_map plain;
+
+    log_map_init(&plain);
+    return field != LOG_FIELD_ERROR && c->logged.has_good && pointer.size > 0 &&
+           !slice_is(pointer, plain.pointers[field]) && (c->logged.fields >> field & 1) == 0;
+}
+
+/* "--map id=/nope, cost=/usd: none of 12 lines has it" */
+static void tell_missed(const struct journal_calls *c, struct run_facts *facts)
+{
+    char *text = facts->log_unmapped;
+    size_t room = sizeof(facts->log_unmapped) - 40, used = 0; /* the end has its place */
+
+    text[0] = '\0';
+    for (int i = 0; i < LOG_FIELDS_COUNT && used + 1 < room; i++) {
+        enum log_field field = (enum log_field)i;
+
+        if (!is_missed(c, field))
+            continue;
+        snprintf(text + used, room - used, "%s%s=%.*s", used == 0 ? "--map " : ", ",
+                 log_field_name(field), SLICE_ARG(c->scenario->subject_rules.exec.log.pointers[i]));
+        used += strlen(text + used);
+    }
+    if (used > 0)
+        snprintf(text + used, sizeof(facts->log_unmapped) - used, ": none of %s has it",
+                 readable_plural(c->joined.lines, "line").text);
+}
+
 void journal_calls_feed(struct journal_calls *c, struct judge *judge, struct run_facts *facts)
 {
     assert(c->is_settled);
@@ -246,6 +280,7 @@ void journal_calls_feed(struct journal_calls *c, struct judge *judge, struct run
     facts->log_malformed = c->joined.malformed;
     facts->log_strangers = c->joined.strangers;
     facts->log_leaking = c->joined.leaking;
+    tell_missed(c, facts);
 }
 
 /* --- laws ------------------------------------------------------------------------------------- */

@@ -47,6 +47,8 @@ struct logged {
     struct app_log_entry *entries;
     uint32_t entries_count, entries_room;
     bool has_tokens, has_costs; /* of any line: so it is a log that tells them */
+    bool has_good;              /* ... of a call that went well: so it can tell of answers */
+    uint32_t fields;            /* of any line: app_log_entry's */
 };
 
 /* Every table has room for as many as `room`, so that settling needs none and cannot fail. */

@@ -461,6 +461,10 @@ static void judge_log(struct judge *judge)
         blame_unlogged(judge, state);
         silent = judge->calls_unlogged_doubtful;
     }
+    if (facts->log_unmapped[0] != '\0') {
+        law_state_doubt(state, facts->log_unmapped);
+        return;
+    }
     if (silent == 0)
         return;
     snprintf(text, sizeof(text), "%s without a line, %s of no known call (--map id=/POINTER)",

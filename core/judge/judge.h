@@ -80,9 +80,11 @@ struct run_facts {
     uint64_t unknown_paths;    /* requests for which the mock has no such path */
     uint64_t log_lines, log_strangers, log_malformed; /* of the application's log: all of ours; that
                                                          belong to no call; that cannot be read */
-    bool has_canaries;    /* keys that must not leave were put in the place of real ones */
-    uint64_t log_leaking; /* of these lines: with a key that must not leave */
-    char lost[160];       /* evidence that is damaged or missing, in one sentence; empty: none */
+    char log_unmapped[160]; /* pointers of the map that no line of it has, in one sentence; empty:
+                               none */
+    bool has_canaries;      /* keys that must not leave were put in the place of real ones */
+    uint64_t log_leaking;   /* of these lines: with a key that must not leave */
+    char lost[160];         /* evidence that is damaged or missing, in one sentence; empty: none */
 };
 
 /* Figures of the whole run, for the report's head. */

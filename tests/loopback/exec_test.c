@@ -228,6 +228,20 @@ static void a_call_without_a_line_is_not_logged_whole(void)
     CU_ASSERT(says(place.out, "log-complete"));
 }
 
+static void a_pointer_into_the_log_that_leads_nowhere_is_told(void)
+{
+    char arguments[WORKPLACE_PATH_MAX + 64];
+
+    workplace_write(&place, "strict.jsonc", SCENARIO(",\n \"laws\": {\"set\": \"strict\"}"));
+    EXPECT_I64(play("strict.jsonc --log app.log --map id=/nope",
+                    TELL "ask /v1/messages hello; tell '\"output_tokens\": 5'"),
+               98);
+    CU_ASSERT(says(place.err, "brownout: --map id=/nope: none of 1 line has it"));
+    snprintf(arguments, sizeof(arguments), "judge %s", workplace_folder(&place, 0));
+    EXPECT_I64(workplace_run(&place, arguments), 98);
+    CU_ASSERT(says(place.out, "--map id=/nope: none of 1 line has it"));
+}
+
 static void a_log_that_is_not_there_is_lost_evidence(void)
 {
     EXPECT_I64(play("calm.jsonc --log no.log", "ask /v1/messages hello"), 98);
@@ -388,6 +402,8 @@ static CU_TestInfo tests[] = {
     {"every case has a run and a path of its own", every_case_has_a_run_and_a_path_of_its_own},
     {"the application's own lines are judged too", the_application_s_own_lines_are_judged_too},
     {"a call without a line is not logged whole", a_call_without_a_line_is_not_logged_whole},
+    {"a pointer into the log that leads nowhere is told",
+     a_pointer_into_the_log_that_leads_nowhere_is_told},
     {"a log that is not there is lost evidence", a_log_that_is_not_there_is_lost_evidence},
     {"a canary in the log is noticed, and not kept", a_canary_in_the_log_is_noticed_and_not_kept},
     {"standard input and output pass through", standard_input_and_output_pass_through},

@@ -51,6 +51,7 @@ static void finds_members_where_the_map_says(void)
     CU_ASSERT(entry.is_ours);
     CU_ASSERT_STRING_EQUAL(entry.id, "a");
     CU_ASSERT(entry.latency_ms == 12.5);
+    EXPECT_U64(entry.fields, 1u << LOG_FIELD_ID | 1u << LOG_FIELD_LATENCY_MS);
 }
 
 static void other_peoples_lines_are_none_of_ours(void)

@@ -81,6 +81,7 @@ static void fill(void)
                                     .log_lines = 43,
                                     .log_strangers = 44,
                                     .log_malformed = 45,
+                                    .log_unmapped = "--map id=/a: none of 2 lines has it",
                                     .has_canaries = true,
                                     .log_leaking = 46,
                                     .lost = "said \"stop\""};

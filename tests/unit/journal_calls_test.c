@@ -489,6 +489,43 @@ static void a_call_that_the_log_tells_twice_breaks_log_complete(void)
     judge_free(judge);
 }
 
+static void map_the_log(void)
+{
+    struct log_map *map = &scenario.subject_rules.exec.log;
+
+    log_map_init(map);
+    map->pointers[LOG_FIELD_ID] = SLICE("/nope");
+    map->pointers[LOG_FIELD_COST] = SLICE("/usd");
+    map->pointers[LOG_FIELD_MODEL] = SLICE("/who");
+    map->pointers[LOG_FIELD_ERROR] = SLICE("/exception");
+}
+
+static void a_pointer_that_no_line_has_is_told(void)
+{
+    const struct app_log_entry entry = {.is_ours = true, .fields = 1u << LOG_FIELD_MODEL};
+
+    open_judge();
+    map_the_log();
+    EXPECT_RC(journal_calls_add_log(calls, &entry), RC_OK);
+    EXPECT_RC(journal_calls_add_log(calls, &entry), RC_OK);
+    (void)judged_row("log-complete");
+    CU_ASSERT_STRING_EQUAL(facts.log_unmapped, "--map id=/nope, cost=/usd: none of 2 lines has it");
+    judge_free(judge);
+}
+
+static void lines_of_failures_alone_need_not_have_what_an_answer_has(void)
+{
+    const struct app_log_entry entry = {
+        .is_ours = true, .error = "overloaded", .fields = 1u << LOG_FIELD_ERROR};
+
+    open_judge();
+    map_the_log();
+    EXPECT_RC(journal_calls_add_log(calls, &entry), RC_OK);
+    (void)judged_row("log-complete");
+    CU_ASSERT_STRING_EQUAL(facts.log_unmapped, "");
+    judge_free(judge);
+}
+
 static void what_is_missing_lets_nothing_pass_and_excuses_nothing(void)
 {
     add(request_at("a", 0));
@@ -578,6 +615,9 @@ static CU_TestInfo journal_calls_tests[] = {
     {"a call without a line has no account", a_call_without_a_line_has_no_account},
     {"an answer of which the log says an error was lost on the way",
      an_answer_of_which_the_log_says_an_error_was_lost_on_the_way},
+    {"a pointer that no line has is told", a_pointer_that_no_line_has_is_told},
+    {"lines of failures alone need not have what an answer has",
+     lines_of_failures_alone_need_not_have_what_an_answer_has},
     {"a call that the log tells twice breaks log-complete",
      a_call_that_the_log_tells_twice_breaks_log_complete},
     {"what is missing lets nothing pass and excuses nothing",

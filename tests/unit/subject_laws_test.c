@@ -372,6 +372,19 @@ static void a_line_that_cannot_be_read_breaks_log_complete(void)
     CU_ASSERT_STRING_EQUAL(row("log-complete")->examples[0].call, "the log");
 }
 
+static void a_pointer_that_no_line_has_proves_no_log_complete(void)
+{
+    struct call_record call = logged(100);
+
+    begin(SUBJECT_EXEC, "{\"log-complete\": true}", NULL);
+    hearing_feed(&hearing, &call);
+    hearing.facts.has_caller = true;
+    hearing.facts.log_lines = 1;
+    strcpy(hearing.facts.log_unmapped, "--map id=/nope: none of 1 line has it");
+    hearing_finish(&hearing);
+    expect_row("log-complete", "inconclusive", "--map id=/nope: none of 1 line has it");
+}
+
 /* --- the command itself ----------------------------------------------------------------------- */
 
 static void judge_exit(int code)
@@ -755,6 +768,8 @@ static CU_TestInfo tests[] = {
      a_log_that_calls_a_cut_answer_good_is_told_so},
     {"a call without a line breaks log-complete", a_call_without_a_line_breaks_log_complete},
     {"a line that names no call may be any call's", a_line_that_names_no_call_may_be_any_calls},
+    {"a pointer that no line has proves no log-complete",
+     a_pointer_that_no_line_has_proves_no_log_complete},
     {"a line that cannot be read breaks log-complete",
      a_line_that_cannot_be_read_breaks_log_complete},
     {"a command's exit counts where it is asked for", a_commands_exit_counts_where_it_is_asked_for},
