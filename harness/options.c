@@ -8,6 +8,7 @@
 #include "base/slice.h"
 #include "base/units.h"
 #include "scenario/compress.h"
+#include "scenario/subject.h"
 
 #define EVIDENCE_LEVEL_WORD(id, word) word,
 
@@ -146,9 +147,14 @@ static enum rc take_print(struct options *options, const char *value, struct err
     return RC_OK;
 }
 
+/* As brownout-mock reads it. */
 static enum rc take_port(struct options *options, const char *value, struct error *err)
 {
-    (void)err; /* brownout-mock reads it */
+    uint64_t port;
+
+    if (!slice_u64(slice_of(value), &port) || port > UINT16_MAX)
+        return error_set(err, RC_MALFORMED, "--port: found \"%s\", expected a port, 0 to %d", value,
+                         UINT16_MAX);
     options->port = value;
     return RC_OK;
 }
@@ -221,6 +227,24 @@ static enum rc take_log(struct options *options, const char *value, struct error
     return RC_OK;
 }
 
+static enum rc check_log_field(struct slice field, struct error *err)
+{
+    char hint[NEAREST_TEXT_SIZE];
+    struct nearest nearest;
+
+    nearest_init(&nearest, field);
+    for (int i = 0; i < LOG_FIELDS_COUNT; i++) {
+        struct slice name = slice_of(log_field_name((enum log_field)i));
+
+        if (slice_is(field, name))
+            return RC_OK;
+        nearest_offer(&nearest, name);
+    }
+    return error_set(err, RC_MALFORMED,
+                     "--map: found \"%.*s\", expected a field such as id or latency_ms%s",
+                     SLICE_ARG(field), nearest_say(&nearest, hint));
+}
+
 static enum rc take_map(struct options *options, const char *value, struct error *err)
 {
     const char *pointer = strchr(value, '=');
@@ -232,6 +256,7 @@ static enum rc take_map(struct options *options, const char *value, struct error
                          value);
     if (options->maps_count == OPTIONS_MAPS_MAX)
         return error_set(err, RC_MALFORMED, "--map: at most %d", OPTIONS_MAPS_MAX);
+    TRY(check_log_field((struct slice){value, (size_t)(pointer - value)}, err));
     options->maps[options->maps_count++] = value;
     return RC_OK;
 }
@@ -420,9 +445,12 @@ static enum rc take_file(struct options *options, const char *file, struct error
 }
 
 /* As argv has it: with a NULL behind it. */
-static void take_command(struct options *options, int count, char **arguments)
+static enum rc take_command(struct options *options, int count, char **arguments, struct error *err)
 {
     options->command = count > 0 ? arguments : NULL;
+    if (count > 0 && arguments[0][0] == '\0')
+        return error_set(err, RC_MALFORMED, "--: found \"\", expected a command");
+    return RC_OK;
 }
 
 enum rc options_parse(struct options *options, int count, char **arguments, unsigned known,
@@ -437,7 +465,7 @@ enum rc options_parse(struct options *options, int count, char **arguments, unsi
         const char *argument = arguments[at];
 
         if ((known & OPTION_EXEC) != 0 && strcmp(argument, "--") == 0) {
-            take_command(options, count - at - 1, arguments + at + 1);
+            TRY(take_command(options, count - at - 1, arguments + at + 1, err));
             at = count;
         } else if (!has_ended && strcmp(argument, "--") == 0) {
             has_ended = true;

@@ -46,6 +46,41 @@ static void workers_are_counted_from_1_to_64(void)
     EXPECT_RC(parse("--workers", "-1"), RC_MALFORMED);
 }
 
+static void a_port_has_sixteen_bits(void)
+{
+    EXPECT_RC(parse("--port", "65535"), RC_OK);
+    CU_ASSERT_STRING_EQUAL(options.port, "65535");
+    EXPECT_RC(parse("--port", "99999"), RC_MALFORMED);
+    EXPECT_TEXT(slice_of(err.text), "--port: found \"99999\", expected a port, 0 to 65535");
+    EXPECT_RC(parse("--port", "http"), RC_MALFORMED);
+    EXPECT_RC(parse("--port", ""), RC_MALFORMED);
+}
+
+static void a_map_names_a_field_of_the_log(void)
+{
+    EXPECT_RC(parse("--map", "id=/response/id"), RC_OK);
+    CU_ASSERT_STRING_EQUAL(options.maps[0], "id=/response/id");
+    EXPECT_RC(parse("--map", "idd=/x"), RC_MALFORMED);
+    EXPECT_TEXT(slice_of(err.text), "--map: found \"idd\", expected a field such as id or "
+                                    "latency_ms; did you mean \"id\"?");
+    EXPECT_RC(parse("--map", "latency=/x"), RC_MALFORMED);
+    EXPECT_TEXT(slice_of(err.text), "--map: found \"latency\", expected a field such as id or "
+                                    "latency_ms");
+    EXPECT_RC(parse("--map", "modell=/x"), RC_MALFORMED);
+    EXPECT_TEXT(slice_of(err.text), "--map: found \"modell\", expected a field such as id or "
+                                    "latency_ms; did you mean \"model\"?");
+}
+
+static void a_command_has_a_name(void)
+{
+    EXPECT_RC(parse("--", "true"), RC_OK);
+    CU_ASSERT_PTR_NOT_NULL(options.command);
+    EXPECT_RC(parse("--", ""), RC_MALFORMED);
+    EXPECT_TEXT(slice_of(err.text), "--: found \"\", expected a command");
+    EXPECT_RC(parse("--", NULL), RC_OK);
+    CU_ASSERT_PTR_NULL(options.command);
+}
+
 static void evidence_has_three_levels(void)
 {
     EXPECT_RC(parse("--evidence", "failures"), RC_OK);
@@ -100,6 +135,9 @@ static void the_guards_of_live_targets_are_two(void)
 static CU_TestInfo tests[] = {
     {"one worker and full evidence unless asked", one_worker_and_full_evidence_unless_asked},
     {"workers are counted from 1 to 64", workers_are_counted_from_1_to_64},
+    {"a command has a name", a_command_has_a_name},
+    {"a port has sixteen bits", a_port_has_sixteen_bits},
+    {"a map names a field of the log", a_map_names_a_field_of_the_log},
     {"evidence has three levels", evidence_has_three_levels},
     {"an inconclusive trial may fail, pass or be held again",
      an_inconclusive_trial_may_fail_pass_or_be_held_again},
