@@ -162,7 +162,7 @@ def main():
         failed += bool(wrong)
         for line in wrong:
             print(f"  {row['scenario']} {row['system']}: {line}")
-    print(f"failover bench: {len(rows) - failed} passed, {failed} failed")
+    print(f"{len(rows) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 

@@ -217,7 +217,7 @@ def main():
             failed += not is_true
             if not is_true:
                 print(f"  {name}: {fact}" + (f": {runs[name]}" if isinstance(runs[name], str) else ""))
-    print(f"litellm: {total - failed} passed, {failed} failed")
+    print(f"{total - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 
