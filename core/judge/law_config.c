@@ -88,6 +88,18 @@ static enum law_set default_set(const struct scenario *scenario)
     return scenario->subject == SUBJECT_CLIENT ? SET_STRICT : SET_ESSENTIAL;
 }
 
+/* Laws that are about the lines of a log: who hands one in wants them judged. */
+static bool is_about_log(enum law law)
+{
+    return law == LAW_LOG_COMPLETE || law == LAW_TOKENS_AGREE || law == LAW_COST_AGREE ||
+           law == LAW_DEADLINE_KEPT;
+}
+
+static bool has_log(const struct scenario *scenario)
+{
+    return scenario->subject == SUBJECT_EXEC && scenario->subject_rules.exec.log_file.size > 0;
+}
+
 static bool is_in_set(enum law law, enum law_set set, enum subject subject)
 {
     unsigned flags = law_facts(law)->flags;
@@ -108,11 +120,19 @@ static void choose_set(const struct scenario *scenario, enum law_set set,
         rules[i].is_listed = rules[i].is_on = is_in_set((enum law)i, set, scenario->subject);
 }
 
+static void choose_default_set(const struct scenario *scenario, struct law_rules rules[LAWS_COUNT])
+{
+    choose_set(scenario, default_set(scenario), rules);
+    for (int i = 0; has_log(scenario) && i < LAWS_COUNT; i++)
+        if (is_about_log((enum law)i))
+            rules[i].is_listed = rules[i].is_on = true;
+}
+
 static void set_defaults(const struct scenario *scenario, struct law_rules rules[LAWS_COUNT])
 {
     for (int i = 0; i < LAWS_COUNT; i++)
         rules[i] = (struct law_rules){.limits = default_limits(scenario)};
-    choose_set(scenario, default_set(scenario), rules);
+    choose_default_set(scenario, rules);
 }
 
 /* --- fields ----------------------------------------------------------------------------------- */
@@ -321,13 +341,16 @@ static enum rc read_set(struct reading *r, const struct value *object,
     static const char *const words[] = {[SET_STRICT] = "strict", [SET_ESSENTIAL] = "essential"};
     struct value key, value;
     struct walk walk;
-    uint32_t word = default_set(r->scenario);
+    uint32_t word;
 
+    choose_default_set(r->scenario, rules);
     walk_init(&walk, object);
-    while (walk_next(&walk, &key, &value))
-        if (is_set_key(&key))
-            TRY(read_word(r, &value, words, ARRAY_SIZE(words), &word));
-    choose_set(r->scenario, (enum law_set)word, rules);
+    while (walk_next(&walk, &key, &value)) {
+        if (!is_set_key(&key))
+            continue;
+        TRY(read_word(r, &value, words, ARRAY_SIZE(words), &word));
+        choose_set(r->scenario, (enum law_set)word, rules);
+    }
     return RC_OK;
 }
 

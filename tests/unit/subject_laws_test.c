@@ -12,9 +12,12 @@
 
 static struct hearing hearing;
 
+static struct slice log_file; /* of a command; empty: it has none */
+
 static void tear_down(void)
 {
     hearing_end(&hearing);
+    log_file = (struct slice){0};
 }
 
 static void begin(enum subject subject, const char *laws, const char *expectation)
@@ -23,6 +26,7 @@ static void begin(enum subject subject, const char *laws, const char *expectatio
 
     sample_scenario(&hearing.scenario);
     hearing.scenario.subject = subject;
+    hearing.scenario.subject_rules.exec.log_file = log_file;
     if (subject == SUBJECT_EXEC) {
         hearing.scenario.load.parts[0] = calls;
         hearing.scenario.load.lasts = NANOS_NEVER;
@@ -99,6 +103,34 @@ static void a_command_is_held_against_the_essential_laws(void)
     CU_ASSERT_FALSE(is_listed("deadline-kept"));
     CU_ASSERT_FALSE(is_listed("no-repeated-output"));
     CU_ASSERT_FALSE(is_listed("command-succeeded"));
+}
+
+static void judge_logging_command(const char *laws)
+{
+    struct call_record call = sample_call(100);
+
+    log_file = SLICE("app.log");
+    call.has_account = true;
+    judge_command(laws, &call);
+}
+
+static void a_log_that_is_given_is_judged_by_the_essential_laws_too(void)
+{
+    static const char *const laws[] = {"log-complete", "tokens-agree", "cost-agree",
+                                       "deadline-kept"};
+
+    judge_logging_command("{\"attempts-bounded\": {\"max\": 3}}");
+    for (size_t i = 0; i < ARRAY_SIZE(laws); i++)
+        CU_ASSERT_TRUE(is_listed(laws[i]));
+    CU_ASSERT_FALSE(is_listed("percentiles-agree"));
+}
+
+static void a_set_that_is_named_stays_as_it_is_beside_a_log(void)
+{
+    judge_logging_command("{\"set\": \"essential\", \"tokens-agree\": true}");
+    CU_ASSERT_TRUE(is_listed("tokens-agree"));
+    CU_ASSERT_FALSE(is_listed("log-complete"));
+    CU_ASSERT_FALSE(is_listed("deadline-kept"));
 }
 
 static void what_only_the_application_knows_does_not_apply_without_its_log(void)
@@ -744,6 +776,10 @@ static void a_services_own_counts_are_those_of_the_answer(void)
 
 static CU_TestInfo tests[] = {
     {"a command is held against the essential laws", a_command_is_held_against_the_essential_laws},
+    {"a log that is given is judged by the essential laws too",
+     a_log_that_is_given_is_judged_by_the_essential_laws_too},
+    {"a set that is named stays as it is beside a log",
+     a_set_that_is_named_stays_as_it_is_beside_a_log},
     {"what only the application knows does not apply without its log",
      what_only_the_application_knows_does_not_apply_without_its_log},
     {"the journal alone shows too many attempts", the_journal_alone_shows_too_many_attempts},
