@@ -190,9 +190,10 @@ static void compress_raw_advice(const struct compressing *c, struct fault *fault
 {
     uint64_t seconds;
 
-    if (slice_u64(slice_of(fault->advice_raw), &seconds) && seconds > 0)
-        snprintf(fault->advice_raw, sizeof(fault->advice_raw), "%llu",
-                 (unsigned long long)((seconds - 1) / c->times + 1));
+    if (!slice_u64(slice_of(fault->advice_raw), &seconds) || seconds == 0)
+        return;
+    seconds = (seconds - 1) / c->times + 1;
+    snprintf(fault->advice_raw, sizeof(fault->advice_raw), "%llu", (unsigned long long)seconds);
 }
 
 /* What a notation cannot say is rounded up. Who wrote a fraction of a second has clients that read

@@ -305,18 +305,14 @@ static void a_live_target_is_refused(void)
 /* --- whole files ------------------------------------------------------------------------------ */
 
 /* Compressed, loaded and printed it is the same text again. */
-static void expect_same_again(const char *file)
+static void expect_same_text(const char *path, struct slice text)
 {
-    struct file_reader files;
+    struct file_reader files = tree_beside(path);
     static struct merged merged;
     static struct scenario whole;
-    struct slice text, compressed = {0};
+    struct slice compressed = {0};
     struct buffer again;
-    char path[512];
 
-    snprintf(path, sizeof(path), "scenarios/%s", file);
-    files = tree_beside(path);
-    text = tree_read(path, &arena);
     CU_ASSERT_PTR_NOT_NULL_FATAL(text.data);
     EXPECT_RC(scenario_merge(text, slice_of(path), &files, 0, &arena, &merged, &err), RC_OK);
     CU_ASSERT_TRUE_FATAL(load(merged.text, &files, &whole));
@@ -328,15 +324,16 @@ static void expect_same_again(const char *file)
     scenario_write(&fast, &again);
     CU_ASSERT(slice_is(buffer_slice(&again), compressed));
     if (!slice_is(buffer_slice(&again), compressed))
-        printf("%s prints otherwise\n", file);
+        printf("%s prints otherwise\n", path);
     buffer_deinit(&again);
 }
 
-static void every_scenario_loads_compressed_and_prints_the_same(void)
+static uint32_t expect_same_in(const char *name)
 {
-    DIR *folder = opendir("scenarios");
+    DIR *folder = opendir(name);
     struct dirent *entry;
     uint32_t files = 0;
+    char path[512];
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(folder);
     while ((entry = readdir(folder)) != NULL) {
@@ -344,13 +341,34 @@ static void every_scenario_loads_compressed_and_prints_the_same(void)
 
         if (size < 6 || strcmp(entry->d_name + size - 6, ".jsonc") != 0)
             continue;
-        expect_same_again(entry->d_name);
+        snprintf(path, sizeof(path), "%s/%s", name, entry->d_name);
+        expect_same_text(path, tree_read(path, &arena));
         arena_deinit(&arena);
         arena_init(&arena, memory_heap(), 256 << 20);
         files++;
     }
     closedir(folder);
-    CU_ASSERT(files > 3);
+    return files;
+}
+
+static void every_scenario_loads_compressed_and_prints_the_same(void)
+{
+    CU_ASSERT(expect_same_in("scenarios") > 15);
+    CU_ASSERT(expect_same_in("scenarios/exec") > 0);
+    CU_ASSERT(expect_same_in("scenarios/failover") > 15);
+    CU_ASSERT(expect_same_in("scenarios/findings") > 5);
+    CU_ASSERT(expect_same_in("scenarios/service") > 0);
+}
+
+/* One fixture with every key there is; a budget of it has the shortest window there is. */
+static void what_has_every_key_loads_compressed_and_prints_the_same(void)
+{
+    static const char path[] = "tests/unit/fixtures/whole.jsonc";
+    struct slice text = tree_read(path, &arena);
+
+    EXPECT_RC(scenario_set(text, SLICE("/monitor/budgets/1/per"), SLICE("1m"), &arena, &text, &err),
+              RC_OK);
+    expect_same_text(path, text);
 }
 
 static void memory_may_run_out_anywhere(void)
@@ -399,6 +417,8 @@ static CU_TestInfo tests[] = {
     {"a live target is refused", a_live_target_is_refused},
     {"every scenario loads compressed and prints the same",
      every_scenario_loads_compressed_and_prints_the_same},
+    {"what has every key loads compressed and prints the same",
+     what_has_every_key_loads_compressed_and_prints_the_same},
     {"memory may run out anywhere", memory_may_run_out_anywhere},
     CU_TEST_INFO_NULL,
 };
