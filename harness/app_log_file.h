@@ -11,7 +11,7 @@
  * names as they are written, where it stood ("line"), whether a canary stood in it ("leaks").
  * Nothing else of it is kept: people log prompts, too.
  *
- * Failure modes, told as a sentence in `lost`: the file is not there, or cannot be read; more than
+ * Failure modes, told as a sentence in `log_lost`: the file is not there, or cannot be read; more than
  * APP_LOG_BYTES_MAX; a line beyond LINES_BYTES_MAX. Lines that are malformed are the judge's. The
  * main thread owns it. */
 

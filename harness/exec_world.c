@@ -328,9 +328,9 @@ static void read_log(struct stage *s)
 
     /* A log that says nothing at all is an account too. */
     trial->facts.has_caller = trial->prepared->scenario->subject_rules.exec.log_file.size > 0;
-    if (app_log_collect(&s->log, &reading, &err) != RC_OK && trial->facts.lost[0] == '\0')
-        snprintf(trial->facts.lost, sizeof(trial->facts.lost), "the application's log: %.120s",
-                 err.text);
+    if (app_log_collect(&s->log, &reading, &err) != RC_OK)
+        snprintf(trial->facts.log_lost, sizeof(trial->facts.log_lost),
+                 "the application's log: %.120s", err.text);
 }
 
 static void infer_calls(struct stage *s)

@@ -33,6 +33,7 @@
     X(COUNT, log_strangers)  \
     X(COUNT, log_malformed)  \
     X(TEXT, log_unmapped)    \
+    X(TEXT, log_lost)        \
     X(FLAG, has_canaries)    \
     X(COUNT, log_leaking)
 

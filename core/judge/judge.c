@@ -449,7 +449,8 @@ static void judge_log(struct judge *judge)
     uint64_t silent = judge->calls_unlogged + judge->calls_unlogged_doubtful;
     char text[LAW_TEXT_MAX];
 
-    if (judge->scenario->subject != SUBJECT_EXEC || !facts->has_caller || !state->is_judging)
+    if (judge->scenario->subject != SUBJECT_EXEC || !facts->has_caller || !state->is_judging ||
+        facts->log_lost[0] != '\0')
         return;
     if (facts->log_malformed > 0) {
         snprintf(text, sizeof(text), "%s cannot be read, of %s",
@@ -521,7 +522,8 @@ static void judge_run(struct judge *judge)
 /* What was cut short, or is not whole, proves nothing by not failing. */
 static enum verdict sum_up(const struct judge *judge)
 {
-    bool is_part = judge->facts.was_interrupted || judge->facts.lost[0] != '\0';
+    bool is_part = judge->facts.was_interrupted || judge->facts.lost[0] != '\0' ||
+                   judge->facts.log_lost[0] != '\0';
     enum verdict verdict = is_part ? VERDICT_INCONCLUSIVE : VERDICT_PASS;
 
     for (uint32_t i = 0; i < judge->rows_count; i++) {

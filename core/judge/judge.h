@@ -82,6 +82,7 @@ struct run_facts {
                                                          belong to no call; that cannot be read */
     char log_unmapped[160]; /* pointers of the map that no line of it has, in one sentence; empty:
                                none */
+    char log_lost[160];     /* why it could not be read, or not whole; empty: it was */
     bool has_canaries;      /* keys that must not leave were put in the place of real ones */
     uint64_t log_leaking;   /* of these lines: with a key that must not leave */
     char lost[160];         /* evidence that is damaged or missing, in one sentence; empty: none */

@@ -55,6 +55,10 @@ static const char *without_caller(const struct judge *judge, enum law law)
         return NULL;
     if ((flags & LAW_NEEDS_CALLER) && !judge->facts.has_caller)
         return "needs the application's own account: brownout exec --log FILE";
+    if ((flags & LAW_NEEDS_CALLER) && law != LAW_LOG_COMPLETE && judge->facts.log_lost[0] != '\0')
+        return judge->laws[LAW_LOG_COMPLETE].rules.is_on
+                   ? "needs the application's log, which could not be read"
+                   : judge->facts.log_lost;
     if (law == LAW_COMMAND_SUCCEEDED && !judge->facts.has_command)
         return "no command was run";
     if (law == LAW_SECRETS_KEPT && !judge->facts.has_canaries)
@@ -185,11 +189,20 @@ static void doubt_compressed(const struct judge *judge, nanos own_time, struct v
     set_reason(row, VERDICT_INCONCLUSIVE, text);
 }
 
-/* Evidence that is damaged or missing makes nothing good; what was seen broken stays. */
-static void doubt(const struct judge *judge, struct verdict_row *row)
+/* Evidence that is damaged or missing makes nothing good; what was seen broken stays. A log that is
+ * missing has a row that says so, and only what looks into its lines is in doubt. */
+static void doubt(const struct judge *judge, enum law law, struct verdict_row *row)
 {
-    if (row->verdict == VERDICT_PASS && judge->facts.lost[0] != '\0')
-        set_reason(row, VERDICT_INCONCLUSIVE, judge->facts.lost);
+    const struct run_facts *facts = &judge->facts;
+
+    if (row->verdict == VERDICT_PASS && facts->lost[0] != '\0')
+        set_reason(row, VERDICT_INCONCLUSIVE, facts->lost);
+    if (facts->log_lost[0] == '\0' || !judge->laws[law].rules.is_on)
+        return;
+    if (law == LAW_LOG_COMPLETE)
+        set_reason(row, VERDICT_INCONCLUSIVE, facts->log_lost);
+    else if (law == LAW_SECRETS_KEPT && row->verdict == VERDICT_PASS)
+        set_reason(row, VERDICT_INCONCLUSIVE, "the application's log could not be read");
 }
 
 static void fill_law_row(const struct judge *judge, enum law law, struct verdict_row *row)
@@ -203,7 +216,7 @@ static void fill_law_row(const struct judge *judge, enum law law, struct verdict
         row->kind = ROW_CONDITION;
     slice_copy(slice_of(law_facts(law)->name), row->name, sizeof(row->name));
     judge_law(judge, law, row);
-    doubt(judge, row);
+    doubt(judge, law, row);
     doubt_compressed(judge, law_own_time(law, &state->rules.limits), row);
     if (state->rules.is_on)
         law_limit_text(law, judge->scenario, &state->rules.limits, row->limit, sizeof(row->limit));
@@ -237,6 +250,8 @@ static const char *incomplete(const struct judge *judge, unsigned flags)
         return "calls were lost";
     if (is_broken_off && (flags & (MEASURE_JOURNAL | MEASURE_NEEDS_JOURNAL)))
         return "the journal broke off before its end";
+    if (facts->log_lost[0] != '\0')
+        return "the application's log could not be read";
     return facts->lost[0] != '\0' ? facts->lost : NULL;
 }
 

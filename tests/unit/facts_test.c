@@ -82,6 +82,7 @@ static void fill(void)
                                     .log_strangers = 44,
                                     .log_malformed = 45,
                                     .log_unmapped = "--map id=/a: none of 2 lines has it",
+                                    .log_lost = "the application's log: a: Is a directory",
                                     .has_canaries = true,
                                     .log_leaking = 46,
                                     .lost = "said \"stop\""};

@@ -133,6 +133,36 @@ static void a_set_that_is_named_stays_as_it_is_beside_a_log(void)
     CU_ASSERT_FALSE(is_listed("deadline-kept"));
 }
 
+static void a_log_that_could_not_be_read_is_said_once(void)
+{
+    struct call_record call = sample_call(100);
+
+    log_file = SLICE("app.log");
+    begin(SUBJECT_EXEC, NULL, NULL);
+    hearing_feed(&hearing, &call);
+    hearing.facts.has_caller = hearing.facts.has_canaries = true;
+    strcpy(hearing.facts.log_lost, "the application's log: app.log: Is a directory");
+    hearing_finish(&hearing);
+    expect_row("log-complete", "inconclusive", "the application's log: app.log: Is a directory");
+    expect_row("tokens-agree", "n/a", "needs the application's log, which could not be read");
+    expect_row("secrets-kept", "inconclusive", "the application's log could not be read");
+    expect_verdict("attempts-bounded", "pass");
+    EXPECT_U64(judge_verdict(hearing.judge), VERDICT_INCONCLUSIVE);
+}
+
+static void a_log_that_could_not_be_read_lets_nothing_pass_that_names_no_law_about_it(void)
+{
+    struct call_record call = sample_call(100);
+
+    begin(SUBJECT_EXEC, "{\"set\": \"essential\", \"secrets-kept\": false}", NULL);
+    hearing_feed(&hearing, &call);
+    hearing.facts.has_caller = true;
+    strcpy(hearing.facts.log_lost, "the application's log: app.log: Is a directory");
+    hearing_finish(&hearing);
+    expect_row("one-outcome", "n/a", "the application's log: app.log: Is a directory");
+    EXPECT_U64(judge_verdict(hearing.judge), VERDICT_INCONCLUSIVE);
+}
+
 static void what_only_the_application_knows_does_not_apply_without_its_log(void)
 {
     static const char *const laws[] = {"one-outcome",  "complete-answers", "deadline-kept",
@@ -780,6 +810,9 @@ static CU_TestInfo tests[] = {
      a_log_that_is_given_is_judged_by_the_essential_laws_too},
     {"a set that is named stays as it is beside a log",
      a_set_that_is_named_stays_as_it_is_beside_a_log},
+    {"a log that could not be read is said once", a_log_that_could_not_be_read_is_said_once},
+    {"a log that could not be read lets nothing pass that names no law about it",
+     a_log_that_could_not_be_read_lets_nothing_pass_that_names_no_law_about_it},
     {"what only the application knows does not apply without its log",
      what_only_the_application_knows_does_not_apply_without_its_log},
     {"the journal alone shows too many attempts", the_journal_alone_shows_too_many_attempts},
