@@ -73,7 +73,9 @@ static void keep_line(struct collecting *c, struct slice line, const struct app_
     buffer_printf(&c->kept, "{\"line\":%llu", (unsigned long long)entry->line);
     if (entry->has_canary)
         buffer_text(&c->kept, ",\"leaks\":true");
-    for (int i = 0; i < LOG_FIELDS_COUNT; i++) {
+    if (entry->is_unreadable)
+        buffer_text(&c->kept, ",\"unreadable\":true");
+    for (int i = 0; i < LOG_FIELDS_COUNT && !entry->is_unreadable; i++) {
         if (map->pointers[i].size == 0 || !json_find(line, map->pointers[i], &token))
             continue;
         buffer_printf(&c->kept, ",\"%s\":", log_field_name((enum log_field)i));
@@ -115,6 +117,8 @@ enum rc app_log_take_kept(struct slice line, struct journal_calls *calls)
     entry.has_canary = json_find(line, SLICE("/leaks"), &token);
     rc = app_log_read(&map, line, &entry, &unread);
     (void)rc; /* as above */
+    if (json_find(line, SLICE("/unreadable"), &token))
+        entry.is_ours = entry.is_malformed = entry.is_unreadable = true;
     return journal_calls_add_log(calls, &entry);
 }
 

@@ -8,12 +8,13 @@
  *
  * A file that became shorter, or is another one by then, is read from its beginning. Each line that
  * is ours goes to the calls, and as it was understood into the evidence: its fields under their own
- * names as they are written, where it stood ("line"), whether a canary stood in it ("leaks").
- * Nothing else of it is kept: people log prompts, too.
+ * names as they are written, where it stood ("line"), whether a canary stood in it ("leaks"), and
+ * of one that is no JSON that it is "unreadable". Nothing else of it is kept: people log prompts,
+ * too.
  *
- * Failure modes, told as a sentence in `log_lost`: the file is not there, or cannot be read; more than
- * APP_LOG_BYTES_MAX; a line beyond LINES_BYTES_MAX. Lines that are malformed are the judge's. The
- * main thread owns it. */
+ * Failure modes, told as a sentence in `log_lost`: the file is not there, or cannot be read; more
+ * than APP_LOG_BYTES_MAX; a line beyond LINES_BYTES_MAX. Lines that are malformed are the judge's.
+ * The main thread owns it. */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -80,16 +80,16 @@ static void join_by_name(struct accounts *a, uint32_t index)
 
 /* --- in order --------------------------------------------------------------------------------- */
 
-static bool names_nothing(const struct app_log_entry *entry)
+static bool is_nameless(const struct app_log_entry *entry)
 {
-    return entry->id[0] == '\0' && entry->request[0] == '\0' && entry->call[0] == '\0';
+    return entry->is_ours && !entry->is_unreadable && entry->id[0] == '\0' &&
+           entry->request[0] == '\0' && entry->call[0] == '\0';
 }
 
 /* The next line, from `from` on, that may be any call's. */
 static uint32_t next_nameless(const struct accounts *a, uint32_t from)
 {
-    while (from < a->entries_count &&
-           !(a->entries[from].is_ours && names_nothing(&a->entries[from])))
+    while (from < a->entries_count && !is_nameless(&a->entries[from]))
         from++;
     return from;
 }

@@ -151,6 +151,14 @@ static bool is_object(struct slice line)
     return json_find(line, SLICE(""), &token) && token.kind == JSON_OBJECT;
 }
 
+/* A brace alone begins what some other program writes over many lines. */
+static bool is_broken_object(struct slice line)
+{
+    struct slice text = slice_trim(line);
+
+    return text.size > 1 && text.data[0] == '{' && !is_object(line);
+}
+
 static bool is_ours(const struct log_map *map, struct slice line)
 {
     struct json_token token;
@@ -178,6 +186,11 @@ enum rc app_log_read(const struct log_map *map, struct slice line, struct app_lo
     struct app_log_entry read = {.line = entry->line, .has_canary = entry->has_canary};
     struct reading r = {.map = map, .line = line, .err = err};
 
+    if (is_broken_object(line)) {
+        read.is_ours = read.is_malformed = read.is_unreadable = true;
+        *entry = read;
+        return error_set(err, RC_MALFORMED, "expected a JSON object");
+    }
     read.is_ours = is_ours(map, line);
     if (read.is_ours) {
         read.fields = fields_of(map, line);

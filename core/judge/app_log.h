@@ -9,9 +9,11 @@
  *
  * The guide's logger is the default: model, latency_ms, input_tokens, output_tokens, error,
  * stop_reason, and an id beside them. A line that is no JSON object is none of ours: other people
- * log there too (`is_ours` is false). A line of ours whose member has another type than
- * it must is malformed, and breaks log-complete. Numbers may be written as texts, as loggers do;
- * latency is in milliseconds whatever its member is called. Pure. */
+ * log there too (`is_ours` is false). But one that begins as an object and then is no JSON is ours,
+ * broken off or badly written: it is unreadable, tells nothing and joins nothing. That, and a line
+ * of ours whose member has another type than it must, is malformed, and breaks log-complete.
+ * Numbers may be written as texts, as loggers do; latency is in milliseconds whatever its member is
+ * called. Pure. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,9 +25,10 @@
 
 struct app_log_entry {
     uint64_t line; /* of the file, from 1; the caller's to tell */
-    bool is_ours;  /* a JSON object that has a model, or an id and a latency */
+    bool is_ours;  /* a JSON object that has a model, or an id and a latency; or unreadable */
     bool is_malformed;
-    char id[64]; /* empty: it tells none, likewise below */
+    bool is_unreadable; /* malformed, and nothing of it could be read */
+    char id[64];        /* empty: it tells none, likewise below */
     char request[64];
     char call[64];
     char model[64];

@@ -221,7 +221,7 @@ enum rc journal_calls_add_log(struct journal_calls *c, const struct app_log_entr
     logged->entries[logged->entries_count++] = *entry;
     logged->has_tokens |= entry->has_input_tokens || entry->has_output_tokens;
     logged->has_costs |= entry->has_cost;
-    logged->has_good |= entry->is_ours && entry->error[0] == '\0';
+    logged->has_good |= entry->is_ours && !entry->is_unreadable && entry->error[0] == '\0';
     logged->fields |= entry->fields;
     return RC_OK;
 }

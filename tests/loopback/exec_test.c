@@ -242,10 +242,26 @@ static void a_pointer_into_the_log_that_leads_nowhere_is_told(void)
     CU_ASSERT(says(place.out, "--map id=/nope: none of 1 line has it"));
 }
 
+static void half_a_line_of_the_log_is_malformed(void)
+{
+    char arguments[WORKPLACE_PATH_MAX + 64];
+
+    EXPECT_I64(play("calm.jsonc --log app.log --map id=/answer/id",
+                    TELL "ask /v1/messages hello; tell '\"output_tokens\": 5'\n"
+                         "echo started >> app.log; printf '{\"model\": \"cla' >> app.log"),
+               99);
+    CU_ASSERT(says(place.out, "1 line cannot be read, of 2"));
+    CU_ASSERT(result_has("log.jsonl", "{\"line\":3,\"unreadable\":true}"));
+    snprintf(arguments, sizeof(arguments), "judge %s", workplace_folder(&place, 0));
+    EXPECT_I64(workplace_run(&place, arguments), 99);
+    CU_ASSERT(says(place.out, "1 line cannot be read, of 2"));
+}
+
 static void a_log_that_is_not_there_is_lost_evidence(void)
 {
     EXPECT_I64(play("calm.jsonc --log no.log", "ask /v1/messages hello"), 98);
-    CU_ASSERT(says(place.out, "no.log: No such file or directory"));
+    CU_ASSERT_FATAL(says(place.out, "no.log: No such file or directory"));
+    CU_ASSERT(!says(strstr(place.out, "no.log") + 1, "no.log"));
 }
 
 static void a_canary_in_the_log_is_noticed_and_not_kept(void)
@@ -404,6 +420,7 @@ static CU_TestInfo tests[] = {
     {"a call without a line is not logged whole", a_call_without_a_line_is_not_logged_whole},
     {"a pointer into the log that leads nowhere is told",
      a_pointer_into_the_log_that_leads_nowhere_is_told},
+    {"half a line of the log is malformed", half_a_line_of_the_log_is_malformed},
     {"a log that is not there is lost evidence", a_log_that_is_not_there_is_lost_evidence},
     {"a canary in the log is noticed, and not kept", a_canary_in_the_log_is_noticed_and_not_kept},
     {"standard input and output pass through", standard_input_and_output_pass_through},

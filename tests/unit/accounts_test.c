@@ -113,6 +113,17 @@ static void lines_without_names_follow_calls_that_follow_each_other(void)
     EXPECT_U64(accounts.strangers, 0);
 }
 
+static void a_line_that_cannot_be_read_is_nobodys(void)
+{
+    call(0, 10, true);
+    line("")->is_malformed = true;
+    entries[0].is_unreadable = true;
+    EXPECT_TEXT(joined(), "-");
+    EXPECT_U64(accounts.lines, 1);
+    EXPECT_U64(accounts.malformed, 1);
+    EXPECT_U64(accounts.strangers, 1);
+}
+
 static void lines_without_names_are_strangers_where_calls_overlap_or_are_more(void)
 {
     call(0, 10, true);
@@ -177,6 +188,7 @@ static CU_TestInfo tests[] = {
     {"a second line of a request is noticed", a_second_line_of_a_request_is_noticed},
     {"lines without names follow calls that follow each other",
      lines_without_names_follow_calls_that_follow_each_other},
+    {"a line that cannot be read is nobody's", a_line_that_cannot_be_read_is_nobodys},
     {"lines without names are strangers where calls overlap or are more",
      lines_without_names_are_strangers_where_calls_overlap_or_are_more},
     {"failures that name nothing are those of calls that failed",

@@ -65,11 +65,32 @@ static void other_peoples_lines_are_none_of_ours(void)
                                         "{\"id\":\"a\"}",
                                         "{\"latency_ms\":1}",
                                         "{\"model\":null}",
-                                        "{\"model\":\"a\"} tail"};
+                                        "[{\"model\":\"a\"",
+                                        "  "};
 
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         EXPECT_RC(read(lines[i]), RC_OK);
         CU_ASSERT_FALSE(entry.is_ours);
+    }
+}
+
+static void what_begins_as_an_object_and_is_no_json_is_malformed(void)
+{
+    static const char whole[] = "{\"model\":\"a\",\"latency_ms\":1}";
+    static const char *const lines[] = {"{\"id\":\"half", "  {\"id\":1,}\r", "{'model': 'a'}",
+                                        "{\"model\":\"a\"} tail"};
+    char half[sizeof(whole)];
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        EXPECT_RC(read(lines[i]), RC_MALFORMED);
+        CU_ASSERT(entry.is_ours && entry.is_malformed && entry.is_unreadable);
+        CU_ASSERT_STRING_EQUAL(entry.model, "");
+        CU_ASSERT(entry.has_canary);
+    }
+    for (size_t size = 2; size < sizeof(whole) - 1; size++) {
+        slice_copy((struct slice){whole, size}, half, sizeof(half));
+        EXPECT_RC(read(half), RC_MALFORMED);
+        CU_ASSERT(entry.is_unreadable);
     }
 }
 
@@ -142,6 +163,8 @@ static CU_TestInfo tests[] = {
     {"reads the guide's logger", reads_the_guides_logger},
     {"finds members where the map says", finds_members_where_the_map_says},
     {"other people's lines are none of ours", other_peoples_lines_are_none_of_ours},
+    {"what begins as an object and is no JSON is malformed",
+     what_begins_as_an_object_and_is_no_json_is_malformed},
     {"numbers may be texts", numbers_may_be_texts},
     {"a member that is something else makes a line malformed",
      a_member_that_is_something_else_makes_a_line_malformed},
