@@ -124,7 +124,7 @@ static struct slice join(struct slice folder, struct slice name, struct arena *a
     if (front + name.size + 1 > sizeof(whole)) /* a slash goes behind it for a moment */
         return (struct slice){0};
     memcpy(whole, folder.data != NULL ? folder.data : "", front);
-    memcpy(whole + front, name.data, name.size);
+    memcpy(whole + front, name.data != NULL ? name.data : "", name.size);
     return arena_copy(arena,
                       (struct slice){out, shorten((struct slice){whole, front + name.size}, out)});
 }
