@@ -233,6 +233,18 @@ static void every_delay_of_a_fault_is_divided(void)
     expect_delay("{\"connection\": {\"idle_closed\": {\"after\": \"4s\"}}}", 200 * NANOS_MS);
 }
 
+static void slack_of_machines_stays_beside_times_that_are_divided(void)
+{
+    EXPECT_RC(compress_with("/laws",
+                            "{\"percentiles-agree\": {\"apart\": \"20ms\"}, \"deadline-kept\": "
+                            "{\"deadline\": \"20s\", \"grace\": \"2s\"}}",
+                            20),
+              RC_OK);
+    CU_ASSERT(slice_has(fast.laws.text, SLICE("\"apart\": \"20ms\"")));
+    CU_ASSERT(slice_has(fast.laws.text, SLICE("\"deadline\": \"1s\"")));
+    CU_ASSERT(slice_has(fast.laws.text, SLICE("\"grace\": \"100ms\"")));
+}
+
 static void it_multiplies_with_what_is_compressed_already(void)
 {
     struct slice text;
@@ -408,6 +420,8 @@ static CU_TestInfo tests[] = {
      numbers_of_a_second_are_multiplied_and_factors_are_not},
     {"every time in a scenario is divided", every_time_in_a_scenario_is_divided},
     {"every delay of a fault is divided", every_delay_of_a_fault_is_divided},
+    {"slack of machines stays beside times that are divided",
+     slack_of_machines_stays_beside_times_that_are_divided},
     {"it multiplies with what is compressed already",
      it_multiplies_with_what_is_compressed_already},
     {"once changes nothing", once_changes_nothing},
