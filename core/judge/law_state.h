@@ -37,7 +37,7 @@ void law_state_blame(struct law_state *state, struct call_id id, nanos due_at, c
 /* Likewise something that is no call, by its name. */
 void law_state_blame_named(struct law_state *state, const char *name, nanos at, const char *text);
 
-/* Something that cannot be told, and why; the first reason stays. */
+/* Something that cannot be told, and why; the latest reason is told. */
 void law_state_doubt(struct law_state *state, const char *why);
 
 /* What the row must know besides. */

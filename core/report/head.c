@@ -194,6 +194,8 @@ static void add_world(const struct scenario *scenario, const struct run_facts *r
     else
         add_line(head, "scenario", "%s, in %s; seed %" PRIu64, scenario->name, SPAN(facts->took),
                  scenario->seed);
+    if (scenario->compression > 1)
+        add_text(head, "; compressed %" PRIu32 " times", scenario->compression);
     if (is_cut_in_title(run->command))
         add_line(head, "command", "%s", run->command);
     if (facts->is_rejudged)

@@ -143,6 +143,14 @@ static void whose_word_the_calls_are_is_said(void)
     EXPECT_TEXT(said("calls"), "10: 10 useful, 0 failed, 0 unfinished; at most 0 at once");
 }
 
+static void a_compressed_run_says_how_often(void)
+{
+    scenario.compression = 1;
+    EXPECT_TEXT(said("world"), "real sockets, in 0 s; client none, seed 529");
+    scenario.compression = 20;
+    EXPECT_TEXT(said("world"), "real sockets, in 0 s; client none, seed 529; compressed 20 times");
+}
+
 static void how_calls_were_told_apart_is_said(void)
 {
     EXPECT_U64(said("identity").size, 0);
@@ -277,6 +285,7 @@ static void everything_at_once_fits(void)
 
 static CU_TestInfo tests[] = {
     {"what there is nothing to tell of has no line", what_there_is_nothing_to_tell_of_has_no_line},
+    {"a compressed run says how often", a_compressed_run_says_how_often},
     {"money is told with the date of its prices", money_is_told_with_the_date_of_its_prices},
     {"unknown cost is no zero", unknown_cost_is_no_zero},
     {"alerts are told by kind and delivery", alerts_are_told_by_kind_and_delivery},
