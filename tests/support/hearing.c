@@ -43,6 +43,15 @@ void hearing_feed(struct hearing *hearing, const struct call_record *call)
     hearing->facts.calls_planned++;
 }
 
+void hearing_feed_calls(struct hearing *hearing, uint64_t from, uint64_t count)
+{
+    for (uint64_t i = from; i < from + count; i++) {
+        struct call_record call = sample_call(i);
+
+        hearing_feed(hearing, &call);
+    }
+}
+
 void hearing_finish(struct hearing *hearing)
 {
     judge_finish(hearing->judge, &hearing->facts);

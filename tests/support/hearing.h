@@ -30,6 +30,9 @@ void hearing_start(struct hearing *hearing, const char *laws, const char *expect
 
 /* The call and, before it, what the journal says of it. Counts it as planned. */
 void hearing_feed(struct hearing *hearing, const struct call_record *call);
+
+/* The calls from `from` on, as they are sampled. */
+void hearing_feed_calls(struct hearing *hearing, uint64_t from, uint64_t count);
 void hearing_finish(struct hearing *hearing);
 
 /* The row of that name; fails the test when there is none. */

@@ -214,3 +214,27 @@ struct journal_record sample_journal(const struct scenario *scenario,
     call_id_write(scenario, call->id, record.call);
     return record;
 }
+
+struct journal_record sample_post(const char *key, nanos at)
+{
+    struct journal_record post = {.is_hook = true,
+                                  .kind = JOURNAL_HOOK,
+                                  .hook = HOOK_ANY,
+                                  .is_hook_valid = true,
+                                  .status = 200,
+                                  .rule = PLAN_NO_RULE,
+                                  .head_in_at = at};
+
+    slice_copy(slice_of(key), post.alert, sizeof(post.alert));
+    return post;
+}
+
+void sample_watch(struct scenario *scenario)
+{
+    scenario->monitor = (struct monitor_rules){.is_on = true,
+                                               .budgets = {{"tight", MONEY_USD / 10, 10 * NANOS_S}},
+                                               .budgets_count = 1,
+                                               .cool_down = 10 * NANOS_S,
+                                               .hooks = {HOOK_ANY},
+                                               .hooks_count = 1};
+}

@@ -38,4 +38,11 @@ void sample_retry(struct call_record *call, uint32_t model, nanos sent_at);
 struct journal_record sample_journal(const struct scenario *scenario,
                                      const struct call_record *call, uint32_t index);
 
+/* A post of that alert that the hook "any" took. */
+struct journal_record sample_post(const char *key, nanos at);
+
+/* Gives it a monitor: a budget of $0.10 per 10 s ("tight": 24 calls of $0.0042 break it), a
+ * cool-down of 10 s, posts to the hook "any". */
+void sample_watch(struct scenario *scenario);
+
 #endif

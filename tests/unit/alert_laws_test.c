@@ -9,9 +9,8 @@
 #include "tests/support/expect.h"
 #include "tests/support/hearing.h"
 
-/* The sample world with a monitor: a budget of $0.10 per 10 s ("tight": 24 calls of $0.0042 break
- * it), posts to the hook "any". One call per 100 ms, ending 2 s after it was due: the 24th ends at
- * 4.3 s, so that the breach is sure by 5 s. */
+/* The sample world, watched (sample_watch). One call per 100 ms, ending 2 s after it was due: the
+ * 24th ends at 4.3 s, so that the breach is sure by 5 s. */
 
 static struct hearing hearing;
 static struct hearing control;
@@ -20,12 +19,7 @@ static bool has_control;
 static void sample_with_budget(struct scenario *scenario)
 {
     sample_scenario(scenario);
-    scenario->monitor = (struct monitor_rules){.is_on = true,
-                                               .budgets = {{"tight", MONEY_USD / 10, 10 * NANOS_S}},
-                                               .budgets_count = 1,
-                                               .cool_down = 10 * NANOS_S,
-                                               .hooks = {HOOK_ANY},
-                                               .hooks_count = 1};
+    sample_watch(scenario);
 }
 
 static void begin(const char *laws)
@@ -44,30 +38,12 @@ static void tear_down(void)
 
 static void feed(uint64_t from, uint64_t count)
 {
-    for (uint64_t i = from; i < from + count; i++) {
-        struct call_record call = sample_call(i);
-
-        hearing_feed(&hearing, &call);
-    }
-}
-
-static struct journal_record post_of(const char *key, nanos at)
-{
-    struct journal_record post = {.is_hook = true,
-                                  .kind = JOURNAL_HOOK,
-                                  .hook = HOOK_ANY,
-                                  .is_hook_valid = true,
-                                  .status = 200,
-                                  .rule = PLAN_NO_RULE,
-                                  .head_in_at = at};
-
-    slice_copy(slice_of(key), post.alert, sizeof(post.alert));
-    return post;
+    hearing_feed_calls(&hearing, from, count);
 }
 
 static void post(const char *key, nanos at)
 {
-    struct journal_record record = post_of(key, at);
+    struct journal_record record = sample_post(key, at);
 
     judge_feed_journal(hearing.judge, &record);
 }
@@ -254,16 +230,12 @@ static void begin_both(const char *laws)
     with_dead_hook(&control.scenario);
     hearing_start(&control, NULL, NULL);
     has_control = true;
-    for (uint64_t i = 0; i < 100; i++) {
-        struct call_record call = sample_call(i);
-
-        hearing_feed(&control, &call);
-    }
+    hearing_feed_calls(&control, 0, 100);
 }
 
 static void disturb_hook(void)
 {
-    struct journal_record record = post_of("budget:tight:0", 5 * NANOS_S);
+    struct journal_record record = sample_post("budget:tight:0", 5 * NANOS_S);
 
     record.status = 0;
     record.rule = 0;
@@ -381,7 +353,7 @@ static void a_command_that_starts_a_little_later_holds(void)
 
 static void a_key_in_a_body_breaks_secrets_kept(void)
 {
-    struct journal_record record = post_of("error:0", NANOS_S);
+    struct journal_record record = sample_post("error:0", NANOS_S);
 
     begin("{\"secrets-kept\": true}");
     hearing.facts.has_canaries = true;

@@ -9,21 +9,14 @@
 #include "tests/support/flaky.h"
 #include "tests/support/hearing.h"
 
-/* The sample world with a monitor: a budget of $0.10 per 10 s ("tight": 24 calls of $0.0042 break
- * it), posts to the hook "any". One call per 100 ms, ending 2 s after it was due. */
+/* The sample world, watched (sample_watch). One call per 100 ms, ending 2 s after it was due. */
 
 static struct hearing hearing;
 
 static void begin(void)
 {
     sample_scenario(&hearing.scenario);
-    hearing.scenario.monitor =
-        (struct monitor_rules){.is_on = true,
-                               .budgets = {{"tight", MONEY_USD / 10, 10 * NANOS_S}},
-                               .budgets_count = 1,
-                               .cool_down = 10 * NANOS_S,
-                               .hooks = {HOOK_ANY},
-                               .hooks_count = 1};
+    sample_watch(&hearing.scenario);
     hearing_start(&hearing, NULL, NULL);
 }
 
@@ -34,29 +27,12 @@ static void tear_down(void)
 
 static void feed(uint64_t from, uint64_t count)
 {
-    for (uint64_t i = from; i < from + count; i++) {
-        struct call_record call = sample_call(i);
-
-        hearing_feed(&hearing, &call);
-    }
-}
-
-static struct journal_record post_of(const char *key, nanos at)
-{
-    struct journal_record post = {.is_hook = true,
-                                  .hook = HOOK_ANY,
-                                  .is_hook_valid = true,
-                                  .status = 200,
-                                  .rule = PLAN_NO_RULE,
-                                  .head_in_at = at};
-
-    slice_copy(slice_of(key), post.alert, sizeof(post.alert));
-    return post;
+    hearing_feed_calls(&hearing, from, count);
 }
 
 static void post(const char *key, nanos at)
 {
-    struct journal_record record = post_of(key, at);
+    struct journal_record record = sample_post(key, at);
 
     judge_feed_journal(hearing.judge, &record);
 }
@@ -124,7 +100,7 @@ static void two_posts_of_one_alert_break_alert_once(void)
 
 static void a_post_that_was_refused_does_not_count(void)
 {
-    struct journal_record refused = post_of("budget:tight:0", 4 * NANOS_S);
+    struct journal_record refused = sample_post("budget:tight:0", 4 * NANOS_S);
 
     begin();
     feed(0, 100);
@@ -289,7 +265,7 @@ static void alert_laws_do_not_apply_without_a_receiver(void)
 
 static void posts_to_hooks_are_no_requests_of_calls(void)
 {
-    struct journal_record first = post_of("slow:0", NANOS_S);
+    struct journal_record first = sample_post("slow:0", NANOS_S);
 
     begin();
     feed(0, 10);
@@ -410,7 +386,7 @@ static void an_alert_that_the_receiver_never_saw_breaks_alert_delivered(void)
 
 static void a_body_that_the_service_does_not_take_breaks_alert_delivered(void)
 {
-    struct journal_record bad = post_of("budget:tight:0", 4 * NANOS_S);
+    struct journal_record bad = sample_post("budget:tight:0", 4 * NANOS_S);
 
     begin();
     feed(0, 100);
@@ -725,7 +701,7 @@ static void a_book_of_alerts_keeps_thousands_apart(void)
             char text[ALERT_KEY_MAX];
 
             snprintf(text, sizeof(text), "error:%d", i);
-            record = post_of(text, NANOS_S);
+            record = sample_post(text, NANOS_S);
             alert_book_posted(&book, &record);
         }
     }
@@ -750,7 +726,7 @@ static void a_book_reads_the_keys_it_writes(void)
                sizeof(hearing.scenario.monitor.budgets[0].name));
     alert_book_init(&book, &hearing.scenario, memory_heap());
     for (size_t i = 0; i < ARRAY_SIZE(unreadable); i++) {
-        struct journal_record record = post_of(unreadable[i], 0);
+        struct journal_record record = sample_post(unreadable[i], 0);
 
         alert_book_posted(&book, &record);
     }
@@ -771,7 +747,7 @@ static void a_book_without_memory_counts_what_it_lost(void)
 
     sample_scenario(&hearing.scenario);
     do {
-        struct journal_record record = post_of("slow:1", 0);
+        struct journal_record record = sample_post("slow:1", 0);
         struct alert_book book;
         struct memory memory;
 
