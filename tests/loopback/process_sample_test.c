@@ -51,7 +51,7 @@ static void a_process_has_memory_descriptors_and_threads(void)
 
     CU_ASSERT(process_sample_of(child, &sample));
     EXPECT_U64(sample.processes, 1);
-    EXPECT_U64(sample.threads, 1);
+    CU_ASSERT(sample.threads >= 1); /* TSan brings one of its own */
     CU_ASSERT(sample.rss_bytes > 4096);
     CU_ASSERT(sample.descriptors >= 3);
     end(child);
