@@ -42,24 +42,20 @@ static const char head[] =
     "      # Counts and conduct decide, not latencies: a shared machine has its neighbours' too. "
     "What\n"
     "      # the machine was too busy to tell is held again, twice at most. No key is needed.\n"
+    "      # The job's page shows the summary.\n"
     "      - name: Gate\n"
     "        run: |\n"
     "          .brownout/bin/brownout exec ";
 
-static const char tail[] =
-    " --max-time 3m --inconclusive retry:2 \\\n"
-    "            --out results -- python3 app.py # yours\n"
-    "\n"
-    "      - name: Summary\n"
-    "        if: always()\n"
-    "        run: find results -name summary.md -exec cat {} + >> \"$GITHUB_STEP_SUMMARY\"\n"
-    "\n"
-    "      - name: Keep the evidence\n"
-    "        if: always()\n"
-    "        uses: actions/upload-artifact@v4\n"
-    "        with:\n"
-    "          name: brownout-results\n"
-    "          path: results/\n";
+static const char tail[] = " --max-time 3m --inconclusive retry:2 \\\n"
+                           "            --out results -- python3 app.py # yours\n"
+                           "\n"
+                           "      - name: Keep the evidence\n"
+                           "        if: always()\n"
+                           "        uses: actions/upload-artifact@v4\n"
+                           "        with:\n"
+                           "          name: brownout-results\n"
+                           "          path: results/\n";
 
 void workflow_write(const char *scenario, struct buffer *out)
 {
