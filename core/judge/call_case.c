@@ -42,6 +42,25 @@ struct request_seen request_seen_of(const struct journal_record *record)
     };
 }
 
+bool is_refused_for_good(uint16_t status, enum outcome answered)
+{
+    const outcome_set permanent = OUTCOME_BIT(OUTCOME_QUOTA) | OUTCOME_BIT(OUTCOME_CONTEXT_LENGTH) |
+                                  OUTCOME_BIT(OUTCOME_INVALID_REQUEST) | OUTCOME_BIT(OUTCOME_AUTH) |
+                                  OUTCOME_BIT(OUTCOME_CONTENT_POLICY);
+
+    switch (status) {
+    case 400:
+    case 401:
+    case 403:
+    case 404:
+    case 413:
+    case 422:
+        return true;
+    default:
+        return (permanent & OUTCOME_BIT(answered)) != 0;
+    }
+}
+
 static bool is_earlier(const struct request_seen *a, const struct request_seen *b)
 {
     if (a->attempt != b->attempt)

@@ -74,6 +74,11 @@ struct call_case {
 
 struct request_seen request_seen_of(const struct journal_record *record);
 
+/* Would asking the same model again be of no use? Status 400, 401, 403, 404, 413 or 422; or an
+ * empty account, a prompt too long, an invalid request, a wrong key or a forbidden content,
+ * whatever the status. */
+bool is_refused_for_good(uint16_t status, enum outcome answered);
+
 /* Sorts `requests`. */
 void call_case_init(struct call_case *c, const struct scenario *scenario,
                     const struct call_record *call, struct request_seen *requests,

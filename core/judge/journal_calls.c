@@ -117,21 +117,6 @@ static bool is_chained(enum key_used key)
     return key == KEY_LIKENESS || key == KEY_RETRY_COUNT || key == KEY_ISOLATION;
 }
 
-static bool is_refused_for_good(const struct journal_record *record)
-{
-    switch (record->status) {
-    case 400:
-    case 401:
-    case 403:
-    case 404:
-    case 413:
-    case 422:
-        return true;
-    default:
-        return record->answered == OUTCOME_QUOTA;
-    }
-}
-
 /* Of an answer that no rule touched: who leaves a disturbed one may well try again. */
 static bool is_left(const struct journal_record *record)
 {
@@ -165,7 +150,7 @@ static struct chain_request chain_request_of(const struct journal_record *record
         .welcome_at = nanos_add(record->last_out_at, record->advice_wait),
         .is_good = record->closed_by == CLOSED_WHOLE && record->answered == OUTCOME_OK &&
                    record->is_complete,
-        .is_final = is_refused_for_good(record),
+        .is_final = is_refused_for_good(record->status, record->answered),
         .is_left = is_left(record),
         .has_retry_count = record->has_retry_count,
         .retry_count = record->retry_count,

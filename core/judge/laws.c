@@ -273,25 +273,6 @@ static enum law_result attempts_bounded(const struct law_limits *limits, const s
 
 /* --- permanent-not-retried -------------------------------------------------------------------- */
 
-static bool is_permanent(const struct request_seen *request)
-{
-    const outcome_set permanent = OUTCOME_BIT(OUTCOME_QUOTA) | OUTCOME_BIT(OUTCOME_CONTEXT_LENGTH) |
-                                  OUTCOME_BIT(OUTCOME_INVALID_REQUEST) | OUTCOME_BIT(OUTCOME_AUTH) |
-                                  OUTCOME_BIT(OUTCOME_CONTENT_POLICY);
-
-    switch (request->status) {
-    case 400:
-    case 401:
-    case 403:
-    case 404:
-    case 413:
-    case 422:
-        return true;
-    default:
-        return (permanent & OUTCOME_BIT(request->answered)) != 0;
-    }
-}
-
 /* By the name that was asked for: those that the scenario has not all share one place, and their
  * providers tell them apart where the name was never read (a 401). */
 static bool is_same_model(const struct call_case *c, const struct request_seen *a,
@@ -305,7 +286,8 @@ static bool is_same_model(const struct call_case *c, const struct request_seen *
 static const struct request_seen *refused_before(const struct call_case *c, uint32_t at)
 {
     for (uint32_t i = at; i-- > 0;)
-        if (is_same_model(c, &c->requests[i], &c->requests[at]) && is_permanent(&c->requests[i]))
+        if (is_same_model(c, &c->requests[i], &c->requests[at]) &&
+            is_refused_for_good(c->requests[i].status, c->requests[i].answered))
             return &c->requests[i];
     return NULL;
 }

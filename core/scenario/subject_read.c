@@ -166,7 +166,10 @@ static enum rc add_variable(struct reading *r, const struct value *key, struct s
     return RC_OK;
 }
 
-static enum rc read_env(struct reading *r, const struct value *value)
+typedef enum rc read_pattern(struct reading *r, const struct value *value, struct slice *text);
+
+/* "NAME": a value that `read` makes a template of. */
+static enum rc read_variables(struct reading *r, const struct value *value, read_pattern *read)
 {
     struct walk walk;
     struct value key, member;
@@ -177,7 +180,7 @@ static enum rc read_env(struct reading *r, const struct value *value)
     TRY(read_expect_object(r, value));
     walk_init(&walk, value);
     while (walk_next(&walk, &key, &member)) {
-        TRY(read_template(r, &member, &text));
+        TRY(read(r, &member, &text));
         TRY(add_variable(r, &key, text));
     }
     return RC_OK;
@@ -200,23 +203,6 @@ static enum rc read_receiver(struct reading *r, const struct value *value, struc
     slice_copy(path, pattern + strlen(pattern), room);
     *text = arena_copy(r->arena, slice_of(pattern));
     return text->data == NULL ? read_out_of_memory(r) : RC_OK;
-}
-
-static enum rc read_hooks(struct reading *r, const struct value *value)
-{
-    struct walk walk;
-    struct value key, member;
-    struct slice text;
-
-    if (!value_is_there(value))
-        return RC_OK;
-    TRY(read_expect_object(r, value));
-    walk_init(&walk, value);
-    while (walk_next(&walk, &key, &member)) {
-        TRY(read_receiver(r, &member, &text));
-        TRY(add_variable(r, &key, text));
-    }
-    return RC_OK;
 }
 
 /* --- a command -------------------------------------------------------------------------------- */
@@ -326,6 +312,6 @@ enum rc read_subject(struct reading *r, const struct subject_block *block)
         TRY(check_target(r, &block->service, "service"));
         TRY(read_service(r, block));
     }
-    TRY(read_env(r, &block->env));
-    return read_hooks(r, &block->hooks);
+    TRY(read_variables(r, &block->env, read_template));
+    return read_variables(r, &block->hooks, read_receiver);
 }
