@@ -29,7 +29,6 @@ enum law_flags {
     LAW_NEEDS_JOURNAL = 8,   /* does not apply without one */
     LAW_OF_RUN = 16,         /* no single call can break it (run_laws.h) */
     LAW_NEEDS_CALLER = 32,   /* what the application made of it: our driver, or its own log */
-    LAW_NEEDS_ALERTS = 64,   /* our monitor's own record of what it raised */
     LAW_NAMED_ONLY = 128,    /* in no set: judged where the scenario names it */
     LAW_NOT_OF_CLIENT = 256, /* in the sets only where a program is the subject */
     LAW_OF_SERVICE = 512,    /* in the sets only where a service is */
@@ -66,7 +65,7 @@ enum law_flags {
       "reported percentiles are those of the calls, and of the mock's own times")                 \
     X(ALERT_ONCE, "alert-once", LAW_NEEDS_JOURNAL | LAW_OF_RUN,                                   \
       "one alert per breached budget window, and per anomaly and cool-down")                      \
-    X(ALERT_DELIVERED, "alert-delivered", LAW_NEEDS_JOURNAL | LAW_OF_RUN | LAW_NEEDS_ALERTS,      \
+    X(ALERT_DELIVERED, "alert-delivered", LAW_NEEDS_JOURNAL | LAW_OF_RUN,                         \
       "each alert reached its hook, with a body valid for that service")                          \
     X(ALERT_TIMELY, "alert-timely", LAW_NEEDS_JOURNAL | LAW_OF_RUN | LAW_NAMED_ONLY,              \
       "a budget's breach is told in time")                                                        \
